@@ -1,0 +1,292 @@
+"""The port that a backend implements: documents in, documents out.
+
+A backend is found by its URL scheme through the entry-point group ``tristore.backends``; the entry names a `Backend`
+subclass. It knows neither entities nor units of work. It receives queries whose paths are keys of the
+stored document and whose values are BSON values (see `Document`), and plans that say what to write; it translates,
+does the I/O, and raises the errors of `tristore.domain.errors`, except for `KeyTaken`, which the layer above completes.
+
+Every operation has a `timeout` in seconds, and is bound to a transaction or to none.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Flag, auto
+from typing import Any, ClassVar, Protocol, Self
+
+from attrs import field, frozen
+
+from ..domain.predicates import Path, Predicate
+from ..domain.queries import Query
+
+Document = dict[str, Any]
+"""A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""The largest document that MongoDB accepts (https://www.mongodb.com/docs/manual/reference/limits)."""
+
+
+class Capability(Flag):
+    """What a backend can do; what it cannot, the conformance suite leaves out and the store refuses."""
+
+    NONE = 0
+    TRANSACTIONS = auto()
+    SNAPSHOT_READS = auto()
+
+
+class Transaction(Protocol):
+    """An open transaction or snapshot, as the backend keeps it; nobody else looks inside."""
+
+
+class Cursor(Protocol):
+    """The documents that a find met. Closing it twice is allowed."""
+
+    def __iter__(self) -> Iterator[Document]:
+        """Yield each document; it belongs to the caller."""
+
+    def to_list(self) -> list[Document]:
+        """Read all that are left, and close."""
+
+    def close(self) -> None:
+        """Give the server's resources back."""
+
+
+@frozen
+class Delete:
+    """Remove the document with this id, if it has this version (None: no version field, or null)."""
+
+    id: Any
+    version: int | None
+
+
+@frozen
+class Update:
+    """Change top-level fields of the document with this id, if it has this version."""
+
+    id: Any
+    version: int | None
+    set: Mapping[str, Any]
+    unset: Sequence[str] = ()
+
+
+@frozen
+class Replace:
+    """Put this document in the place of the one with this id, if that has this version."""
+
+    id: Any
+    version: int | None
+    document: Document
+
+
+@frozen
+class WritePlan:
+    """All that one flush writes to one collection, in this order: deletes, updates, inserts.
+
+    A position in a plan counts through the three lists in that order.
+    """
+
+    collection: str
+    version_key: str
+    deletes: Sequence[Delete] = ()
+    updates: Sequence[Update | Replace] = ()
+    inserts: Sequence[Document] = ()
+
+
+@frozen
+class WriteResult:
+    """How many documents a plan met: fewer deletes or updates than planned means that versions moved on."""
+
+    deleted: int
+    matched: int
+    inserted: int
+
+
+class KeyTaken(Exception):  # noqa: N818 - a fact for the layer above, which raises DuplicateKey
+    """A unique key already has these values.
+
+    Attributes:
+        keys: the document keys of the unique index, dotted; ``("_id",)`` for the id itself.
+        position: which operation of the plan it was, None where unknown.
+        done: how many operations of the plan were applied before it and stay applied; 0 in a transaction.
+    """
+
+    def __init__(self, keys: Sequence[str], position: int | None, done: int = 0) -> None:
+        super().__init__(keys, position)
+        self.keys = tuple(keys)
+        self.position = position
+        self.done = done
+
+
+@frozen
+class IndexDeclaration:
+    """An index that a collection should have.
+
+    Attributes:
+        keys: dotted document keys with 1 or -1, in order.
+        unique: whether no two documents may have the same values.
+        sparse: whether documents without any of the keys are left out.
+    """
+
+    keys: tuple[tuple[str, int], ...]
+    unique: bool = False
+    sparse: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the index: keys and directions, as MongoDB makes it."""
+        return "_".join(f"{key}_{direction}" for key, direction in self.keys)
+
+
+@frozen
+class CollectionDeclaration:
+    """A collection with the indexes that it should have."""
+
+    name: str
+    indexes: tuple[IndexDeclaration, ...] = ()
+
+
+@frozen
+class ServerInfo:
+    """What a ping found.
+
+    Attributes:
+        description: product, version and topology in a few words.
+        latency: of the ping, in seconds.
+        transactions: whether the server has transactions.
+    """
+
+    description: str
+    latency: float
+    transactions: bool
+
+
+@frozen
+class BackendOptions:
+    """What every backend is opened with.
+
+    Attributes:
+        store: the logical name of the store, for logs.
+        collections: what the store declares.
+        settings: backend-specific settings by name, such as pool sizes.
+    """
+
+    store: str
+    collections: tuple[CollectionDeclaration, ...]
+    settings: Mapping[str, Any] = field(factory=dict)
+
+
+class Backend(ABC):
+    """One database of one server. Safe to share between threads. Opening it does no I/O."""
+
+    capabilities: ClassVar[Capability]
+    born_prepared: ClassVar[bool] = False
+    """Whether declared collections and indexes exist from the start, so that nothing needs to be checked."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, url: str, options: BackendOptions) -> Self:
+        """Read the URL; connect later.
+
+        Raises:
+            ConfigurationError: if the URL or a setting is wrong.
+        """
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """The URL without password, for messages."""
+
+    @abstractmethod
+    def begin(self, *, read_only: bool = False) -> Transaction:
+        """Return a transaction, or a snapshot for reading; its snapshot is taken at the first operation.
+
+        Raises:
+            TransactionsUnsupported: if the server has none (at the latest at the first operation).
+        """
+
+    @abstractmethod
+    def commit(self, transaction: Transaction, *, timeout: float) -> None:
+        """Commit and end the transaction.
+
+        Raises:
+            WriteConflict: if it was definitely not committed; another attempt may succeed.
+            CommitUnknown: if it was sent and nobody knows.
+        """
+
+    @abstractmethod
+    def abort(self, transaction: Transaction) -> None:
+        """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""
+
+    @abstractmethod
+    def find(
+        self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float
+    ) -> Cursor:
+        """Return the documents that a query meets."""
+
+    @abstractmethod
+    def count(
+        self,
+        collection: str,
+        predicate: Predicate,
+        *,
+        limit: int | None,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> int:
+        """Count the documents that match, up to the limit."""
+
+    @abstractmethod
+    def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
+        """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
+        """
+
+    @abstractmethod
+    def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
+        """Create collections and indexes outside transactions; what is there stays.
+
+        Raises:
+            ConfigurationError: if an index cannot be created.
+        """
+
+    @abstractmethod
+    def missing(
+        self, collections: Sequence[CollectionDeclaration], *, timeout: float
+    ) -> Sequence[tuple[str, IndexDeclaration]]:
+        """Return the declared unique indexes that do not exist, each with its collection."""
+
+    @abstractmethod
+    def ping(self, *, timeout: float) -> ServerInfo:
+        """Ask the server whether it is there.
+
+        Raises:
+            Unavailable: if it does not answer, with what was tried and what to do.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections; the next operation connects again."""
+
+
+__all__ = [
+    "MAX_DOCUMENT_BYTES",
+    "Backend",
+    "BackendOptions",
+    "Capability",
+    "CollectionDeclaration",
+    "Cursor",
+    "Delete",
+    "Document",
+    "IndexDeclaration",
+    "KeyTaken",
+    "Path",
+    "Replace",
+    "ServerInfo",
+    "Transaction",
+    "Update",
+    "WritePlan",
+    "WriteResult",
+]

@@ -1,0 +1,53 @@
+"""The document side of a repository, declared once: collection, indexes, form of the keys."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from ...domain.repository import Repository
+
+Naming = Literal["camelCase", "snake_case"]
+UpdateForm = Literal["set", "replace"]
+
+
+@frozen
+class Index:
+    """An index over attributes: names in order of weight, dotted for nested ones, ``-`` for descending.
+
+    Unique keys are declared by the repository (`Unique`), because they are a rule of the domain.
+    """
+
+    fields: tuple[str, ...]
+    sparse: bool = False
+
+    def __init__(self, *fields: str, sparse: bool = False) -> None:
+        self.__attrs_init__(fields, sparse)  # type: ignore[attr-defined]
+
+
+@frozen(kw_only=True)
+class Documents:
+    """How the entities of one repository are stored.
+
+    Attributes:
+        repository: the repository class that is made for a unit: the port, or a subclass with what only one
+            backend has.
+        collection: the name of the collection.
+        indexes: the indexes beside the unique keys.
+        naming: the form of the document's keys. camelCase is what a Mongoose service writes.
+        keys: document keys that differ from the naming, by attribute name.
+        update: "set" writes changed top-level fields and keeps fields that the entity does not know; "replace"
+            writes the whole document.
+        schema_version: stored with each document as ``schemaVersion``.
+    """
+
+    repository: type[Repository[Any, Any]] = field(kw_only=False)
+    collection: str
+    indexes: tuple[Index, ...] = ()
+    naming: Naming = "camelCase"
+    keys: Mapping[str, str] = field(factory=dict)
+    update: UpdateForm = "set"
+    schema_version: int = 1
+
+
+KeyNamer = Callable[[str], str]

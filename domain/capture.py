@@ -1,0 +1,248 @@
+"""Capture: stand-ins for an entity that record what a rule asks of it.
+
+Python answers ``and``, ``or``, ``not``, ``in`` and chained comparisons itself, without asking the stand-in what it is; each of them
+is refused with the words to write instead.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar, cast
+
+from .comparable import comparable
+from .errors import InvalidQuery
+from .misuse import misuse
+from .predicates import (
+    All,
+    AnyOf,
+    Comparator,
+    Compare,
+    Contains,
+    IsNone,
+    Not,
+    OneOf,
+    Path,
+    Predicate,
+    Text,
+    TextTest,
+    dotted,
+)
+from .schema import FieldType, Kind, Schema, schema_of
+
+T = TypeVar("T")
+
+
+class Condition:
+    """What a comparison inside a rule gives: combine with ``&``, ``|`` and `not_`."""
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("predicate",)
+
+    def __init__(self, predicate: Predicate) -> None:
+        self.predicate = predicate
+
+    def __and__(self, other: object) -> "Condition":
+        return Condition(both(self.predicate, predicate_of(other)))
+
+    def __or__(self, other: object) -> "Condition":
+        return Condition(either(self.predicate, predicate_of(other)))
+
+    __rand__ = __and__
+    __ror__ = __or__
+
+    def __bool__(self) -> NoReturn:
+        raise misuse()
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise misuse()
+
+    def __ne__(self, other: object) -> NoReturn:
+        raise misuse()
+
+
+class Captured:
+    """What every stand-in refuses, because Python would answer before a store is asked."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise misuse()
+
+    __bool__ = __len__ = __iter__ = __contains__ = __str__ = __format__ = __int__ = __float__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __mod__ = __neg__ = _refuse
+    __index__ = __call__ = __floordiv__ = __pow__ = __abs__ = _refuse
+
+
+class EntityStandIn(Captured):
+    """Stands in for the entity, or for a nested value of it."""
+
+    __slots__ = ("_path", "_schema")
+
+    def __init__(self, schema: Schema, path: Path = ()) -> None:
+        self._schema = schema
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        field = self._schema.fields.get(name)
+        if field is not None:
+            return _value(field.type, (*self._path, name))
+        computed = getattr(self._schema.cls, name, None)
+        if isinstance(computed, property) and computed.fget is not None:
+            return computed.fget(self)
+        return self._schema.field_of(name)
+
+
+class FieldStandIn(Captured):
+    """Stands in for one field."""
+
+    __slots__ = ("given", "path", "type")
+
+    def __init__(self, type: FieldType, path: Path, *, given: bool = False) -> None:  # noqa: A002
+        self.type = type
+        self.path = path
+        self.given = given
+
+    def condition(self) -> Condition:
+        """A boolean field, alone, asks whether it is True."""
+        return self._compare(Comparator.EQ, True)
+
+    def _compare(self, comparator: Comparator, value: object) -> Condition:
+        if value is None and comparator in {Comparator.EQ, Comparator.NE}:
+            missing = IsNone(self.path)
+            return Condition(missing if comparator is Comparator.EQ else Not(missing))
+        rule: Predicate = Compare(self.path, comparator, comparable(self.type, value, self.path))
+        if self.given and comparator is Comparator.NE:
+            rule = both(Not(IsNone(self.path)), rule)
+        return Condition(rule)
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return self._compare(Comparator.EQ, other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return self._compare(Comparator.NE, other)
+
+    def __lt__(self, other: object) -> Condition:
+        return self._compare(Comparator.LT, other)
+
+    def __le__(self, other: object) -> Condition:
+        return self._compare(Comparator.LE, other)
+
+    def __gt__(self, other: object) -> Condition:
+        return self._compare(Comparator.GT, other)
+
+    def __ge__(self, other: object) -> Condition:
+        return self._compare(Comparator.GE, other)
+
+    def __and__(self, other: object) -> Condition:
+        return Condition(both(predicate_of(self), predicate_of(other)))
+
+    def __or__(self, other: object) -> Condition:
+        return Condition(either(predicate_of(self), predicate_of(other)))
+
+    __rand__ = __and__
+    __ror__ = __or__
+
+    def startswith(self, text: str) -> Condition:
+        """Ask whether text begins so."""
+        return self._text(TextTest.STARTS, text)
+
+    def endswith(self, text: str) -> Condition:
+        """Ask whether text ends so."""
+        return self._text(TextTest.ENDS, text)
+
+    def _text(self, test: TextTest, text: object) -> Condition:
+        if self.type.kind not in {Kind.STR, Kind.FREE}:
+            raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and only text has {test.value}()")
+        if not isinstance(text, str) or not text or "\0" in text:
+            raise InvalidQuery(
+                f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL"
+            )
+        return Condition(Text(self.path, test, text))
+
+    def __getitem__(self, key: object) -> Any:
+        if self.type.kind not in {Kind.DICT, Kind.FREE}:
+            raise InvalidQuery(f"{dotted(self.path)} is {self.type}: only a dictionary has keys")
+        if not isinstance(key, str) or not key or key.startswith("$") or "." in key or "\0" in key:
+            raise InvalidQuery(
+                f"{key!r} cannot be a key of {dotted(self.path)}: use text without '.', NUL or a leading '$'"
+            )
+        return _value(self.type.item or self.type, (*self.path, key))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise InvalidQuery(
+            f"{dotted(self.path)} is {self.type}, and {name!r} of it cannot be asked of a store"
+        )
+
+
+def _value(type: FieldType, path: Path) -> "EntityStandIn | FieldStandIn":  # noqa: A002
+    return (
+        EntityStandIn(schema_of(type.python), path) if type.kind is Kind.NESTED else FieldStandIn(type, path)
+    )
+
+
+def predicate_of(value: object) -> Predicate:
+    if isinstance(value, Condition):
+        return value.predicate
+    if isinstance(value, FieldStandIn) and value.type.kind is Kind.BOOL:
+        return value.condition().predicate
+    raise InvalidQuery(
+        f"& and | combine conditions, not {type(value).__name__}: put each comparison in parentheses, "
+        "and write is_none(field) for 'field is None'"
+    )
+
+
+def both(left: Predicate, right: Predicate) -> Predicate:
+    return All(
+        (
+            *(left.parts if isinstance(left, All) else (left,)),
+            *(right.parts if isinstance(right, All) else (right,)),
+        )
+    )
+
+
+def either(left: Predicate, right: Predicate) -> Predicate:
+    return AnyOf(
+        (
+            *(left.parts if isinstance(left, AnyOf) else (left,)),
+            *(right.parts if isinstance(right, AnyOf) else (right,)),
+        )
+    )
+
+
+def _captured(value: object, word: str) -> FieldStandIn:
+    if not isinstance(value, FieldStandIn):
+        raise InvalidQuery(f"{word}() asks about a field of the entity, not about {type(value).__name__}")
+    return value
+
+
+def some(value: T | None) -> T:
+    """An optional field that must be there: ``some(u.last_login) >= cutoff`` is false where it is None."""
+    if isinstance(value, EntityStandIn):
+        return value
+    field = _captured(value, "some")
+    return cast("T", FieldStandIn(field.type, field.path, given=True))
+
+
+def is_none(value: object) -> bool:
+    """Ask whether an optional field is None; use it where Python would say ``is None``."""
+    if isinstance(value, EntityStandIn):
+        return cast("bool", Condition(IsNone(value._path)))
+    return cast("bool", Condition(IsNone(_captured(value, "is_none").path)))
+
+
+def one_of(value: T | None, options: list[T] | set[T] | frozenset[T] | tuple[T, ...]) -> bool:
+    """Ask whether a field has one of the values; use it where Python would say ``in``."""
+    field = _captured(value, "one_of")
+    if isinstance(options, str) or not isinstance(options, list | set | frozenset | tuple):
+        raise InvalidQuery(f"one_of({dotted(field.path)}, ...) takes a list, set or tuple of values")
+    values = tuple(comparable(field.type, option, field.path) for option in options)
+    return cast("bool", Condition(OneOf(field.path, values)))
+
+
+def contains(collection: Sequence[T] | set[T] | frozenset[T] | None, value: T) -> bool:
+    """Ask whether a list field has an item; use it where Python would say ``value in field``."""
+    field = _captured(collection, "contains")
+    if field.type.kind not in {Kind.SEQUENCE, Kind.FREE}:
+        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: contains() asks about a list")
+    return cast(
+        "bool", Condition(Contains(field.path, comparable(field.type.item or field.type, value, field.path)))
+    )

@@ -1,0 +1,117 @@
+"""Values that a rule may compare with a field: of the field's type, in the form in which they are stored."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+
+from .clock import to_milliseconds
+from .errors import InvalidQuery
+from .ids import is_id
+from .predicates import Path, dotted
+from .schema import FieldType, Kind
+
+INT64 = range(-(2**63), 2**63)
+"""The integers that BSON can hold."""
+
+
+def comparable(type: FieldType, value: object, path: Path) -> object:  # noqa: A002
+    """Return a value in the form in which it is compared with a field of this type.
+
+    Raises:
+        InvalidQuery: if a field of this type never has such a value.
+    """
+    check = _CHECKS.get(type.kind)
+    if check is None:
+        raise InvalidQuery(f"{dotted(path)} is {type}, and a store cannot compare that as a whole")
+    found = check(type, value)
+    if found is _REFUSED:
+        raise InvalidQuery(f"{dotted(path)} is {type}, and cannot be compared with {_shown(value)}")
+    return found
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path)
+
+
+def _shown(value: object) -> str:
+    """A value of the caller's in a message: its class, and itself where it is short and harmless."""
+    return (
+        f"the {type(value).__name__} {value!r}"
+        if isinstance(value, int | float)
+        else f"a {type(value).__name__}"
+    )
+
+
+_REFUSED = object()
+
+
+def _check_id(_: FieldType, value: object) -> object:
+    return value if is_id(value) else _REFUSED
+
+
+def _check_str(_: FieldType, value: object) -> object:
+    return value if isinstance(value, str) and not isinstance(value, Enum) else _REFUSED
+
+
+def _check_int(_: FieldType, value: object) -> object:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value in INT64 else _REFUSED
+
+
+def _check_float(_: FieldType, value: object) -> object:
+    if isinstance(value, float):
+        return _REFUSED if math.isnan(value) else value
+    return (
+        float(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53
+        else _REFUSED
+    )
+
+
+def _check_bool(_: FieldType, value: object) -> object:
+    return value if isinstance(value, bool) else _REFUSED
+
+
+def _check_datetime(_: FieldType, value: object) -> object:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return _REFUSED
+    return to_milliseconds(value.astimezone(UTC))
+
+
+def _check_decimal(_: FieldType, value: object) -> object:
+    if isinstance(value, Decimal):
+        return _REFUSED if value.is_nan() else value
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else _REFUSED
+
+
+def _check_class(type: FieldType, value: object) -> object:  # noqa: A002
+    return value if isinstance(value, type.python) else _REFUSED
+
+
+def _check_sequence(type: FieldType, value: object) -> object:  # noqa: A002
+    return _REFUSED
+
+
+def _check_free(type: FieldType, value: object) -> object:  # noqa: A002
+    """A value of no declared type: plain values only, so that none can turn into an operator."""
+    for check in (_check_str, _check_bool, _check_int, _check_float, _check_datetime, _check_decimal):
+        found = check(type, value)
+        if found is not _REFUSED:
+            return found
+    return _REFUSED
+
+
+_CHECKS: dict[Kind, Callable[[FieldType, object], object]] = {
+    Kind.ID: _check_id,
+    Kind.STR: _check_str,
+    Kind.INT: _check_int,
+    Kind.FLOAT: _check_float,
+    Kind.BOOL: _check_bool,
+    Kind.DATETIME: _check_datetime,
+    Kind.DECIMAL: _check_decimal,
+    Kind.BYTES: _check_class,
+    Kind.UUID: _check_class,
+    Kind.ENUM: _check_class,
+    Kind.FREE: _check_free,
+}

@@ -1,0 +1,313 @@
+"""Units of work and the stores that open them, as services see them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+import typing_extensions
+from attrs import field, frozen
+
+from .entity import Entity
+from .events import Event
+from .repository import ReadRepository
+
+T = TypeVar("T")
+P = ParamSpec("P")
+EventT = TypeVar("EventT", bound=Event)
+
+
+class Session(ABC):
+    """What a unit of work or a reader asks of the adapter behind it."""
+
+    id: str
+
+    @abstractmethod
+    def repository(self, name: str) -> ReadRepository[Any, Any] | None:
+        """Return the repository that the unit names so, None if it names none."""
+
+    @abstractmethod
+    def enter(self, owner: "Reader") -> None:
+        """The block of the unit begins."""
+
+    @abstractmethod
+    def leave(self, error: BaseException | None) -> None:
+        """The block ends: commit without an error, roll back with one."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Write the pending changes."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Flush and commit."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Discard everything."""
+
+    @abstractmethod
+    def lock(self, entity: Entity[Any]) -> None:
+        """Let the commit fail if another unit changes the entity meanwhile."""
+
+    @abstractmethod
+    def call_after_commit(self, callback: Callable[[], None]) -> None:
+        """Remember a callback for after the commit."""
+
+
+class Reader:
+    """A view of a store for reading: no tracking, no transaction.
+
+    A subclass names its repositories by their reading ports; they are made at the first use::
+
+        class BillingReader(Reader):
+            invoices: InvoiceQueries
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._session.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; release what was held."""
+        self._session.leave(error)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> ReadRepository[Any, Any]:
+            repository = None if name.startswith("_") else self._session.repository(name)
+            if repository is None:
+                raise AttributeError(f"{type(self).__name__} has no repository {name!r}")
+            self.__dict__[name] = repository
+            return repository
+
+
+class NoReader(Reader):
+    """Says that a unit of work names no reader of its own; its readers then have its own type."""
+
+
+ReaderT = typing_extensions.TypeVar("ReaderT", bound=Reader, default=NoReader)
+
+
+class UnitOfWork(Reader, Generic[ReaderT]):
+    """All that changes together: one transaction of one store.
+
+    A subclass names its repositories by their ports::
+
+        class BillingUnitOfWork(UnitOfWork):
+            invoices: InvoiceRepository
+
+    Leaving the block commits; an exception rolls back. Entities that were loaded or added are tracked, and
+    what changed of them is written at the flush. A unit serves one call at a time.
+
+    With a type argument, ``UnitOfWork[BillingReader]``, the store's readers are of that type, which knows no
+    writes; without one they look like the unit itself and refuse writes when they are called.
+    """
+
+    @property
+    def id(self) -> str:
+        """The id of this attempt, for logs."""
+        return self._session.id
+
+    def flush(self) -> None:
+        """Write the pending changes now, inside the transaction; queries do so by themselves.
+
+        Raises:
+            DuplicateKey: if a unique value is taken.
+            VersionConflict: if an attached entity moved on.
+            WriteConflict: if another writer was faster.
+        """
+        self._session.flush()
+
+    def commit(self) -> None:
+        """Flush, commit and close. Leaving the block does so by itself."""
+        self._session.commit()
+
+    def rollback(self) -> None:
+        """Discard everything and close."""
+        self._session.rollback()
+
+    def lock(self, entity: Entity[Any]) -> None:
+        """Guard a decision that rests on an entity which is only read: its version takes a step with the commit.
+
+        Two units that each read what the other changes would otherwise both commit (write skew).
+        """
+        self._session.lock(entity)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call back once, after the commit; an error there is logged and changes nothing."""
+        self._session.call_after_commit(callback)
+
+
+class UnitOfWorkListener:
+    """Watches the units of a store; override what is needed. An error before the commit rolls back.
+
+    Order in each attempt: `before_flush`, `after_flush` (for each flush that has something to write), `before_commit` (may still add and
+    change; a flush follows), then either `after_commit`, once, or `after_rollback`; then `on_retry` if another attempt follows.
+    """
+
+    def before_flush(self, uow: UnitOfWork[Any]) -> None:
+        """Changes are about to be written."""
+
+    def after_flush(self, uow: UnitOfWork[Any]) -> None:
+        """Changes were written, inside the transaction."""
+
+    def before_commit(self, uow: UnitOfWork[Any]) -> None:
+        """The unit is about to commit."""
+
+    def after_commit(self, uow: UnitOfWork[Any]) -> None:
+        """The unit has committed; an error here is logged and stops nothing."""
+
+    def after_rollback(self, uow: UnitOfWork[Any]) -> None:
+        """The attempt was rolled back; an error here is logged and stops nothing."""
+
+    def on_retry(self, attempt: int, error: BaseException, delay: float) -> None:
+        """Attempt number `attempt` failed with `error`; the next one begins after `delay` seconds."""
+
+
+@frozen
+class StoreReport:
+    """What `Store.check` found.
+
+    Attributes:
+        store: the name of the store.
+        url: where it is, without a password.
+        ok: whether it can be used.
+        details: what was found, or what is wrong and what to do.
+        latency: of one ping, in seconds.
+    """
+
+    store: str
+    url: str
+    ok: bool
+    details: str
+    latency: float | None = None
+    missing: tuple[str, ...] = field(default=())
+
+
+UnitT_co = TypeVar("UnitT_co", bound=UnitOfWork[Any], covariant=True)
+PlainUnitT = TypeVar("PlainUnitT", bound=UnitOfWork[NoReader])
+AnyReaderT = TypeVar("AnyReaderT", bound=Reader)
+
+
+class Attempt(ABC, Generic[UnitT_co]):
+    """One attempt of `Store.attempts`: a context manager around one unit of work."""
+
+    number: int
+
+    @abstractmethod
+    def __enter__(self) -> UnitT_co:
+        """Begin the unit of work of this attempt."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Commit or roll back; swallow a conflict if another attempt follows."""
+
+
+class Store(ABC, Generic[UnitT_co]):
+    """One database: opens units of work and readers. Safe to share between threads."""
+
+    name: str
+
+    @abstractmethod
+    def unit_of_work(self) -> UnitT_co:
+        """Return a unit of work for a ``with`` block: exactly one attempt, which raises on a conflict."""
+
+    @overload
+    def reader(self: "Store[PlainUnitT]", *, snapshot: bool = False) -> PlainUnitT: ...
+    @overload
+    def reader(self: "Store[UnitOfWork[AnyReaderT]]", *, snapshot: bool = False) -> AnyReaderT: ...
+    @abstractmethod
+    def reader(self, *, snapshot: bool = False) -> Any:
+        """Return a reader for a ``with`` block: no tracking, no transaction.
+
+        Args:
+            snapshot: whether all its reads show the store at one moment, that of the first.
+        """
+
+    @abstractmethod
+    def run(
+        self,
+        fn: Callable[[UnitT_co], T],
+        *,
+        max_attempts: int = 10,
+        deadline: float = 10.0,
+        retry_on: tuple[type[Exception], ...] = (),
+    ) -> T:
+        """Call a function with a unit of work and commit; on a conflict, all of it again.
+
+        Every attempt has a fresh unit of work and fresh entities, so the function must do its reading itself, and
+        leave what cannot be repeated to after-commit hooks.
+
+        Args:
+            fn: what to do; its result is returned.
+            max_attempts: how often it may be called.
+            deadline: seconds for all attempts together.
+            retry_on: further errors that are worth another attempt.
+
+        Raises:
+            RetryExhausted: if the attempts or the time are used up; nothing was applied.
+        """
+
+    @abstractmethod
+    def attempts(
+        self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
+    ) -> Iterator[Attempt[UnitT_co]]:
+        """Yield attempts until one commits, for inline code.
+
+        ::
+
+            for attempt in store.attempts():
+                with attempt as uow:
+                    ...
+
+        What follows the ``with`` inside the loop runs after failed attempts too: put it behind the loop.
+        """
+
+    def transactional(self, fn: Callable[Concatenate[Any, P], T]) -> Callable[P, T]:
+        """Decorate a function whose first parameter is the unit of work: each call is one `run`."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self.run(lambda uow: fn(uow, *args, **kwargs))
+
+        return call
+
+    @abstractmethod
+    def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
+        """Call the handler with every recorded event of that class, after the commit of its unit of work."""
+
+    @abstractmethod
+    def listen(self, listener: UnitOfWorkListener) -> None:
+        """Let a listener watch every unit of work from now on."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Connect now instead of at the first use.
+
+        Raises:
+            Unavailable: if no server answers.
+        """
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Create the declared collections and indexes; what is there already stays. Safe to call at any time.
+
+        Raises:
+            ConfigurationError: if an index cannot be created, for instance over duplicates.
+        """
+
+    @abstractmethod
+    def check(self, *, timeout: float = 5.0) -> StoreReport:
+        """Ping, and compare the declared unique keys with the actual ones; never raises for what it finds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections. A closed store opens again at the next use."""

@@ -1,0 +1,110 @@
+"""tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
+
+from .adapters.documents.converter import make_converter
+from .adapters.documents.declarations import Documents, Index
+from .adapters.documents.sizes import LargeDocumentWarning
+from .adapters.documents.store import DocumentStore, open_store
+from .adapters.serialization import from_dict, to_dict
+from .adapters.settings import Settings
+from .adapters.stores import Stores, open_stores
+from .domain.capture import contains, is_none, one_of, some
+from .domain.clock import NEVER, Clock, FixedClock, SystemClock
+from .domain.entity import Entity
+from .domain.errors import (
+    CommitUnknown,
+    ConcurrentUse,
+    ConfigurationError,
+    Conflict,
+    CrossStore,
+    DeadlineExceeded,
+    DomainError,
+    DuplicateKey,
+    InvalidQuery,
+    NestedUnitOfWork,
+    NotFound,
+    Problem,
+    RetryExhausted,
+    TooLarge,
+    TooManyResults,
+    TransactionsUnsupported,
+    TristoreError,
+    Unavailable,
+    UnitOfWorkClosed,
+    UnitOfWorkError,
+    UnitOfWorkFailed,
+    ValidationError,
+    VersionConflict,
+    WriteConflict,
+)
+from .domain.events import Event
+from .domain.ids import Id, IdFactory, new_id, parse_id
+from .domain.queries import Page
+from .domain.repository import Change, ReadRepository, Repository, Unique
+from .domain.specification import Specification, not_, where
+from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener
+
+__all__ = [
+    "Attempt",
+    "Change",
+    "Clock",
+    "CommitUnknown",
+    "ConcurrentUse",
+    "ConfigurationError",
+    "Conflict",
+    "CrossStore",
+    "DeadlineExceeded",
+    "DocumentStore",
+    "Documents",
+    "DomainError",
+    "DuplicateKey",
+    "Entity",
+    "Event",
+    "FixedClock",
+    "Id",
+    "IdFactory",
+    "Index",
+    "InvalidQuery",
+    "LargeDocumentWarning",
+    "NEVER",
+    "NestedUnitOfWork",
+    "NotFound",
+    "Page",
+    "Problem",
+    "ReadRepository",
+    "Reader",
+    "Repository",
+    "RetryExhausted",
+    "Settings",
+    "Specification",
+    "Store",
+    "StoreReport",
+    "Stores",
+    "SystemClock",
+    "TooLarge",
+    "TooManyResults",
+    "TransactionsUnsupported",
+    "TristoreError",
+    "Unavailable",
+    "Unique",
+    "UnitOfWork",
+    "UnitOfWorkClosed",
+    "UnitOfWorkError",
+    "UnitOfWorkFailed",
+    "UnitOfWorkListener",
+    "ValidationError",
+    "VersionConflict",
+    "WriteConflict",
+    "contains",
+    "from_dict",
+    "is_none",
+    "make_converter",
+    "new_id",
+    "not_",
+    "one_of",
+    "open_store",
+    "open_stores",
+    "parse_id",
+    "some",
+    "to_dict",
+    "where",
+]

@@ -100,7 +100,7 @@ class WriteResult:
     inserted: int
 
 
-class KeyTaken(Exception):  # noqa: N818 - a fact for the layer above, which raises DuplicateKey
+class KeyTaken(Exception):
     """A unique key already has these values.
 
     Attributes:
@@ -217,9 +217,7 @@ class Backend(ABC):
         """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""
 
     @abstractmethod
-    def find(
-        self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float
-    ) -> Cursor:
+    def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets."""
 
     @abstractmethod

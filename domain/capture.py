@@ -1,7 +1,7 @@
 """Capture: stand-ins for an entity that record what a rule asks of it.
 
-Python answers ``and``, ``or``, ``not``, ``in`` and chained comparisons itself, without asking the stand-in what it is; each of them
-is refused with the words to write instead.
+Python answers ``and``, ``or``, ``not``, ``in`` and chained comparisons itself, without asking the stand-in what it
+is; each of them is refused with the words to write instead.
 """
 
 from collections.abc import Sequence
@@ -94,9 +94,10 @@ class EntityStandIn(Captured):
 class FieldStandIn(Captured):
     """Stands in for one field."""
 
+    __hash__ = None
     __slots__ = ("given", "path", "type")
 
-    def __init__(self, type: FieldType, path: Path, *, given: bool = False) -> None:  # noqa: A002
+    def __init__(self, type: FieldType, path: Path, *, given: bool = False) -> None:
         self.type = type
         self.path = path
         self.given = given
@@ -153,9 +154,7 @@ class FieldStandIn(Captured):
         if self.type.kind not in {Kind.STR, Kind.FREE}:
             raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and only text has {test.value}()")
         if not isinstance(text, str) or not text or "\0" in text:
-            raise InvalidQuery(
-                f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL"
-            )
+            raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL")
         return Condition(Text(self.path, test, text))
 
     def __getitem__(self, key: object) -> Any:
@@ -168,15 +167,11 @@ class FieldStandIn(Captured):
         return _value(self.type.item or self.type, (*self.path, key))
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise InvalidQuery(
-            f"{dotted(self.path)} is {self.type}, and {name!r} of it cannot be asked of a store"
-        )
+        raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and {name!r} of it cannot be asked of a store")
 
 
-def _value(type: FieldType, path: Path) -> "EntityStandIn | FieldStandIn":  # noqa: A002
-    return (
-        EntityStandIn(schema_of(type.python), path) if type.kind is Kind.NESTED else FieldStandIn(type, path)
-    )
+def _value(type: FieldType, path: Path) -> "EntityStandIn | FieldStandIn":
+    return EntityStandIn(schema_of(type.python), path) if type.kind is Kind.NESTED else FieldStandIn(type, path)
 
 
 def predicate_of(value: object) -> Predicate:
@@ -243,6 +238,4 @@ def contains(collection: Sequence[T] | set[T] | frozenset[T] | None, value: T) -
     field = _captured(collection, "contains")
     if field.type.kind not in {Kind.SEQUENCE, Kind.FREE}:
         raise InvalidQuery(f"{dotted(field.path)} is {field.type}: contains() asks about a list")
-    return cast(
-        "bool", Condition(Contains(field.path, comparable(field.type.item or field.type, value, field.path)))
-    )
+    return cast("bool", Condition(Contains(field.path, comparable(field.type.item or field.type, value, field.path))))

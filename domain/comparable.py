@@ -16,7 +16,7 @@ INT64 = range(-(2**63), 2**63)
 """The integers that BSON can hold."""
 
 
-def comparable(type: FieldType, value: object, path: Path) -> object:  # noqa: A002
+def comparable(type: FieldType, value: object, path: Path) -> object:
     """Return a value in the form in which it is compared with a field of this type.
 
     Raises:
@@ -31,17 +31,9 @@ def comparable(type: FieldType, value: object, path: Path) -> object:  # noqa: A
     return found
 
 
-def dotted(path: Path) -> str:
-    return ".".join(path)
-
-
 def _shown(value: object) -> str:
     """A value of the caller's in a message: its class, and itself where it is short and harmless."""
-    return (
-        f"the {type(value).__name__} {value!r}"
-        if isinstance(value, int | float)
-        else f"a {type(value).__name__}"
-    )
+    return f"the {type(value).__name__} {value!r}" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 _REFUSED = object()
@@ -62,11 +54,7 @@ def _check_int(_: FieldType, value: object) -> object:
 def _check_float(_: FieldType, value: object) -> object:
     if isinstance(value, float):
         return _REFUSED if math.isnan(value) else value
-    return (
-        float(value)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53
-        else _REFUSED
-    )
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53 else _REFUSED
 
 
 def _check_bool(_: FieldType, value: object) -> object:
@@ -85,15 +73,15 @@ def _check_decimal(_: FieldType, value: object) -> object:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else _REFUSED
 
 
-def _check_class(type: FieldType, value: object) -> object:  # noqa: A002
+def _check_class(type: FieldType, value: object) -> object:
     return value if isinstance(value, type.python) else _REFUSED
 
 
-def _check_sequence(type: FieldType, value: object) -> object:  # noqa: A002
+def _check_sequence(type: FieldType, value: object) -> object:
     return _REFUSED
 
 
-def _check_free(type: FieldType, value: object) -> object:  # noqa: A002
+def _check_free(type: FieldType, value: object) -> object:
     """A value of no declared type: plain values only, so that none can turn into an operator."""
     for check in (_check_str, _check_bool, _check_int, _check_float, _check_datetime, _check_decimal):
         found = check(type, value)

@@ -52,7 +52,7 @@ class Entity(Generic[IdT]):
         """Tell whether the other is the same entity, whatever its values."""
         if self is other:
             return True
-        return type(self) is type(other) and self.id == cast("Entity[IdT]", other).id
+        return type(self) is type(other) and self.id == other.id
 
     def __hash__(self) -> int:
         """Hash the identity."""

@@ -141,8 +141,7 @@ class WriteConflict(Conflict):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(
-            message
-            or "another writer changed the same data: run the whole unit of work again, as Store.run does"
+            message or "another writer changed the same data: run the whole unit of work again, as Store.run does"
         )
 
 
@@ -202,9 +201,7 @@ class TooManyResults(TristoreError):
     def __init__(self, entity: str, bound: int) -> None:
         self.entity = entity
         self.bound = bound
-        super().__init__(
-            f"more than {bound:,} {entity} entities match: pass a limit, use page(), or stream() them all"
-        )
+        super().__init__(f"more than {bound:,} {entity} entities match: pass a limit, use page(), or stream() them all")
 
 
 class TooLarge(TristoreError):
@@ -243,8 +240,7 @@ class CommitUnknown(TristoreError):
     def __init__(self, unit_id: str) -> None:
         self.unit_id = unit_id
         super().__init__(
-            f"unit of work {unit_id}: the commit was sent and its outcome is unknown; "
-            "read the data before repeating it"
+            f"unit of work {unit_id}: the commit was sent and its outcome is unknown; read the data before repeating it"
         )
 
 

@@ -3,9 +3,11 @@
 A broken rule raises `ValidationError` when the entity is made and at each later assignment.
 """
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -13,6 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from .clock import to_milliseconds
 from .errors import ValidationError
+from .ids import is_id
 
 SECRET = {"tristore.secret": True}
 """Field metadata that keeps a value out of `to_dict` and of logs; give ``repr=False`` with it."""
@@ -45,11 +48,19 @@ def username(_: object, attribute: "attrs.Attribute[Any]", value: object) -> Non
         raise ValidationError.of(attribute.name, "must have 3 to 30 letters, digits, '_' or '-'")
 
 
-def text(*, min: int = 0, max: int) -> Validator:  # noqa: A002 - the words of the public API
-    """A validator for a string of `min` to `max` characters; None passes, for optional fields."""
+def _left_out(attribute: "attrs.Attribute[Any]", value: object) -> bool:
+    """Tell whether a value is the None of a field that allows it."""
+    if value is not None:
+        return False
+    annotation = str(attribute.type)
+    return attribute.default is None or "None" in annotation or "Optional" in annotation
+
+
+def text(*, min: int = 0, max: int) -> Validator:
+    """A validator for a string of `min` to `max` characters; None passes where the field is optional."""
 
     def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        if value is None:
+        if _left_out(attribute, value):
             return
         if not isinstance(value, str):
             raise ValidationError.of(attribute.name, f"must be text, not {type(value).__name__}")
@@ -59,28 +70,81 @@ def text(*, min: int = 0, max: int) -> Validator:  # noqa: A002 - the words of t
     return check
 
 
-def at_least(bound: float) -> Validator:
-    """A validator for a number that is never below `bound`."""
+def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    """A validator for a number that can be added up: neither infinite nor NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValidationError.of(attribute.name, f"must be a number, not {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValidationError.of(attribute.name, f"must be a finite number, not {value}")
 
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValidationError.of(attribute.name, f"must be a number, not {type(value).__name__}")
-        if not value >= bound:
+
+def at_least(bound: float) -> Validator:
+    """A validator for a finite number that is never below `bound`."""
+
+    def check(entity: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        number(entity, attribute, value)
+        if value < bound:
             raise ValidationError.of(attribute.name, f"must be at least {bound}, not {value}")
 
     return check
 
 
+def check_whole(name: str, value: object, *, min: int, max: int | None = None) -> None:
+    """Refuse what is not a whole number of at least `min` and, where it is given, at most `max`.
+
+    Raises:
+        ValidationError: under the name that is given.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValidationError.of(name, f"must be a whole number, not {type(value).__name__}")
+    if value < min or (max is not None and value > max):
+        bounds = f"at least {min}" if max is None else f"between {min} and {max}"
+        raise ValidationError.of(name, f"must be {bounds}, not {value}")
+
+
+def whole(*, min: int, max: int | None = None) -> Validator:
+    """A validator for a whole number of `min` to `max`."""
+
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        check_whole(attribute.name, value, min=min, max=max)
+
+    return check
+
+
+def member_of(enum: type[Enum]) -> Validator:
+    """A validator for a member of an enum, where its value alone would not be stored as one."""
+
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if not isinstance(value, enum):
+            raise ValidationError.of(attribute.name, f"must be a member of {enum.__name__}, not {type(value).__name__}")
+
+    return check
+
+
+def reference(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    """A validator for the id of another entity; None passes where the field is optional."""
+    if not _left_out(attribute, value) and not is_id(value):
+        raise ValidationError.of(attribute.name, "must be an id of 24 hex digits")
+
+
+def trimmed(value: str) -> str:
+    """A converter that takes white space from both ends; what is not text is left to the validator."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def shortened(value: str, max: int) -> str:
+    """Cut text to `max` characters, in converters of what must be kept however long it is."""
+    return f"{value[: max - 1]}\u2026" if isinstance(value, str) and len(value) > max else value
+
+
 def instant(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    """A validator for an aware datetime; None passes, for optional fields."""
-    if value is None:
+    """A validator for an aware datetime; None passes where the field is optional."""
+    if _left_out(attribute, value):
         return
     if not isinstance(value, datetime):
         raise ValidationError.of(attribute.name, f"must be a datetime, not {type(value).__name__}")
     if value.tzinfo is None:
-        raise ValidationError.of(
-            attribute.name, "must be an aware datetime: give it a time zone, such as UTC"
-        )
+        raise ValidationError.of(attribute.name, "must be an aware datetime: give it a time zone, such as UTC")
 
 
 def to_instant(value: Any) -> Any:

@@ -131,24 +131,28 @@ def holds(predicate: Predicate, subject: object) -> bool:
         case Not(part):
             return not holds(part, subject)
         case Compare(path, Comparator.NE, value):
-            return not _any_equal(subject, path, value)
+            return not _leaf_holds(Compare(path, Comparator.EQ, value), subject)
+        case _:
+            return _leaf_holds(predicate, subject)
+
+
+def _leaf_holds(leaf: Leaf, subject: object) -> bool:
+    match leaf:
         case Compare(path, Comparator.EQ, value):
-            return _any_equal(subject, path, value)
+            return any(_equal(found, value) for found in _values(subject, path))
         case Compare(path, comparator, value):
             order = _ORDER[comparator]
-            return any(
-                _same_bracket(found, value) and order(found, value) for found in _values(subject, path)
-            )
+            return any(_same_bracket(found, value) and order(found, value) for found in _values(subject, path))
         case IsNone(path):
             return any(found is None for found in _values(subject, path))
         case OneOf(path, values):
-            return any(_any_equal(subject, path, value) for value in values)
+            found_values = list(_values(subject, path))
+            return any(_equal(found, value) for found in found_values for value in values)
         case Contains(path, value):
             return any(_equal(item, value) for found in _reach(subject, path) for item in _items(found))
-        case Text(path, TextTest.STARTS, text):
-            return any(isinstance(found, str) and found.startswith(text) for found in _values(subject, path))
-        case Text(path, _, text):
-            return any(isinstance(found, str) and found.endswith(text) for found in _values(subject, path))
+        case Text(path, test, text):
+            meets = str.startswith if test is TextTest.STARTS else str.endswith
+            return any(isinstance(found, str) and meets(found, text) for found in _values(subject, path))
 
 
 _ORDER: Mapping[Comparator, Callable[[Any, Any], bool]] = {
@@ -159,10 +163,6 @@ _ORDER: Mapping[Comparator, Callable[[Any, Any], bool]] = {
 }
 _NUMBERS = (int, float, Decimal)
 _COLLECTIONS = (list, tuple, set, frozenset)
-
-
-def _any_equal(subject: object, path: Path, value: object) -> bool:
-    return any(_equal(found, value) for found in _values(subject, path))
 
 
 def _values(subject: object, path: Path) -> Iterator[object]:

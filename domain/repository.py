@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _BY_ID = SortKey(("id",))
 
 
-@frozen
+@frozen(init=False)
 class Unique:
     """A unique key of a repository: no two of its entities have the same values in these fields.
 
@@ -37,7 +37,7 @@ class Unique:
     sparse: bool = False
 
     def __init__(self, *fields: str, sparse: bool = False) -> None:
-        self.__attrs_init__(fields, sparse)  # type: ignore[attr-defined]
+        self.__attrs_init__(fields, sparse)
 
 
 @frozen
@@ -90,7 +90,7 @@ class Gateway(ABC, Generic[EntityT, IdT]):
 
 
 class ReadRepository(Generic[EntityT, IdT]):
-    """The reading half of a repository: inherit it where a port is for readers alone, and put its named queries there."""
+    """The reading half of a repository: a port that inherits it is for readers too, and holds the named queries."""
 
     entity: ClassVar[type[Entity[Any]]]
     """The class of the entities, taken from the type argument."""
@@ -159,9 +159,7 @@ class ReadRepository(Generic[EntityT, IdT]):
         """Tell whether any entity obeys a rule."""
         return self._gateway.count(self._predicate(rule), 1) > 0
 
-    def page(
-        self, rule: Where[EntityT] = None, *, page: int = 1, limit: int = 20, sort: Sort = ()
-    ) -> Page[EntityT]:
+    def page(self, rule: Where[EntityT] = None, *, page: int = 1, limit: int = 20, sort: Sort = ()) -> Page[EntityT]:
         """Return one page of the entities that obey a rule, by its number.
 
         The id is added to the order, so that no two pages share an entity while nothing changes.
@@ -243,7 +241,7 @@ class Repository(ReadRepository[EntityT, IdT]):
         self._gateway.refresh(self._own(entity))
 
     def before_save(self, entity: EntityT, change: Change, uow: "UnitOfWork[Any]") -> None:
-        """Hook: the entity is about to be written; it may be changed, and other repositories used. An error rolls back."""
+        """Hook: the entity is about to be written; change it, use other repositories; an error rolls back."""
 
     def after_commit(self, entity: EntityT) -> None:
         """Hook: the unit that wrote the entity has committed. Runs once; an error is logged and stops nothing."""
@@ -253,7 +251,5 @@ class Repository(ReadRepository[EntityT, IdT]):
 
     def _own(self, entity: EntityT) -> EntityT:
         if type(entity) is not self.entity:
-            raise InvalidQuery(
-                f"this repository keeps {self.entity.__name__} entities, not {type(entity).__name__}"
-            )
+            raise InvalidQuery(f"this repository keeps {self.entity.__name__} entities, not {type(entity).__name__}")
         return entity

@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any, NewType, TypeVar, Union, get_args, get_origin
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import attrs
 from attrs import field, frozen
@@ -116,17 +116,24 @@ def _suggestion(name: str, names: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(names)}"
 
 
-@lru_cache(maxsize=1024)
+_known: "WeakKeyDictionary[type[Any], Schema]" = WeakKeyDictionary()
+
+
 def schema_of(cls: type[Any]) -> Schema:
-    """Read the stored fields of an attrs class.
+    """Return the stored fields of an attrs class; they are read once.
 
     Raises:
         ConfigurationError: if it is not an attrs class or its annotations cannot be resolved.
     """
+    found = _known.get(cls)
+    if found is None:
+        found = _known[cls] = _read(cls)
+    return found
+
+
+def _read(cls: type[Any]) -> Schema:
     if not attrs.has(cls):
-        raise ConfigurationError(
-            f"{cls.__name__} is not an attrs class: decorate it with @define(kw_only=True)"
-        )
+        raise ConfigurationError(f"{cls.__name__} is not an attrs class: decorate it with @define(kw_only=True)")
     try:
         hints = typing.get_type_hints(cls)
     except NameError as error:
@@ -147,7 +154,8 @@ def _variables(cls: type[Any]) -> dict[Any, Any]:
         for original in getattr(base, "__orig_bases__", ()):
             parameters = getattr(get_origin(original), "__parameters__", ())
             for variable, given in zip(parameters, get_args(original), strict=False):
-                found.setdefault(variable, found.get(given, given))
+                if given is not variable:
+                    found.setdefault(variable, found.get(given, given))
     return found
 
 
@@ -161,9 +169,7 @@ def _field_type(annotation: Any, variables: Mapping[Any, Any]) -> FieldType:
         if len(rest) == 1:
             return attrs.evolve(_field_type(rest[0], variables), optional=True)
     if origin in {list, tuple, set, frozenset} and (origin is not tuple or arguments[1:] == (Ellipsis,)):
-        return FieldType(
-            Kind.SEQUENCE, origin, item=_field_type(arguments[0], variables), annotation=annotation
-        )
+        return FieldType(Kind.SEQUENCE, origin, item=_field_type(arguments[0], variables), annotation=annotation)
     if origin is dict and arguments[0] is str:
         return FieldType(Kind.DICT, dict, item=_field_type(arguments[1], variables), annotation=annotation)
     return _plain_type(annotation)

@@ -91,7 +91,7 @@ def specification_of(entity: type[E], rule: Where[E]) -> Specification[E]:
 @overload
 def not_(rule: Specification[E]) -> Specification[E]: ...
 @overload
-def not_(rule: bool) -> bool: ...  # noqa: FBT001
+def not_(rule: bool) -> bool: ...
 def not_(rule: Any) -> Any:
     """The opposite of a condition inside a rule, or of a whole specification."""
     if isinstance(rule, Specification):

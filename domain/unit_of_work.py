@@ -148,8 +148,9 @@ class UnitOfWork(Reader, Generic[ReaderT]):
 class UnitOfWorkListener:
     """Watches the units of a store; override what is needed. An error before the commit rolls back.
 
-    Order in each attempt: `before_flush`, `after_flush` (for each flush that has something to write), `before_commit` (may still add and
-    change; a flush follows), then either `after_commit`, once, or `after_rollback`; then `on_retry` if another attempt follows.
+    Order in each attempt: `before_flush`, `after_flush` (for each flush that has something to write), `before_commit`
+    (may still add and change; a flush follows), then either `after_commit`, once, or `after_rollback`; then `on_retry`
+    if another attempt follows.
     """
 
     def before_flush(self, uow: UnitOfWork[Any]) -> None:
@@ -272,11 +273,14 @@ class Store(ABC, Generic[UnitT_co]):
         What follows the ``with`` inside the loop runs after failed attempts too: put it behind the loop.
         """
 
-    def transactional(self, fn: Callable[Concatenate[Any, P], T]) -> Callable[P, T]:
+    def transactional(self, fn: Callable[Concatenate[UnitT_co, P], T]) -> Callable[P, T]:
         """Decorate a function whose first parameter is the unit of work: each call is one `run`."""
 
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            return self.run(lambda uow: fn(uow, *args, **kwargs))
+            def attempt(uow: Any) -> T:
+                return fn(uow, *args, **kwargs)
+
+            return self.run(attempt)
 
         return call
 

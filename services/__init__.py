@@ -1,0 +1,24 @@
+"""The use cases: written once on the ports of the domain, they run on every backend."""
+
+from .accounts import AccountService
+from .audit import AuditService
+from .credits import CreditService
+from .logs import LogService
+from .metrics import MetricsService, MetricSummary
+from .playback import DayOfPlayback, PlaybackService
+from .projects import ProjectService
+from .usage import UsageService, UsageTotal
+
+__all__ = [
+    "AccountService",
+    "AuditService",
+    "CreditService",
+    "DayOfPlayback",
+    "LogService",
+    "MetricSummary",
+    "MetricsService",
+    "PlaybackService",
+    "ProjectService",
+    "UsageService",
+    "UsageTotal",
+]

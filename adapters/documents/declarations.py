@@ -1,6 +1,6 @@
 """The document side of a repository, declared once: collection, indexes, form of the keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -11,7 +11,7 @@ Naming = Literal["camelCase", "snake_case"]
 UpdateForm = Literal["set", "replace"]
 
 
-@frozen
+@frozen(init=False)
 class Index:
     """An index over attributes: names in order of weight, dotted for nested ones, ``-`` for descending.
 
@@ -22,7 +22,7 @@ class Index:
     sparse: bool = False
 
     def __init__(self, *fields: str, sparse: bool = False) -> None:
-        self.__attrs_init__(fields, sparse)  # type: ignore[attr-defined]
+        self.__attrs_init__(fields, sparse)
 
 
 @frozen(kw_only=True)
@@ -48,6 +48,3 @@ class Documents:
     keys: Mapping[str, str] = field(factory=dict)
     update: UpdateForm = "set"
     schema_version: int = 1
-
-
-KeyNamer = Callable[[str], str]

@@ -1,0 +1,26 @@
+"""The analytics store: what was measured."""
+
+from .metrics import Metric, MetricId, MetricQueries, MetricRepository
+from .periods import Period, last_days
+from .playback import PlaybackEvent, PlaybackEventId, PlaybackQueries, PlaybackRepository
+from .unit_of_work import AnalyticsReader, AnalyticsUnitOfWork
+from .usage import UsageQueries, UsageRecord, UsageRecordId, UsageRepository
+
+__all__ = [
+    "AnalyticsReader",
+    "AnalyticsUnitOfWork",
+    "Metric",
+    "MetricId",
+    "MetricQueries",
+    "MetricRepository",
+    "Period",
+    "PlaybackEvent",
+    "PlaybackEventId",
+    "PlaybackQueries",
+    "PlaybackRepository",
+    "UsageQueries",
+    "UsageRecord",
+    "UsageRecordId",
+    "UsageRepository",
+    "last_days",
+]

@@ -1,0 +1,42 @@
+"""``tristore check``: whether every store can be used."""
+
+import sys
+from collections.abc import Iterable
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from ...domain.unit_of_work import StoreReport
+from ..settings import Settings
+from ..stores import open_stores
+from .options import make_console, store_urls
+
+
+@click.command()
+@store_urls
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 60),
+    default=5.0,
+    show_default=True,
+    help="Seconds for each store.",
+)
+def check(core: str | None, analytics: str | None, systemlogs: str | None, timeout: float) -> None:
+    """Report every store; the exit code is 1 if one of them cannot be used."""
+    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
+    with open_stores(settings) as stores:
+        reports = stores.check(timeout=timeout)
+    make_console().print(_table(reports))
+    sys.exit(0 if all(report.ok for report in reports) else 1)
+
+
+def _table(reports: Iterable[StoreReport]) -> Table:
+    table = Table(title="Stores", title_justify="left")
+    for heading in ("store", "url", "state", "ping", "details"):
+        table.add_column(heading, overflow="fold")
+    for report in reports:
+        state = "[green]ok[/]" if report.ok else "[red]not ok[/]"
+        ping = "" if report.latency is None else f"{report.latency * 1_000:.1f} ms"
+        table.add_row(report.store, escape(report.url), state, ping, escape(report.details))
+    return table

@@ -1,0 +1,52 @@
+"""The command line: one group, and errors as one line."""
+
+from typing import IO, Any
+
+import click
+
+from ...domain.errors import TristoreError
+from .check import check
+from .demo import demo
+from .mongod import mongod
+
+
+class Failure(click.ClickException):
+    """An error of tristore, shown as one red line; the exit code is 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        line = " ".join(self.format_message().split())
+        click.secho(f"{type(self.__cause__).__name__}: {line}", fg="red", err=file is None, file=file)
+
+
+class Commands(click.Group):
+    """A group whose commands fail with one line, not with a traceback, where tristore says what is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TristoreError as error:
+            raise Failure(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tristore")
+def cli() -> None:
+    """Repositories and units of work over three stores: core, analytics, systemlogs.
+
+    The stores are where TRISTORE_CORE_URL, TRISTORE_ANALYTICS_URL and TRISTORE_SYSTEMLOGS_URL say; in memory
+    where they say nothing.
+    """
+
+
+cli.add_command(check)
+cli.add_command(demo)
+cli.add_command(mongod)
+
+
+def main() -> None:
+    """Run the command that the arguments of the process name."""
+    cli(prog_name="tristore")

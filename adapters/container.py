@@ -1,0 +1,47 @@
+"""The composition root: every service, with what its constructor asks for.
+
+Override a provider to replace a part, for instance in a test::
+
+    container = Container()
+    container.clock.override(providers.Object(FixedClock(start)))
+"""
+
+from collections.abc import Iterator
+
+from dependency_injector import containers, providers
+
+from ..domain.clock import Clock, SystemClock
+from ..services.accounts import AccountService
+from ..services.audit import AuditService
+from ..services.credits import CreditService
+from ..services.logs import LogService
+from ..services.metrics import MetricsService
+from ..services.playback import PlaybackService
+from ..services.projects import ProjectService
+from ..services.usage import UsageService
+from .passwords import Argon2PasswordHasher
+from .settings import Settings
+from .stores import Stores, open_stores
+
+
+def _open_until_shutdown(settings: Settings, clock: Clock) -> Iterator[Stores]:
+    with open_stores(settings, clock=clock) as stores:
+        yield stores
+
+
+class Container(containers.DeclarativeContainer):
+    """Makes services on demand; the stores are opened once, and closed by ``shutdown_resources()``."""
+
+    settings = providers.Singleton(Settings.from_environment)
+    clock = providers.Singleton(SystemClock)
+    passwords = providers.Singleton(Argon2PasswordHasher)
+    stores = providers.Resource(_open_until_shutdown, settings=settings, clock=clock)
+
+    accounts = providers.Factory(AccountService, stores.provided.core, passwords, clock)
+    credits = providers.Factory(CreditService, stores.provided.core)
+    projects = providers.Factory(ProjectService, stores.provided.core, clock)
+    playback = providers.Factory(PlaybackService, stores.provided.analytics, clock)
+    metrics = providers.Factory(MetricsService, stores.provided.analytics, clock)
+    usage = providers.Factory(UsageService, stores.provided.analytics, clock)
+    logs = providers.Factory(LogService, stores.provided.systemlogs, clock)
+    audit = providers.Factory(AuditService, stores.provided.systemlogs, clock)

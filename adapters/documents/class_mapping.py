@@ -1,0 +1,270 @@
+"""Attrs classes and their documents: a generated pair of functions for each class.
+
+The generated functions handle the common case, in which every value has its declared type, and nothing else.
+Whatever makes them stumble goes through the checked way field by field, which accepts what can be accepted (defaults
+for missing fields, whole doubles for integers) and names every field that is wrong.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import frozen
+from bson import ObjectId
+
+from ...domain.errors import Problem, ValidationError
+from ...domain.schema import FieldSchema, FieldType, Kind, schema_of
+from .codecs import EPOCH_NAIVE, EPOCH_UTC, Codec, codec_of
+from .naming import Keys
+
+_STUMBLES = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+_AS_THEY_ARE = {Kind.STR: "str", Kind.INT: "int", Kind.FLOAT: "float", Kind.BOOL: "bool"}
+_EPOCHS = {"EPOCH_UTC": EPOCH_UTC, "EPOCH_NAIVE": EPOCH_NAIVE, "datetime": datetime}
+_MISSING = object()
+_FACTORY: type[Any] = type(attrs.Factory(list))
+
+
+@frozen
+class MappedField:
+    """One stored field: the attribute, its document key, its codec."""
+
+    name: str
+    key: str
+    type: FieldType
+    codec: Codec
+    attribute: "attrs.Attribute[Any]"
+
+    def load(self, value: Any) -> Any:
+        """Load a value that may be missing: a default stands in where there is one.
+
+        Raises:
+            ValueError: if the value does not fit.
+        """
+        if value is not _MISSING and value is not None:
+            return self.codec.load(value)
+        if self.type.optional:
+            return None
+        default: Any = self.attribute.default
+        if default is attrs.NOTHING:
+            raise ValueError("is missing")
+        return default.factory() if isinstance(default, _FACTORY) else default
+
+
+class ClassMapping:
+    """Loads and dumps the objects of one attrs class."""
+
+    def __init__(
+        self,
+        cls: type[Any],
+        keys: Keys,
+        unusual: Callable[[FieldType], Codec],
+        *,
+        nested: bool = True,
+    ) -> None:
+        self.cls = cls
+        self.name = cls.__name__
+        self._keys = keys
+        self._unusual = unusual
+        self._nested: dict[type[Any], ClassMapping] = {}
+        self.fields = tuple(self._mapped(field, nested=nested) for field in schema_of(cls).fields.values())
+        self.by_name = {field.name: field for field in self.fields}
+        self._fast_load = self._generate_load() if self._can_skip_init() else self._load_checked
+        self._fast_dump = self._generate_dump()
+
+    def nested(self, cls: type[Any]) -> "ClassMapping":
+        """Return the mapping of a nested class, made once."""
+        if cls not in self._nested:
+            self._nested[cls] = ClassMapping(cls, self._keys, self._unusual)
+        return self._nested[cls]
+
+    def load(self, document: dict[str, Any]) -> Any:
+        """Build an object from its document.
+
+        Raises:
+            ValidationError: if the document does not fit, naming it and every field that is wrong.
+        """
+        try:
+            return self._fast_load(document)
+        except _STUMBLES:
+            return self._load_checked(document)
+
+    def load_all(self, documents: list[dict[str, Any]]) -> list[Any]:
+        """Build an object from each document."""
+        try:
+            return [*map(self._fast_load, documents)]
+        except _STUMBLES:
+            return [self.load(document) for document in documents]
+
+    def dump(self, subject: Any) -> dict[str, Any]:
+        """Build the document of an object; what is None is left out.
+
+        Raises:
+            ValidationError: if a value cannot be stored, naming every field that is wrong.
+        """
+        try:
+            return self._fast_dump(subject)  # type: ignore[no-any-return]
+        except _STUMBLES:
+            return self._dump_checked(subject)
+
+    def codec_of(self, declared: FieldType) -> Codec:
+        """Return the codec of a declared type.
+
+        Raises:
+            ConfigurationError: if values of it cannot be stored.
+        """
+        return codec_of(declared, self._nested_codec, self._unusual)
+
+    def _mapped(self, field: FieldSchema, *, nested: bool) -> MappedField:
+        codec = self.codec_of(field.type)
+        key = self._keys.key_of(field.name, nested=nested)
+        return MappedField(field.name, key, field.type, codec, field.attribute)
+
+    def _nested_codec(self, cls: type[Any]) -> Codec:
+        # looked up at each call: a class may hold values of its own kind
+        def dump(value: Any) -> Any:
+            if type(value) is not cls:
+                raise ValueError(f"must be a {cls.__name__}, not {type(value).__name__}")
+            return self.nested(cls).dump(value)
+
+        return Codec(lambda value: self.nested(cls).load(value), dump, mutable=True)
+
+    def _can_skip_init(self) -> bool:
+        """Whether filling the attributes makes the same object as the constructor would."""
+        plain = all(field.attribute.init for field in self.fields)
+        return plain and not hasattr(self.cls, "__attrs_post_init__") and not self._frozen()
+
+    def _frozen(self) -> bool:
+        return getattr(self.cls.__setattr__, "__name__", "") == "_frozen_setattrs"
+
+    def _load_checked(self, document: Any) -> Any:
+        if not isinstance(document, dict):
+            raise ValidationError.of("", f"expected a document, found {type(document).__name__}")
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for field in self.fields:
+            if not field.attribute.init:
+                continue
+            try:
+                values[field.attribute.alias or field.name] = field.load(document.get(field.key, _MISSING))
+            except ValueError as error:
+                problems.extend(_problems(field.name, error))
+        if not problems:
+            try:
+                return self.cls(**values)
+            except ValueError as error:
+                problems.extend(_problems("", error))
+        raise ValidationError(problems, entity=self.name, document_id=document.get("_id"))
+
+    def _dump_checked(self, subject: Any) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for field in self.fields:
+            value = getattr(subject, field.name)
+            if value is None and field.type.optional:
+                continue
+            try:
+                document[field.key] = field.codec.dump(value)
+            except ValueError as error:
+                problems.extend(_problems(field.name, error))
+        if problems:
+            raise ValidationError(problems, entity=self.name)
+        return document
+
+    def _generate_load(self) -> Callable[[Any], Any]:
+        names: dict[str, Any] = {
+            **_EPOCHS,
+            "filler": _filler(self.cls),
+            "cls": self.cls,
+            "new": object.__new__,
+        }
+        lines = ["def load(document):", "    get = document.get", "    subject = new(filler)"]
+        for number, field in enumerate(self.fields):
+            lines += _load_lines(field, number, names)
+        stored = {field.name for field in self.fields}
+        for attribute in attrs.fields(self.cls):
+            if attribute.name not in stored:
+                names[f"default_{attribute.name}"] = attribute.default
+                lines.append(f"    subject.{attribute.name} = default_{attribute.name}")
+        lines += ["    subject.__class__ = cls", "    return subject"]
+        return _compiled("load", lines, names, self.name)
+
+    def _generate_dump(self) -> Callable[[Any], Any]:
+        names: dict[str, Any] = {**_EPOCHS, "ObjectId": ObjectId, "fromhex": bytes.fromhex}
+        lines = ["def dump(subject):", "    document = {}"]
+        for number, field in enumerate(self.fields):
+            lines += _dump_lines(field, number, names)
+        lines.append("    return document")
+        return _compiled("dump", lines, names, self.name)
+
+
+def _problems(name: str, error: ValueError) -> list[Problem]:
+    """What is wrong with one field, or with the fields of the nested value in it."""
+    if isinstance(error, ValidationError):
+        return [Problem(".".join(filter(None, (name, problem.field))), problem.message) for problem in error.problems]
+    return [Problem(name, str(error))]
+
+
+def _filler(cls: type[Any]) -> type[Any]:
+    """A private subclass whose attributes are set without hooks: the cheapest way to fill a slots class."""
+    return type(f"_{cls.__name__}Filler", (cls,), {"__slots__": (), "__setattr__": object.__setattr__})
+
+
+def _load_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[str]:
+    source = f"get({field.key!r})" if field.type.optional else f"document[{field.key!r}]"
+    lines = [f"    value = {source}"]
+    kind = field.type.kind
+    guard = "value is not None and " if field.type.optional else ""
+    if kind in _AS_THEY_ARE:
+        lines.append(f"    if {guard}value.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError")
+    elif kind is Kind.ID:
+        lines.append(f"    {_when(field)}value = value.binary.hex()")
+    elif kind is Kind.DATETIME:
+        lines.append(f"    if {guard}value.__class__ is not datetime: raise ValueError")
+        lines.append(f"    {_when(field)}value = EPOCH_UTC + (value - EPOCH_NAIVE)")
+    elif kind is Kind.ENUM:
+        names[f"members_{number}"] = {member.value: member for member in field.type.python}
+        lines.append(f"    {_when(field)}value = members_{number}[value]")
+    else:
+        names[f"load_{number}"] = field.codec.load
+        lines.append(f"    {_when(field)}value = load_{number}(value)")
+    return [*lines, f"    subject.{field.name} = value"]
+
+
+def _dump_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[str]:
+    kind = field.type.kind
+    lines = [f"value = subject.{field.name}"]
+    put = f"document[{field.key!r}] = value"
+    if kind in {Kind.STR, Kind.BOOL, Kind.FLOAT}:
+        body = [f"if value.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError"]
+    elif kind is Kind.INT:
+        limit = 2**63
+        body = [f"if value.__class__ is not int or not {-limit} <= value < {limit}: raise ValueError"]
+    elif kind is Kind.ID:
+        body = [
+            "digits = value",
+            "value = ObjectId(fromhex(value))",
+            "if value.binary.hex() != digits: raise ValueError",
+        ]
+    elif kind is Kind.DATETIME:
+        # a naive one cannot be subtracted and stumbles; what is finer than a millisecond goes when it is encoded
+        body = ["if value.__class__ is not datetime: raise ValueError", "value = EPOCH_NAIVE + (value - EPOCH_UTC)"]
+    elif kind is Kind.ENUM:
+        names[f"enum_{number}"] = field.type.python
+        body = [f"if value.__class__ is not enum_{number}: raise ValueError", "value = value._value_"]
+    else:
+        names[f"dump_{number}"] = field.codec.dump
+        body = [f"value = dump_{number}(value)"]
+    if not field.type.optional:
+        return [f"    {line}" for line in (*lines, *body, put)]
+    return [f"    {lines[0]}", "    if value is not None:", *(f"        {line}" for line in (*body, put))]
+
+
+def _when(field: MappedField) -> str:
+    return "if value is not None: " if field.type.optional else ""
+
+
+def _compiled(name: str, lines: list[str], names: dict[str, Any], subject: str) -> Callable[[Any], Any]:
+    exec(compile("\n".join(lines), f"<tristore {name} of {subject}>", "exec"), names)  # noqa: S102 - our own text
+    found: Callable[[Any], Any] = names[name]
+    return found

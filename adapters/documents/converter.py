@@ -1,0 +1,64 @@
+"""The cattrs converter of a store: the registry of every mapping, and the way for types of the user's own."""
+
+from typing import Any, NoReturn
+
+from cattrs import Converter
+
+from ...domain.errors import ConfigurationError
+from ...domain.schema import FieldType
+from .codecs import Codec
+from .declarations import Documents
+from .entity_mapping import EntityMapping
+
+
+def make_converter() -> Converter:
+    """Return a converter that refuses types it does not know, instead of passing them on.
+
+    Register a pair of hooks for a type of your own, and give the converter to `open_store`::
+
+        converter = make_converter()
+        converter.register_structure_hook(Money, lambda stored, _: Money.parse(stored))
+        converter.register_unstructure_hook(Money, str)
+    """
+    return Converter(structure_fallback_factory=_refuse, unstructure_fallback_factory=_refuse)
+
+
+def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
+    """Map the entity of a declaration, and register the pair of functions as the converter's hooks.
+
+    Raises:
+        ConfigurationError: if a field has a type that cannot be stored.
+    """
+
+    def unusual(declared: FieldType) -> Codec:
+        return _registered(declared, converter)
+
+    try:
+        mapping = EntityMapping(documents, unusual)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{documents.repository.entity.__name__} cannot be mapped: {error}") from error
+    converter.register_structure_hook(mapping.cls, lambda document, _: mapping.load(document))
+    converter.register_unstructure_hook(mapping.cls, mapping.dump)
+    return mapping
+
+
+def _registered(declared: FieldType, converter: Converter) -> Codec:
+    wanted: Any = declared.annotation
+    structure = converter.get_structure_hook(wanted)
+    unstructure = converter.get_unstructure_hook(wanted)
+
+    def load(value: Any) -> Any:
+        return structure(value, wanted)
+
+    def dump(value: Any) -> Any:
+        return unstructure(value)
+
+    return Codec(load, dump, mutable=True)
+
+
+def _refuse(wanted: Any) -> NoReturn:
+    name = getattr(wanted, "__name__", None) or str(wanted)
+    raise ConfigurationError(
+        f"a field of type {name} cannot be stored: use text, numbers, booleans, aware datetimes, Decimal, "
+        "bytes, UUID, enums, attrs classes, lists and dictionaries of them, or register a pair of cattrs hooks"
+    )

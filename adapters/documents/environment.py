@@ -1,0 +1,97 @@
+"""What every unit of work and reader of one store shares."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import define, field
+
+from ...domain.clock import Clock
+from ...domain.errors import ConfigurationError
+from ...domain.events import Event
+from ...domain.unit_of_work import UnitOfWorkListener
+from ..backend import Backend, CollectionDeclaration
+from .tracking import Binding
+
+log = logging.getLogger("tristore")
+
+Preparation = Literal["check", "create", "off"]
+Handler = Callable[[Any], None]
+
+
+@define(eq=False)
+class Environment:
+    """One store from the inside.
+
+    Attributes:
+        name: its logical name.
+        backend: does the I/O.
+        bindings: its repositories by the names that the unit of work gives them, in registration order.
+        collections: what it declares.
+        clock: tells the time of a unit.
+        transactional: whether units are transactions.
+        operation_timeout: the most seconds for one operation.
+        preparation: what happens before the first operation.
+    """
+
+    name: str
+    backend: Backend
+    bindings: Mapping[str, Binding]
+    collections: Sequence[CollectionDeclaration]
+    clock: Clock
+    transactional: bool
+    operation_timeout: float
+    preparation: Preparation
+    listeners: list[UnitOfWorkListener] = field(factory=list)
+    handlers: list[tuple[type[Event], Handler]] = field(factory=list)
+    _ready: bool = False
+    _preparing: threading.Lock = field(factory=threading.Lock)
+
+    def ensure_prepared(self) -> None:
+        """Before the first operation: create what is declared, or check the unique keys, as the store was told.
+
+        Raises:
+            ConfigurationError: if a declared unique key does not exist.
+        """
+        if self._ready:
+            return
+        with self._preparing:
+            if self._ready:
+                return
+            if self.preparation == "create":
+                self.backend.prepare(self.collections, timeout=self.operation_timeout)
+            elif self.preparation == "check" and not self.backend.born_prepared:
+                self._check_unique_keys()
+            self._ready = True
+
+    def missing(self, timeout: float) -> tuple[str, ...]:
+        """Name the declared unique keys that do not exist."""
+        found = self.backend.missing(self.collections, timeout=timeout)
+        return tuple(f"{collection}({', '.join(key for key, _ in index.keys)})" for collection, index in found)
+
+    def mark_prepared(self) -> None:
+        """Remember that everything declared exists."""
+        self._ready = True
+
+    def _check_unique_keys(self) -> None:
+        missing = self.missing(self.operation_timeout)
+        if missing:
+            raise ConfigurationError(
+                f"store {self.name}: the declared unique keys {', '.join(missing)} do not exist at "
+                f"{self.backend.location}: call store.prepare() once, or open the store with prepare='create'"
+            )
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Call the subscribed handlers; an error is logged and stops nothing."""
+        for event in events:
+            for kind, handler in self.handlers:
+                if isinstance(event, kind):
+                    self.shielded(handler, event)
+
+    def shielded(self, call: Callable[..., None], *arguments: object) -> None:
+        """Call what follows a commit: its error cannot undo the commit, so it is logged."""
+        try:
+            call(*arguments)
+        except Exception:
+            log.exception("store %s: an after-commit handler failed; the commit stands", self.name)

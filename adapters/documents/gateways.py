@@ -1,0 +1,193 @@
+"""What a repository of a unit of work does: through the identity map, inside the transaction."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...domain.clock import NEVER
+from ...domain.entity import Entity
+from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
+from ...domain.predicates import Comparator, Compare, Predicate
+from ...domain.queries import Query
+from ...domain.repository import Gateway
+from ..backend import Cursor, Document
+from .entity_mapping import EntityMapping
+from .naming import ID_KEY
+from .tracking import Record, State, TrackedCollection
+
+if TYPE_CHECKING:
+    from .unit import DocumentUnit
+
+
+def by_id(mapping: EntityMapping, id: object) -> Query:
+    """The query for the document with an id."""
+    return Query(Compare((ID_KEY,), Comparator.EQ, mapping.dump_id(id)), limit=1)
+
+
+def check_version(mapping: EntityMapping, id: object, expected: int | None, actual: int | None) -> None:
+    """Compare the version that the caller saw, if any, with the stored one.
+
+    Raises:
+        VersionConflict: if they differ.
+    """
+    if expected is not None and expected != (actual or 0):
+        raise VersionConflict([Stale(mapping.name, id, expected, actual or 0)])
+
+
+def stamp(entity: Entity[Any], moment: datetime) -> None:
+    """Set when the entity was added, past its validators: the fields are the unit's."""
+    object.__setattr__(entity, "created_at", moment)
+    object.__setattr__(entity, "updated_at", moment)
+
+
+class UnitGateway(Gateway[Entity[Any], Any]):
+    """Reads and writes of one collection through a unit of work."""
+
+    __slots__ = ("_collection", "_mapping", "_tracked", "_unit")
+
+    def __init__(self, unit: "DocumentUnit", tracked: TrackedCollection) -> None:
+        self._unit = unit
+        self._tracked = tracked
+        self._mapping = tracked.mapping
+        self._collection = tracked.binding.collection
+
+    def get(self, id: Any, version: int | None) -> Entity[Any]:
+        """Return the entity from the identity map, or load it."""
+        with self._unit:
+            record = self._tracked.records.get(id)
+            if record is None:
+                record = self._tracked.load(self._document(id))
+            elif record.state is State.REMOVED or record.state is State.GONE:
+                raise NotFound(self._mapping.name, id)
+            check_version(self._mapping, id, version, record.version)
+            return record.entity
+
+    def find(self, query: Query) -> list[Entity[Any]]:
+        """Query inside the transaction; entities that are known keep their values."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            documents = self._unit.read(self._collection, self._mapping.to_stored(query))
+            return self._tracked.load_all(documents)
+
+    def stream(self, query: Query) -> Iterator[Entity[Any]]:
+        """Open a cursor inside the transaction; its entities are not tracked."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            cursor = self._unit.find(self._collection, self._mapping.to_stored(query))
+        return self._each(cursor)
+
+    def count(self, predicate: Predicate, limit: int | None) -> int:
+        """Count inside the transaction."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            return self._unit.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
+
+    def add(self, entity: Entity[Any]) -> None:
+        """Track a new entity."""
+        with self._unit:
+            records = self._tracked.records
+            known = records.get(entity.id)
+            if known is not None:
+                self._add_again(known, entity)
+                return
+            if entity.version:
+                raise UnitOfWorkError(
+                    f"{self._mapping.name} {entity.id} is stored already (version {entity.version}): attach() it"
+                )
+            records[entity.id] = self._new_record(entity)
+
+    def remove(self, entity: Entity[Any]) -> None:
+        """Mark for removal; forget what was never stored."""
+        with self._unit:
+            record = self._tracked.records.get(entity.id)
+            if record is None:
+                record = self._attach(entity)
+            elif record.entity is not entity:
+                raise self._other_object(entity)
+            if record.state is State.ADDED:
+                del self._tracked.records[entity.id]
+            elif record.state is State.STORED:
+                record.state = State.REMOVED
+
+    def attach(self, entity: Entity[Any]) -> None:
+        """Track an entity that was loaded elsewhere, with the edits that it has."""
+        with self._unit:
+            known = self._tracked.records.get(entity.id)
+            if known is None:
+                self._attach(entity)
+            elif known.entity is not entity:
+                raise self._other_object(entity)
+
+    def refresh(self, entity: Entity[Any]) -> None:
+        """Load the stored values into the object."""
+        with self._unit:
+            record = self._tracked.records.get(entity.id)
+            if record is not None and record.entity is not entity:
+                raise self._other_object(entity)
+            document = self._document(entity.id)
+            loaded = self._mapping.load(document)
+            for field in self._mapping.fields:
+                if not (field.name in {"version", "updated_at"} and record is not None and record.written):
+                    object.__setattr__(entity, field.name, getattr(loaded, field.name))
+            version = document.get(self._mapping.version_key)
+            fresh = Record(entity, State.STORED, version, self._mapping.snapshot(entity))
+            fresh.written = record is not None and record.written
+            self._tracked.records[entity.id] = fresh
+
+    def _each(self, cursor: Cursor) -> Iterator[Entity[Any]]:
+        """Yield the entities of a cursor, each as one call of the unit; close it however the loop ends."""
+        documents = iter(cursor)
+        try:
+            while True:
+                with self._unit:
+                    document = self._next(documents)
+                if document is None:
+                    return
+                yield self._mapping.load(document)
+        finally:
+            cursor.close()
+
+    def _next(self, documents: Iterator[Document]) -> Document | None:
+        try:
+            return next(documents, None)
+        except BaseException as error:
+            self._unit.fail(error)
+            raise
+
+    def _document(self, id: object) -> Document:
+        found = self._unit.read(self._collection, by_id(self._mapping, id))
+        if not found:
+            raise NotFound(self._mapping.name, id)
+        return found[0]
+
+    def _attach(self, entity: Entity[Any]) -> Record:
+        """Compare with what is stored; its values are what the edits are measured against."""
+        found = self._unit.read(self._collection, by_id(self._mapping, entity.id))
+        if not found:
+            raise VersionConflict([Stale(self._mapping.name, entity.id, entity.version, None)])
+        version = found[0].get(self._mapping.version_key)
+        check_version(self._mapping, entity.id, entity.version, version)
+        snapshot = self._mapping.snapshot(self._mapping.load(found[0]))
+        record = Record(entity, State.STORED, version, snapshot)
+        self._tracked.records[entity.id] = record
+        return record
+
+    def _new_record(self, entity: Entity[Any]) -> Record:
+        record = Record(entity, State.ADDED, None, ())
+        if entity.created_at is NEVER or entity.created_at == NEVER:
+            stamp(entity, self._unit.now)
+            record.stamped = True
+        return record
+
+    def _add_again(self, known: Record, entity: Entity[Any]) -> None:
+        if known.entity is not entity and known.state is not State.GONE:
+            raise self._other_object(entity)
+        if known.state is State.REMOVED:
+            known.state = State.STORED
+        elif known.state is State.GONE:
+            self._tracked.records[entity.id] = self._new_record(entity)
+
+    def _other_object(self, entity: Entity[Any]) -> UnitOfWorkError:
+        return UnitOfWorkError(
+            f"another object for {self._mapping.name} {entity.id} belongs to this unit of work already: use that one"
+        )

@@ -1,0 +1,126 @@
+"""Readers: the same queries without tracking and without a transaction, or all on one snapshot."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+from ...domain.entity import Entity
+from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
+from ...domain.predicates import Predicate
+from ...domain.queries import Query
+from ...domain.repository import Gateway, Repository
+from ...domain.unit_of_work import Reader, Session
+from ..backend import Transaction
+from .environment import Environment
+from .gateways import by_id, check_version
+from .tracking import Binding
+
+T = TypeVar("T")
+
+
+class ReaderSession(Session):
+    """A `Reader` from the inside; threads may share it."""
+
+    def __init__(self, environment: Environment, *, snapshot: bool) -> None:
+        self.id = "reader"
+        self.environment = environment
+        self._snapshot = snapshot
+        self._transaction: Transaction | None = None
+        self._beginning = threading.Lock()
+        self._open = False
+
+    def enter(self, owner: Reader) -> None:
+        """Begin."""
+        self._open = True
+
+    def leave(self, error: BaseException | None) -> None:
+        """End; let go of the snapshot."""
+        self._open = False
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            self.environment.backend.abort(transaction)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the block is running."""
+        return self._open
+
+    def repository(self, name: str) -> Repository[Any, Any] | None:
+        """Make the repository that the reader names so."""
+        binding = self.environment.bindings.get(name)
+        return None if binding is None else binding.repository(ReaderGateway(self, binding))
+
+    def io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Carry out one operation, on the snapshot if there is one."""
+        if not self._open:
+            raise UnitOfWorkClosed("this reader is not open: use it inside its with block")
+        self.environment.ensure_prepared()
+        if self._snapshot and self._transaction is None:
+            with self._beginning:
+                if self._transaction is None:
+                    self._transaction = self.environment.backend.begin(read_only=True)
+        return operation(
+            *arguments, **options, transaction=self._transaction, timeout=self.environment.operation_timeout
+        )
+
+    def refuse(self) -> NoReturn:
+        """Say that a reader does not write."""
+        raise UnitOfWorkError("a reader does not write: open a unit_of_work()")
+
+    flush = commit = rollback = refuse
+
+    def lock(self, entity: Entity[Any]) -> NoReturn:
+        """Refuse."""
+        self.refuse()
+
+    def call_after_commit(self, callback: Callable[[], None]) -> NoReturn:
+        """Refuse."""
+        self.refuse()
+
+
+class ReaderGateway(Gateway[Entity[Any], Any]):
+    """Reads of one collection."""
+
+    __slots__ = ("_backend", "_collection", "_mapping", "_session")
+
+    def __init__(self, session: ReaderSession, binding: Binding) -> None:
+        self._session = session
+        self._backend = session.environment.backend
+        self._mapping = binding.mapping
+        self._collection = binding.collection
+
+    def get(self, id: Any, version: int | None) -> Entity[Any]:
+        """Load one entity."""
+        query = by_id(self._mapping, id)
+        found = self._session.io(self._backend.find, self._collection, query).to_list()
+        if not found:
+            raise NotFound(self._mapping.name, id)
+        check_version(self._mapping, id, version, found[0].get(self._mapping.version_key))
+        entity: Entity[Any] = self._mapping.load(found[0])
+        return entity
+
+    def find(self, query: Query) -> list[Entity[Any]]:
+        """Load what a query meets."""
+        cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
+        return self._mapping.load_all(cursor.to_list())
+
+    def stream(self, query: Query) -> Iterator[Entity[Any]]:
+        """Yield what a query meets; close the cursor however the loop ends."""
+        cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
+        try:
+            for document in cursor:
+                if not self._session.is_open:
+                    raise UnitOfWorkClosed("this reader has ended: read the stream inside its with block")
+                yield self._mapping.load(document)
+        finally:
+            cursor.close()
+
+    def count(self, predicate: Predicate, limit: int | None) -> int:
+        """Count what matches."""
+        stored = self._mapping.to_stored_predicate(predicate)
+        return self._session.io(self._backend.count, self._collection, stored, limit=limit)
+
+    def _refuse(self, entity: Entity[Any]) -> None:
+        self._session.refuse()
+
+    add = remove = attach = refresh = _refuse

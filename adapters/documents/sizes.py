@@ -1,0 +1,50 @@
+"""How large a document is: a warning above 1 MiB, an error above what a store accepts."""
+
+import warnings
+from typing import Any
+
+from bson import encode
+
+from ...domain.errors import TooLarge
+from ..backend import MAX_DOCUMENT_BYTES, Document
+from ..bson_values import CODEC_OPTIONS
+
+WARNING_BYTES = 1024 * 1024
+_SUSPICIOUS = 200_000
+
+
+class LargeDocumentWarning(UserWarning):
+    """A document above 1 MiB: it costs every read, and the limit of 16 MiB comes closer."""
+
+
+def check_size(entity: str, id: object, document: Document) -> None:
+    """Warn of a document above 1 MiB, refuse one above `MAX_DOCUMENT_BYTES`.
+
+    Raises:
+        TooLarge: with the size and the limit.
+    """
+    # Text needs at most four bytes a character, so only what may be large is encoded to be measured.
+    if _roughly(document) < _SUSPICIOUS:
+        return
+    size = len(encode(document, False, CODEC_OPTIONS))
+    if size > MAX_DOCUMENT_BYTES:
+        raise TooLarge(
+            f"{entity} {id} takes {size:,} bytes and a document at most {MAX_DOCUMENT_BYTES:,}: "
+            "keep large parts elsewhere, or split it",
+            size=size,
+            limit=MAX_DOCUMENT_BYTES,
+        )
+    if size > WARNING_BYTES:
+        warnings.warn(f"{entity} {id} takes {size:,} bytes", LargeDocumentWarning, stacklevel=2)
+
+
+def _roughly(value: Any) -> int:
+    """Characters, bytes and items of a value, all levels."""
+    total = 0
+    for item in value.values() if value.__class__ is dict else value:
+        kind = item.__class__
+        if kind is str or kind is bytes:
+            total += len(item)
+        elif (kind is dict or kind is list) and item:
+            total += 8 * len(item) + _roughly(item)
+    return total

@@ -1,0 +1,280 @@
+"""Stores: opened by URL, they make units of work and readers over one backend."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import isabstract
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from cattrs import Converter
+from typing_extensions import get_original_bases
+
+from ...domain.clock import Clock, SystemClock
+from ...domain.errors import ConfigurationError, TristoreError
+from ...domain.repository import ReadRepository, Repository
+from ...domain.unit_of_work import (
+    Attempt,
+    EventT,
+    NoReader,
+    Reader,
+    Store,
+    StoreReport,
+    UnitOfWork,
+    UnitOfWorkListener,
+)
+from ..backend import Backend, BackendOptions, CollectionDeclaration, IndexDeclaration
+from ..backends import backend_for
+from .converter import make_converter, mapping_of
+from .deadline import Deadline
+from .declarations import Documents
+from .entity_mapping import EntityMapping
+from .environment import Environment, Preparation
+from .reading import ReaderSession
+from .running import Attempts, each, run
+from .tracking import Binding
+from .unit import DocumentUnit
+
+T = TypeVar("T")
+UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
+
+OPERATION_TIMEOUT = 10.0
+"""Seconds that one operation may take unless the store says otherwise."""
+
+
+def open_store(
+    unit: type[UnitT],
+    *,
+    url: str,
+    documents: Sequence[Documents],
+    name: str | None = None,
+    prepare: Preparation = "check",
+    transactions: Literal["required", "off"] = "required",
+    operation_timeout: float = OPERATION_TIMEOUT,
+    settings: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+    converter: Converter | None = None,
+) -> "DocumentStore[UnitT]":
+    """Open a store; it connects at its first use.
+
+    Args:
+        unit: the unit of work, which names its repositories by their ports.
+        url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``.
+        documents: the document side of each repository.
+        name: the store's name in logs and reports; by default the unit's, without "UnitOfWork".
+        prepare: before the first operation, "check" compares the declared unique keys with the actual ones,
+            "create" makes what is missing, "off" trusts.
+        transactions: "required" makes each unit of work a transaction; "off" writes without one, for standalone
+            servers: versions still guard each entity, but a failing unit may keep a part of its writes.
+        operation_timeout: the most seconds for one operation.
+        settings: settings of the backend by name, such as ``maxPoolSize``.
+        clock: tells the time of units; the machine's by default.
+        converter: a cattrs converter from `make_converter` with hooks for types of your own.
+
+    Raises:
+        ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
+    """
+    if operation_timeout <= 0:
+        raise ConfigurationError(f"operation_timeout must be more than 0 seconds, not {operation_timeout}")
+    store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
+    registry = converter or make_converter()
+    bindings = _bindings(unit, documents, registry)
+    collections = tuple(_declaration(binding) for binding in bindings.values())
+    backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
+    environment = Environment(
+        name=store_name,
+        backend=backend,
+        bindings=bindings,
+        collections=collections,
+        clock=clock or SystemClock(),
+        transactional=transactions == "required",
+        operation_timeout=operation_timeout,
+        preparation=prepare,
+    )
+    return DocumentStore(unit, environment)
+
+
+class DocumentStore(Store[UnitT]):
+    """A `Store` over a document backend; made by `open_store`."""
+
+    def __init__(self, unit: type[UnitT], environment: Environment) -> None:
+        self.name = environment.name
+        self._unit = unit
+        self._reader = _reader_of(unit)
+        self._environment = environment
+
+    @property
+    def backend(self) -> Backend:
+        """The backend, for tools that look below the repositories."""
+        return self._environment.backend
+
+    def unit_of_work(self, *, autoflush: bool = True) -> UnitT:
+        """Return a unit of work for a ``with`` block.
+
+        Args:
+            autoflush: whether a query first writes the pending changes of its collection.
+        """
+        environment = self._environment
+        return self._unit(DocumentUnit(environment, Deadline(environment.operation_timeout), autoflush=autoflush))
+
+    def reader(self, *, snapshot: bool = False) -> Any:
+        """Return a reader for a ``with`` block."""
+        return self._reader(ReaderSession(self._environment, snapshot=snapshot))
+
+    def run(
+        self,
+        fn: Callable[[UnitT], T],
+        *,
+        max_attempts: int = 10,
+        deadline: float = 10.0,
+        retry_on: tuple[type[Exception], ...] = (),
+    ) -> T:
+        """Call a function with a unit of work and commit; on a conflict, all of it again."""
+        return run(self._attempts(max_attempts, deadline, retry_on), fn)
+
+    def attempts(
+        self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
+    ) -> Iterator[Attempt[UnitT]]:
+        """Yield attempts until one commits."""
+        return each(self._attempts(max_attempts, deadline, retry_on))
+
+    def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
+        """Call the handler with every event of that class after its commit."""
+        self._environment.handlers.append((event, handler))
+
+    def listen(self, listener: UnitOfWorkListener) -> None:
+        """Let a listener watch every unit of work from now on."""
+        self._environment.listeners.append(listener)
+
+    def open(self) -> None:
+        """Connect now instead of at the first use."""
+        self._environment.backend.ping(timeout=self._environment.operation_timeout)
+        self._environment.ensure_prepared()
+
+    def prepare(self) -> None:
+        """Create the declared collections and indexes; what is there already stays."""
+        environment = self._environment
+        environment.backend.prepare(environment.collections, timeout=max(60.0, environment.operation_timeout))
+        environment.mark_prepared()
+
+    def check(self, *, timeout: float = 5.0) -> StoreReport:
+        """Ping, and compare the declared unique keys with the actual ones."""
+        environment = self._environment
+        location = environment.backend.location
+        try:
+            info = environment.backend.ping(timeout=timeout)
+            missing = environment.missing(timeout)
+        except TristoreError as error:
+            return StoreReport(self.name, location, ok=False, details=str(error))
+        if missing:
+            details = f"{info.description}; unique keys are missing: {', '.join(missing)}; call prepare()"
+            return StoreReport(self.name, location, False, details, info.latency, missing)
+        if environment.transactional and not info.transactions:
+            details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
+            return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
+        return StoreReport(self.name, location, ok=True, details=info.description, latency=info.latency)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._environment.backend.close()
+
+    def _attempts(self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...]) -> Attempts[UnitT]:
+        def open_unit(bound: Deadline) -> tuple[UnitT, DocumentUnit]:
+            inside = DocumentUnit(self._environment, bound)
+            return self._unit(inside), inside
+
+        return Attempts(self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on)
+
+
+def _reader_of(unit: type[UnitOfWork[Any]]) -> type[Reader]:
+    """The reader that a unit names as its type argument; the unit itself where it names none."""
+    for base in unit.__mro__:
+        for original in get_original_bases(base) if base is not object else ():
+            for argument in get_args(original):
+                if isinstance(argument, type) and issubclass(argument, Reader) and argument is not NoReader:
+                    return argument
+    return unit
+
+
+def _bindings(unit: type[UnitOfWork[Any]], documents: Sequence[Documents], converter: Converter) -> dict[str, Binding]:
+    """Match the repositories that a unit names with the declared documents."""
+    _refuse_repeated_collections(documents)
+    local = {found.repository.__name__: found.repository for found in documents}
+    try:
+        hints = get_type_hints(unit, localns=local)
+    except NameError as error:
+        raise ConfigurationError(f"an annotation of {unit.__name__} cannot be resolved: {error}") from error
+    named = {
+        name: hint
+        for name, hint in hints.items()
+        if isinstance(hint, type) and issubclass(hint, ReadRepository) and not name.startswith("_")
+    }
+    return {name: _binding(unit, name, port, documents, converter) for name, port in named.items()}
+
+
+def _binding(
+    unit: type[Any],
+    name: str,
+    port: type[ReadRepository[Any, Any]],
+    documents: Sequence[Documents],
+    converter: Converter,
+) -> Binding:
+    matching = [found for found in documents if issubclass(found.repository, port)]
+    if len(matching) != 1:
+        found = "no Documents declare" if not matching else "several Documents declare"
+        raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
+    repository = matching[0].repository
+    _refuse_hidden_rules(repository)
+    return Binding(name, repository, matching[0], mapping_of(matching[0], converter))
+
+
+_PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepository)) if not name.startswith("__")) - {
+    "unique",
+    "entity",
+    "before_save",
+    "after_commit",
+    "before_remove",
+    "_abc_impl",
+}
+
+
+def _refuse_hidden_rules(repository: type[Repository[Any, Any]]) -> None:
+    """A port adds queries; one that replaces `get` or `add` would hide the rules that stand there."""
+    for cls in repository.__mro__:
+        if cls in {Repository, ReadRepository, object}:
+            continue
+        hidden = sorted(_PRIMITIVES & set(vars(cls)))
+        if hidden:
+            raise ConfigurationError(
+                f"{cls.__name__} overrides {', '.join(hidden)} of Repository: give the query a name of its own"
+            )
+    if isabstract(repository):
+        missing = ", ".join(sorted(getattr(repository, "__abstractmethods__", ())))
+        raise ConfigurationError(
+            f"{repository.__name__} leaves {missing} abstract: name a subclass that has them in Documents"
+        )
+
+
+def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
+    names = [found.collection for found in documents]
+    for name in names:
+        if not name or names.count(name) > 1:
+            raise ConfigurationError(f"the collection name {name!r} is empty or declared more than once")
+
+
+def _declaration(binding: Binding) -> CollectionDeclaration:
+    mapping: EntityMapping = binding.mapping
+    unique = [
+        IndexDeclaration(tuple((mapping.stored_key(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
+        for key in binding.repository.unique
+    ]
+    plain = [
+        IndexDeclaration(
+            tuple(
+                (mapping.stored_key(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields
+            ),
+            sparse=index.sparse,
+        )
+        for index in binding.documents.indexes
+    ]
+    return CollectionDeclaration(binding.collection, (*unique, *plain))
+
+
+__all__ = ["DocumentStore", "open_store"]

@@ -1,0 +1,354 @@
+"""The unit of work: its states, its transaction, its flushes and what follows the commit."""
+
+import threading
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from datetime import datetime
+from enum import Enum, auto
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ...domain.clock import NEVER
+from ...domain.entity import Entity
+from ...domain.errors import (
+    CommitUnknown,
+    ConcurrentUse,
+    CrossStore,
+    NestedUnitOfWork,
+    UnitOfWorkClosed,
+    UnitOfWorkError,
+    UnitOfWorkFailed,
+)
+from ...domain.ids import new_id
+from ...domain.predicates import Predicate
+from ...domain.queries import Query
+from ...domain.repository import Repository
+from ...domain.unit_of_work import Reader, Session, UnitOfWork
+from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from .deadline import Deadline
+from .environment import Environment
+from .flush import CollectionFlush, note_applied
+from .gateways import UnitGateway, stamp
+from .hooks import run_hooks
+from .tracking import Binding, Record, State, TrackedCollection
+
+T = TypeVar("T")
+
+
+class UnitState(Enum):
+    """Where a unit of work stands."""
+
+    NEW = auto()
+    ACTIVE = auto()
+    COMMITTING = auto()
+    COMMITTED = auto()
+    UNKNOWN = auto()
+    FAILED = auto()
+    ROLLED_BACK = auto()
+
+
+_OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING, UnitState.FAILED})
+_ROUNDS = 10
+"""How often listeners before a commit may add changes before it is taken for a loop."""
+
+_entered: ContextVar[tuple["DocumentUnit", ...]] = ContextVar("tristore_entered", default=())
+
+
+class DocumentUnit(Session):
+    """A `UnitOfWork` from the inside, the same for every backend."""
+
+    def __init__(self, environment: Environment, deadline: Deadline, *, autoflush: bool = True) -> None:
+        self.id = new_id()
+        self.environment = environment
+        self.state = UnitState.NEW
+        self.failure: BaseException | None = None
+        self.autoflush = autoflush
+        self._deadline = deadline
+        self._calls = threading.RLock()
+        self._transaction: Transaction | None = None
+        self._owner: UnitOfWork[Any] | None = None
+        self._tracked: dict[str, TrackedCollection] = {}
+        self._flushing: set[str] = set()
+        self._callbacks: list[Callable[[], None]] = []
+        self._applied: list[str] = []
+        self._now: datetime | None = None
+
+    # One call at a time: the block of every public operation
+
+    def __enter__(self) -> Self:
+        if not self._calls.acquire(blocking=False):
+            error = ConcurrentUse(
+                f"unit of work {self.id} is in use by another thread: a unit serves one call at a time"
+            )
+            self.fail(error)
+            raise error
+        if self.state is not UnitState.ACTIVE:
+            self._calls.release()
+            raise self._refusal()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calls.release()
+
+    def _refusal(self) -> UnitOfWorkError:
+        if self.failure is not None and self.state in _OPEN:
+            refusal = UnitOfWorkFailed(
+                f"unit of work {self.id} failed before and can only be rolled back; first error: {self.failure}"
+            )
+            refusal.__cause__ = self.failure
+            return refusal
+        began = self.state is not UnitState.NEW
+        return UnitOfWorkClosed(
+            f"unit of work {self.id} {'has ended' if began else 'has not begun'}: use it inside its with block"
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Refuse everything but a rollback from now on."""
+        if self.failure is None:
+            self.failure = error
+            if self.state in _OPEN:
+                self.state = UnitState.FAILED
+
+    # The life of the unit
+
+    def enter(self, owner: Reader) -> None:
+        """Begin; refuse a unit inside another one of the same store."""
+        if self.state is not UnitState.NEW:
+            raise self._refusal()
+        still_open = tuple(unit for unit in _entered.get() if unit.state in _OPEN)
+        if any(unit.environment is self.environment for unit in still_open):
+            raise NestedUnitOfWork(
+                f"a unit of work of store {self.environment.name} is active here already: pass it along"
+            )
+        _entered.set((*still_open, self))
+        assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
+        self._owner = owner
+        self.state = UnitState.ACTIVE
+
+    def leave(self, error: BaseException | None) -> None:
+        """Commit, or roll back after an error, even one that the body swallowed."""
+        _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
+        if self.state not in _OPEN:
+            return
+        if error is not None or self.failure is not None:
+            self.rollback()
+            if error is None and self.failure is not None:
+                raise self.failure
+            return
+        try:
+            self.commit()
+        except BaseException:
+            if self.state in _OPEN:
+                self.rollback()
+            raise
+
+    def commit(self) -> None:
+        """Flush, commit, and then tell whoever waits for it."""
+        with self:
+            self._flush_before_commit()
+            self.state = UnitState.COMMITTING
+            try:
+                if self._transaction is not None:
+                    self.environment.backend.commit(self._transaction, timeout=self._deadline.for_operation())
+            except CommitUnknown as error:
+                self.state = UnitState.UNKNOWN
+                raise CommitUnknown(self.id) from error
+            except BaseException as error:
+                self.fail(error)
+                raise
+            self._transaction = None
+            self.state = UnitState.COMMITTED
+        _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
+        self._after_commit()
+
+    def rollback(self) -> None:
+        """Discard everything: the transaction, and what the unit set on its entities."""
+        if self.state not in _OPEN:
+            raise self._refusal()
+        self.state = UnitState.ROLLED_BACK
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            self.environment.backend.abort(transaction)
+        for record in self._records():
+            if record.stamped:
+                stamp(record.entity, NEVER)
+        for listener in self.environment.listeners:
+            self.environment.shielded(listener.after_rollback, self._unit)
+
+    def flush(self) -> None:
+        """Write what is pending in every collection."""
+        with self:
+            self._flush(list(self._tracked))
+
+    def lock(self, entity: Entity[Any]) -> None:
+        """Give the entity's version its step with the commit."""
+        with self:
+            record = self._record_of(entity)
+            record.locked = True
+
+    def call_after_commit(self, callback: Callable[[], None]) -> None:
+        """Remember a callback for after the commit."""
+        with self:
+            self._callbacks.append(callback)
+
+    def repository(self, name: str) -> Repository[Any, Any] | None:
+        """Make the repository that the unit names so."""
+        binding = self.environment.bindings.get(name)
+        if binding is None:
+            return None
+        return binding.repository(UnitGateway(self, self.tracked(binding)))
+
+    # What the gateways use, inside a call
+
+    @property
+    def now(self) -> datetime:
+        """The time of this unit: one for all that it writes."""
+        if self._now is None:
+            self._now = self.environment.clock.now()
+        return self._now
+
+    def tracked(self, binding: Binding) -> TrackedCollection:
+        """Return the identity map of a collection; the maps stand in registration order."""
+        found = self._tracked.get(binding.name)
+        if found is None:
+            found = TrackedCollection(binding)
+            self._tracked[binding.name] = found
+            if len(self._tracked) > 1:
+                order = self.environment.bindings
+                self._tracked = {name: self._tracked[name] for name in order if name in self._tracked}
+        return found
+
+    def flush_before_query(self, tracked: TrackedCollection) -> None:
+        """Let a query see what this unit has changed of its collection."""
+        if self.autoflush and tracked.records and tracked.binding.name not in self._flushing:
+            self._flush([tracked.binding.name])
+
+    def find(self, collection: str, query: Query) -> Cursor:
+        """Open a cursor inside the transaction."""
+        return self._io(self.environment.backend.find, collection, query)
+
+    def read(self, collection: str, query: Query) -> list[Document]:
+        """Read all that a query meets, inside the transaction."""
+        cursor = self.find(collection, query)
+        try:
+            return cursor.to_list()
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def count(self, collection: str, predicate: Predicate, limit: int | None) -> int:
+        """Count inside the transaction."""
+        return self._io(self.environment.backend.count, collection, predicate, limit=limit)
+
+    def _write(self, plan: WritePlan) -> WriteResult:
+        return self._io(self.environment.backend.write, plan)
+
+    def _io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Carry out one operation in the transaction; the first error is the unit's last."""
+        try:
+            self.environment.ensure_prepared()
+            if self._transaction is None and self.environment.transactional:
+                self._transaction = self.environment.backend.begin()
+            return operation(
+                *arguments, **options, transaction=self._transaction, timeout=self._deadline.for_operation()
+            )
+        except KeyTaken:
+            raise  # the flush makes a DuplicateKey of it, which is the error to remember
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    # Flushing
+
+    def _flush_before_commit(self) -> None:
+        listeners = self.environment.listeners
+        self._flush(list(self._tracked))
+        if not listeners:
+            return
+        for listener in listeners:
+            listener.before_commit(self._unit)
+        for _ in range(_ROUNDS):
+            if not self._flush(list(self._tracked)):
+                return
+        raise UnitOfWorkError(f"listeners of store {self.environment.name} change entities at every flush")
+
+    def _flush(self, names: Iterable[str]) -> bool:
+        """Write what is pending in these collections; tell whether there was anything."""
+        chosen = [self._tracked[name] for name in names if name not in self._flushing]
+        found = [(tracked, pending) for tracked in chosen if (pending := tracked.pending())]
+        if not found:
+            return False
+        self._flushing.update(tracked.binding.name for tracked in chosen)
+        try:
+            if self._has_hooks(found):
+                run_hooks(self._unit, self.environment.listeners, chosen)
+                found = [(tracked, pending) for tracked in chosen if (pending := tracked.pending())]
+            self._carry_out([CollectionFlush(tracked, pending, self.now) for tracked, pending in found])
+        finally:
+            self._flushing.difference_update(tracked.binding.name for tracked in chosen)
+        for listener in self.environment.listeners:
+            listener.after_flush(self._unit)
+        return True
+
+    def _has_hooks(self, found: list[tuple[TrackedCollection, Any]]) -> bool:
+        return bool(self.environment.listeners) or any(
+            tracked.binding.overrides("before_save") or tracked.binding.overrides("before_remove")
+            for tracked, _ in found
+        )
+
+    def _carry_out(self, flushes: list[CollectionFlush]) -> None:
+        for flush in flushes:
+            try:
+                flush.carry_out(self._write, self.read, self._applied)
+            except BaseException as error:
+                if self._transaction is None:
+                    note_applied(error, self._applied)
+                self.fail(error)
+                raise
+            flush.settle()
+
+    # After the commit
+
+    def _after_commit(self) -> None:
+        written = [record for record in self._records() if record.written]
+        for record in written:
+            # past the validators of the entity: these two fields are the unit's
+            version = 0 if record.state is State.GONE else (record.version or 0)
+            object.__setattr__(record.entity, "version", version)
+            object.__setattr__(record.entity, "updated_at", self.now)
+        events = [event for record in self._records() for event in record.entity.recorded_events]
+        for record in self._records():
+            if record.entity.recorded_events:
+                record.entity.forget_events()
+        environment = self.environment
+        for listener in environment.listeners:
+            environment.shielded(listener.after_commit, self._unit)
+        for tracked in self._tracked.values():
+            if tracked.binding.overrides("after_commit"):
+                repository = getattr(self._unit, tracked.binding.name)
+                for record in tracked.records.values():
+                    if record.written and record.state is State.STORED:
+                        environment.shielded(repository.after_commit, record.entity)
+        for callback in self._callbacks:
+            environment.shielded(callback)
+        environment.deliver(events)
+
+    @property
+    def _unit(self) -> UnitOfWork[Any]:
+        assert self._owner is not None  # noqa: S101 - set when the block began
+        return self._owner
+
+    def _records(self) -> Iterable[Record]:
+        return (record for tracked in self._tracked.values() for record in tracked.records.values())
+
+    def _record_of(self, entity: Entity[Any]) -> Record:
+        for tracked in self._tracked.values():
+            if tracked.mapping.cls is type(entity):
+                record = tracked.records.get(entity.id)
+                if record is not None and record.entity is entity:
+                    return record
+        raise CrossStore(
+            f"{type(entity).__name__} {entity.id} does not belong to unit of work {self.id}: load or attach it there"
+        )

@@ -1,0 +1,132 @@
+"""The in-memory backend: a store in this process that gives the answers of a MongoDB."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Self, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from ...domain.errors import ConfigurationError, TransactionsUnsupported
+from ...domain.predicates import Predicate
+from ...domain.queries import Query
+from ..backend import (
+    Backend,
+    BackendOptions,
+    Capability,
+    CollectionDeclaration,
+    Cursor,
+    IndexDeclaration,
+    ServerInfo,
+    Transaction,
+    WritePlan,
+    WriteResult,
+)
+from .engine import NO_TABLE, Engine
+from .reading import MemoryCursor, found, matching
+from .tables import Draft, Table
+from .transactions import MemoryTransaction
+from .writing import Writer
+
+_SWITCH = {"true": True, "false": False}
+
+
+class MemoryBackend(Backend):
+    """A database that lives as long as this object. With ``?transactions=false`` the twin of a standalone server.
+
+    Its reads take no lock; there is nothing to wait for, so their time is not limited.
+    """
+
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    born_prepared = True
+
+    def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
+        self._transactions = transactions
+        if not transactions:
+            self.capabilities = Capability.NONE  # type: ignore[misc] # one class serves both kinds of server
+        self._engine = Engine(options.collections)
+        self._writer = Writer(self._engine)
+
+    @classmethod
+    def open(cls, url: str, options: BackendOptions) -> Self:
+        """Make an empty database."""
+        return cls(options, transactions=_has_transactions(url))
+
+    @property
+    def location(self) -> str:
+        """The URL."""
+        return "memory://" if self._transactions else "memory://?transactions=false"
+
+    def begin(self, *, read_only: bool = False) -> Transaction:
+        """Return a transaction or a snapshot."""
+        if not self._transactions:
+            raise TransactionsUnsupported(
+                f"{self.location} was opened without transactions: leave transactions=false out, "
+                "or open the store with transactions='off'"
+            )
+        return MemoryTransaction(self._engine, read_only=read_only)
+
+    def commit(self, transaction: Transaction, *, timeout: float) -> None:
+        """Commit and end the transaction."""
+        cast("MemoryTransaction", transaction).commit()
+
+    def abort(self, transaction: Transaction) -> None:
+        """Discard and end the transaction or snapshot."""
+        cast("MemoryTransaction", transaction).end()
+
+    def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
+        """Return the documents that a query meets, as they are now."""
+        return MemoryCursor(found(self._table(collection, transaction), query))
+
+    def count(
+        self,
+        collection: str,
+        predicate: Predicate,
+        *,
+        limit: int | None,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> int:
+        """Count the documents that match, up to the limit."""
+        rows = matching(self._table(collection, transaction), predicate)
+        return sum(1 for _ in zip(rows, range(limit), strict=False)) if limit is not None else sum(1 for _ in rows)
+
+    def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
+        """Carry out a plan."""
+        return self._writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
+
+    def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
+        """Enforce the unique indexes that were not declared when the store was opened."""
+        self._engine.prepare(collections, timeout)
+
+    def missing(
+        self, collections: Sequence[CollectionDeclaration], *, timeout: float
+    ) -> Sequence[tuple[str, IndexDeclaration]]:
+        """Return the declared unique indexes that are not enforced."""
+        return [
+            (collection.name, index.declaration)
+            for collection in collections
+            for index in self._engine.missing(collection)
+        ]
+
+    def ping(self, *, timeout: float) -> ServerInfo:
+        """Say that it is here."""
+        start = perf_counter()
+        with self._engine.lock:
+            latency = perf_counter() - start
+        return ServerInfo("in memory", latency, self._transactions)
+
+    def close(self) -> None:
+        """Keep everything: a closed store connects again, and finds its data."""
+
+    def _table(self, collection: str, transaction: Transaction | None) -> Table | Draft:
+        if transaction is None:
+            return self._engine.tables.get(collection, NO_TABLE)
+        return cast("MemoryTransaction", transaction).table(collection)
+
+
+def _has_transactions(url: str) -> bool:
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    switch = _SWITCH.get(options.pop("transactions", "true"))
+    if parts.scheme != "memory" or parts.netloc or parts.path or parts.fragment or options or switch is None:
+        raise ConfigurationError("an in-memory store is 'memory://', or 'memory://?transactions=false' without them")
+    return switch

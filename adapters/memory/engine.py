@@ -1,0 +1,171 @@
+"""The committed state of a store, and who is about to change which part of it.
+
+Conflicts follow WiredTiger: the first to write a slot has it until it ends, and a slot that was written after a
+transaction's snapshot cannot be written in it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from itertools import count
+from time import monotonic
+
+from ...domain.errors import ConfigurationError, DeadlineExceeded, WriteConflict
+from ..backend import CollectionDeclaration
+from .tables import Draft, Slot, Table, UniqueIndex, unique_indexes
+
+NO_TABLE = Table()
+
+_LOOK_AGAIN = 0.05
+"""Seconds after which a waiting writer looks for transactions that were dropped without an end."""
+
+
+class Claims:
+    """The slots that one open transaction has written.
+
+    Attributes:
+        number: of the transaction.
+        since: the number of the last commit that its snapshot holds.
+        slots: what it has written.
+    """
+
+    __slots__ = ("number", "since", "slots")
+
+    def __init__(self, number: int, since: int) -> None:
+        self.number = number
+        self.since = since
+        self.slots: list[Slot] = []
+
+
+class Engine:
+    """Tables by collection. Readers take `tables` as it is; every change holds the lock.
+
+    Attributes:
+        tables: the committed state; replaced as a whole, never changed.
+        sequence: numbers the rows in the order of their insertion.
+        lock: held while state changes.
+    """
+
+    def __init__(self, collections: Iterable[CollectionDeclaration]) -> None:
+        self.tables: Mapping[str, Table] = {}
+        self.sequence = count()
+        self.lock = threading.RLock()
+        self._ended = threading.Condition(self.lock)
+        self._numbers = count(1)
+        self._commits = 0
+        self._open: dict[int, Claims] = {}
+        self._holders: dict[Slot, int] = {}
+        self._written: dict[Slot, int] = {}
+        self._log: deque[tuple[int, list[Slot]]] = deque()
+        self._dropped: deque[int] = deque()
+        self._declare(collections)
+
+    def enter(self) -> tuple[Claims, Mapping[str, Table]]:
+        """Begin a transaction here and now: return its claims and its snapshot."""
+        with self.lock:
+            claims = Claims(next(self._numbers), self._commits)
+            self._open[claims.number] = claims
+            return claims, self.tables
+
+    def claim(self, claims: Claims, slot: Slot) -> None:
+        """Reserve a slot for a transaction's write.
+
+        Raises:
+            WriteConflict: if another one has it, or wrote it after the snapshot.
+        """
+        holder = self._holders.get(slot)
+        if holder == claims.number:
+            return
+        if holder is not None:
+            self._release_dropped()
+        if slot in self._holders or self._written.get(slot, 0) > claims.since:
+            raise WriteConflict
+        self._holders[slot] = claims.number
+        claims.slots.append(slot)
+
+    def commit(self, claims: Claims, drafts: Mapping[str, Draft]) -> None:
+        """Make a transaction's changes the state, and end it."""
+        with self.lock:
+            if drafts:
+                changed = {name: draft.merged(self._table(name)) for name, draft in drafts.items()}
+                self.tables = {**self.tables, **changed}
+                self._commits += 1
+                self._log.append((self._commits, claims.slots))
+                self._written.update(dict.fromkeys(claims.slots, self._commits))
+            self.leave(claims.number)
+
+    def leave(self, number: int) -> None:
+        """End a transaction and free what it holds; ending it twice is allowed."""
+        with self.lock:
+            claims = self._open.pop(number, None)
+            if claims is None:
+                return
+            for slot in claims.slots:
+                del self._holders[slot]
+            self._forget()
+            self._ended.notify_all()
+
+    def drop(self, number: int) -> None:
+        """End a transaction from a finalizer, which may run in the midst of anything: later, but soon."""
+        self._dropped.append(number)
+
+    def wait(self, end: float) -> None:
+        """Wait, with the lock held, until some transaction ends.
+
+        Raises:
+            DeadlineExceeded: if the time is over.
+        """
+        left = end - monotonic()
+        if left <= 0:
+            raise DeadlineExceeded("another open transaction holds what this write needs, and did not end in time")
+        self._release_dropped()
+        self._ended.wait(min(left, _LOOK_AGAIN))
+
+    def prepare(self, collections: Iterable[CollectionDeclaration], timeout: float) -> None:
+        """Add the unique indexes that are not there, once no transaction is open.
+
+        Raises:
+            ConfigurationError: if stored documents break one.
+            DeadlineExceeded: if transactions stay open.
+        """
+        end = monotonic() + timeout
+        with self.lock:
+            wanted = list(collections)
+            while self._open and any(self.missing(collection) for collection in wanted):
+                self.wait(end)
+            self._declare(wanted)
+
+    def missing(self, collection: CollectionDeclaration) -> list[UniqueIndex]:
+        """Return the unique indexes of a declaration that are not there."""
+        there = {index.declaration for index in self._table(collection.name).indexes}
+        return [index for index in unique_indexes(collection.indexes) if index.declaration not in there]
+
+    def _table(self, name: str) -> Table:
+        return self.tables.get(name, NO_TABLE)
+
+    def _declare(self, collections: Iterable[CollectionDeclaration]) -> None:
+        tables = dict(self.tables)
+        for collection in collections:
+            table = self._table(collection.name)
+            for index in self.missing(collection):
+                try:
+                    table = table.with_index(index)
+                except ValueError as error:
+                    raise ConfigurationError(
+                        f"unique index {index.declaration.name} of {collection.name}: {error}"
+                    ) from error
+            tables[collection.name] = table
+        self.tables = tables
+
+    def _forget(self) -> None:
+        """Forget who wrote what before the oldest open snapshot: no conflict can come of it."""
+        oldest = next(iter(self._open.values())).since if self._open else self._commits
+        while self._log and self._log[0][0] <= oldest:
+            commit, slots = self._log.popleft()
+            for slot in slots:
+                if self._written[slot] == commit:
+                    del self._written[slot]
+
+    def _release_dropped(self) -> None:
+        while self._dropped:
+            self.leave(self._dropped.popleft())

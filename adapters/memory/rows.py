@@ -1,0 +1,106 @@
+"""A stored document: BSON bytes, so that its types, limits and truncations are those of the server."""
+
+from typing import Any
+
+from bson import decode, encode
+from bson.errors import BSONError
+from bson.objectid import ObjectId
+from bson.regex import Regex
+
+from ...domain.errors import TooLarge, ValidationError
+from ..backend import MAX_DOCUMENT_BYTES, Document
+from ..bson_values import CODEC_OPTIONS
+
+MAX_DEPTH = 180
+"""How deep documents and lists may nest on a server, the document itself included."""
+
+_LEAST_BYTES_OF_A_LEVEL = 8
+_NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
+
+
+class Row:
+    """One document of a collection; never changed, a write puts another row in its place.
+
+    Attributes:
+        data: the document in BSON.
+        sequence: its age among the rows of the store, kept by updates.
+    """
+
+    __slots__ = ("_document", "data", "sequence")
+
+    def __init__(self, data: bytes, sequence: int) -> None:
+        self.data = data
+        self.sequence = sequence
+        self._document: Document | None = None
+
+    @property
+    def document(self) -> Document:
+        """The decoded document, for matching and ordering: shared, so never handed out or changed."""
+        if self._document is None:
+            self._document = self.copy()
+        return self._document
+
+    def copy(self) -> Document:
+        """Decode the document afresh."""
+        return decode(self.data, CODEC_OPTIONS)
+
+
+def encoded(document: Document) -> bytes:
+    """Return a document in BSON.
+
+    Raises:
+        ValidationError: if BSON or the server holds no such document.
+        TooLarge: if it is above `MAX_DOCUMENT_BYTES`.
+    """
+    try:
+        data = encode(document, False, CODEC_OPTIONS)
+    except _NOT_ENCODABLE as error:
+        raise ValidationError.of(_culprit(document), f"a store cannot hold this: {error}") from error
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise TooLarge(
+            f"a document takes {len(data):,} bytes and may take {MAX_DOCUMENT_BYTES:,} at most: "
+            "keep large parts elsewhere, or split it",
+            size=len(data),
+            limit=MAX_DOCUMENT_BYTES,
+        )
+    if len(data) > MAX_DEPTH * _LEAST_BYTES_OF_A_LEVEL and _is_deeper(document, MAX_DEPTH):
+        raise ValidationError.of("", f"a store cannot hold more than {MAX_DEPTH} levels of nesting")
+    return data
+
+
+def checked_id(document: Document) -> Any:
+    """Return the id of a document that is to be stored.
+
+    Raises:
+        ValidationError: if a server would refuse it as an id.
+    """
+    if "_id" not in document:
+        raise ValidationError.of("_id", "a document needs an id")
+    found = document["_id"]
+    if type(found) is ObjectId or type(found) is str:
+        return found
+    if isinstance(found, list | tuple | Regex) or _has_operator(found):
+        raise ValidationError.of("_id", f"a {type(found).__name__} cannot be an id, nor hold keys with '$'")
+    return found
+
+
+def _culprit(document: Document) -> str:
+    """The first key whose value cannot be encoded."""
+    for key, value in document.items():
+        try:
+            encode({key: value}, False, CODEC_OPTIONS)
+        except _NOT_ENCODABLE:
+            return str(key)
+    return ""
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels == 0 or any(_is_deeper(item, levels - 1) for item in value.values())
+    if isinstance(value, list | tuple):
+        return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
+    return False
+
+
+def _has_operator(value: Any) -> bool:
+    return isinstance(value, dict) and any(key.startswith("$") or _has_operator(item) for key, item in value.items())

@@ -1,0 +1,173 @@
+"""Carrying out write plans: each operation checks its version, its conflicts and its unique keys at once."""
+
+from collections.abc import Iterable
+from time import monotonic
+
+from ...domain.errors import ValidationError, WriteConflict
+from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
+from .engine import Engine
+from .rows import Row, checked_id, encoded
+from .tables import Draft
+from .transactions import MemoryTransaction
+from .values import MISSING, Key, identity_key, order_key, stored_key
+
+Operation = Delete | Update | Replace | Document
+
+
+class Writer:
+    """Writes plans through a transaction, or each operation in one of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def write(self, plan: WritePlan, transaction: MemoryTransaction | None, timeout: float) -> WriteResult:
+        """Carry out a plan; the first error ends a transaction, and the plan without one."""
+        if transaction is None:
+            return self._one_by_one(plan, monotonic() + timeout)
+        try:
+            with self._engine.lock:
+                met = [
+                    self._apply(plan, position, operation, transaction)
+                    for position, operation in enumerate(_operations(plan))
+                ]
+        except BaseException:
+            transaction.end()
+            raise
+        return _result(plan, met)
+
+    def _one_by_one(self, plan: WritePlan, end: float) -> WriteResult:
+        met = []
+        for position, operation in enumerate(_operations(plan)):
+            try:
+                met.append(self._alone(plan, position, operation, end))
+            except KeyTaken as taken:
+                raise KeyTaken(taken.keys, position, done=position) from None
+        return _result(plan, met)
+
+    def _alone(self, plan: WritePlan, position: int, operation: Operation, end: float) -> bool:
+        """Carry out one operation; wait for an open transaction that is in the way, and look at the row again."""
+        with self._engine.lock:
+            while True:
+                transaction = MemoryTransaction(self._engine)
+                try:
+                    met = self._apply(plan, position, operation, transaction)
+                    transaction.commit()
+                except WriteConflict:
+                    transaction.end()
+                    self._engine.wait(end)
+                except BaseException:
+                    transaction.end()
+                    raise
+                else:
+                    return met
+
+    def _apply(self, plan: WritePlan, position: int, operation: Operation, transaction: MemoryTransaction) -> bool:
+        """Carry out one operation; tell whether it met a document."""
+        change = _Change(self._engine, transaction, plan, position)
+        if isinstance(operation, dict):
+            change.insert(operation)
+            return True
+        id_key = identity_key(operation.id)
+        row = change.draft.rows.get(id_key)
+        if row is None or not _same_version(row.document.get(plan.version_key, MISSING), operation.version):
+            return False
+        if isinstance(operation, Delete):
+            change.delete(id_key, row)
+        else:
+            after = _replaced(row, operation) if isinstance(operation, Replace) else _updated(row, operation)
+            change.update(id_key, row, after)
+        return True
+
+
+class _Change:
+    """One operation of a plan, on the draft of its transaction."""
+
+    def __init__(self, engine: Engine, transaction: MemoryTransaction, plan: WritePlan, position: int) -> None:
+        self.draft: Draft = transaction.draft(plan.collection)
+        self._engine = engine
+        self._claims = transaction.claims
+        self._collection = plan.collection
+        self._position = position
+
+    def insert(self, document: Document) -> None:
+        id_key = identity_key(checked_id(document))
+        if next(iter(document)) != "_id":  # the server puts the id first
+            document = {"_id": document["_id"], **document}
+        row = Row(encoded(document), next(self._engine.sequence))
+        if id_key in self.draft.rows:
+            raise KeyTaken(("_id",), self._position)
+        self._claim(id_key)
+        self._file(id_key, None, row)
+        self.draft.put(id_key, row)
+
+    def update(self, id_key: Key, before: Row, after: Row) -> None:
+        if after.data == before.data:  # no write, so no conflict either
+            return
+        self._claim(id_key)
+        self._file(id_key, before, after)
+        self.draft.put(id_key, after)
+
+    def delete(self, id_key: Key, before: Row) -> None:
+        self._claim(id_key)
+        self._file(id_key, before, None)
+        self.draft.drop(id_key)
+
+    def _file(self, id_key: Key, before: Row | None, after: Row | None) -> None:
+        """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
+        for number, index in enumerate(self.draft.indexes):
+            old = index.keys_of(before.document) if before else frozenset()
+            new = index.keys_of(after.document) if after else frozenset()
+            for key in old - new:
+                self.draft.unfile(number, key)
+            for key in new - old:
+                self._claim(number, key)
+                if key in self.draft.entries[number]:
+                    raise KeyTaken(index.names, self._position)
+                self.draft.file(number, key, id_key)
+
+    def _claim(self, *slot: Key) -> None:
+        self._engine.claim(self._claims, (self._collection, *slot))
+
+
+def _operations(plan: WritePlan) -> Iterable[Operation]:
+    yield from plan.deletes
+    yield from plan.updates
+    yield from plan.inserts
+
+
+def _result(plan: WritePlan, met: list[bool]) -> WriteResult:
+    deletes = len(plan.deletes)
+    updates = deletes + len(plan.updates)
+    return WriteResult(sum(met[:deletes]), sum(met[deletes:updates]), sum(met[updates:]))
+
+
+def _same_version(found: object, expected: int | None) -> bool:
+    if type(found) is list:
+        return any(order_key(item) == order_key(expected) for item in found)
+    return found == expected if type(found) is int else order_key(found) == order_key(expected)
+
+
+def _updated(row: Row, update: Update) -> Row:
+    """New keys follow the old ones in alphabetical order, as the server's do."""
+    document = dict(row.document)
+    for key in sorted(update.set):
+        if not key or key[0] == "$" or "." in key:
+            raise ValidationError.of(key, "a key to change is not empty, has no '.', and does not begin with '$'")
+        document[key] = update.set[key]
+    for key in update.unset:
+        document.pop(key, None)
+    _check_same_id(row, document)
+    return Row(encoded(document), row.sequence)
+
+
+def _replaced(row: Row, replace: Replace) -> Row:
+    document = {"_id": row.document["_id"], **replace.document}
+    if any(key[:1] == "$" for key in document):
+        raise ValidationError.of("", "a document that replaces another has no keys with '$'")
+    _check_same_id(row, document)
+    return Row(encoded(document), row.sequence)
+
+
+def _check_same_id(row: Row, document: Document) -> None:
+    if identity_key(document["_id"]) != stored_key(row.document["_id"]):
+        raise ValidationError.of("_id", "the id of a document never changes")

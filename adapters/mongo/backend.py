@@ -1,0 +1,176 @@
+"""The backend on a MongoDB server: thin methods over the driver."""
+
+import time
+from collections.abc import Sequence
+from typing import Self, cast
+
+from pymongo.client_session import ClientSession
+
+from ...domain.predicates import Predicate
+from ...domain.queries import Query
+from ..backend import (
+    Backend,
+    BackendOptions,
+    Capability,
+    CollectionDeclaration,
+    Cursor,
+    IndexDeclaration,
+    ServerInfo,
+    Transaction,
+    WritePlan,
+    WriteResult,
+)
+from . import indexes
+from .connection import Connection
+from .cursor import MongoCursor
+from .errors import Operation, no_transactions
+from .filters import to_filter, to_sort
+from .transactions import MongoTransaction
+from .writes import carry_out
+
+_ONE_BATCH = 1_001
+"""Up to so many documents are asked for in one batch instead of the server's 101 at first."""
+
+_BEGIN_TIMEOUT = 2.0
+
+
+class MongoBackend(Backend):
+    """One database of a MongoDB replica set, sharded cluster, or standalone server."""
+
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, url: str, options: BackendOptions) -> Self:
+        """Read the URL; connect later.
+
+        Raises:
+            ConfigurationError: if the URL or a setting is wrong.
+        """
+        return cls(Connection(url, options))
+
+    @property
+    def location(self) -> str:
+        """The URL without user, password and options."""
+        return self._connection.location
+
+    def begin(self, *, read_only: bool = False) -> Transaction:
+        """Return a transaction, or a snapshot for reading; nothing is sent before its first operation.
+
+        Raises:
+            TransactionsUnsupported: if the server is known to have none; if not, its first operation says so.
+        """
+        client = self._connection.client
+        servers = client.topology_description.server_descriptions().values()
+        if any(server.server_type_name == "Standalone" for server in servers):
+            raise no_transactions(self._connection.place)
+        with self._operation("begin", _BEGIN_TIMEOUT, None):
+            session = client.start_session(snapshot=read_only)
+            return MongoTransaction(session, read_only=read_only)
+
+    def commit(self, transaction: Transaction, *, timeout: float) -> None:
+        """Commit and end the transaction.
+
+        Raises:
+            WriteConflict: if it was definitely not committed; another attempt may succeed.
+            CommitUnknown: if it was sent and nobody knows.
+        """
+        _own(transaction).commit(self._operation("commit", timeout, transaction))
+
+    def abort(self, transaction: Transaction) -> None:
+        """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""
+        _own(transaction).end()
+
+    def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
+        """Return the documents that a query meets; asked for when they are read."""
+        limit = query.limit or 0
+        found = self._connection.collection(collection).find(
+            to_filter(query.predicate),
+            sort=to_sort(query.sort) or None,
+            skip=query.skip,
+            # Negative: the server keeps no cursor. One document always fits into one batch.
+            limit=-1 if limit == 1 else limit,
+            batch_size=limit if 1 < limit <= _ONE_BATCH else 0,
+            session=_session(transaction),
+        )
+        return MongoCursor(found, self._operation(f"find in {collection}", timeout, transaction))
+
+    def count(
+        self,
+        collection: str,
+        predicate: Predicate,
+        *,
+        limit: int | None,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> int:
+        """Count the documents that match, up to the limit."""
+        documents, session = self._connection.collection(collection), _session(transaction)
+        bound = {} if limit is None else {"limit": limit}
+        with self._operation(f"count in {collection}", timeout, transaction):
+            if limit == 1:
+                return len(documents.find(to_filter(predicate), {"_id": 1}, limit=-1, session=session).to_list())
+            return documents.count_documents(to_filter(predicate), session, **bound)
+
+    def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
+        """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
+        """
+        with self._operation(f"write to {plan.collection}", timeout, transaction):
+            return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
+
+    def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
+        """Create collections and indexes outside transactions; what is there stays.
+
+        Raises:
+            ConfigurationError: if an index cannot be created.
+        """
+        with self._operation("prepare", timeout, None):
+            indexes.prepare(self._connection.database, collections)
+
+    def missing(
+        self, collections: Sequence[CollectionDeclaration], *, timeout: float
+    ) -> Sequence[tuple[str, IndexDeclaration]]:
+        """Return the declared unique indexes that do not exist, each with its collection."""
+        with self._operation("look for indexes", timeout, None):
+            return indexes.missing(self._connection.database, collections)
+
+    def ping(self, *, timeout: float) -> ServerInfo:
+        """Ask the server whether it is there.
+
+        Raises:
+            Unavailable: if it does not answer, with what was tried and what to do.
+        """
+        admin = self._connection.client.admin
+        with self._operation("ping", timeout, None):
+            version = admin.command("buildInfo")["version"]
+            started = time.perf_counter()
+            hello = admin.command("hello")
+            latency = time.perf_counter() - started
+        set_name, router = hello.get("setName"), hello.get("msg") == "isdbgrid"
+        topology = f"replica set {set_name}" if set_name else "sharded cluster" if router else "standalone"
+        return ServerInfo(f"MongoDB {version}, {topology}", latency, transactions=topology != "standalone")
+
+    def close(self) -> None:
+        """Release connections; the next operation connects again."""
+        self._connection.close()
+
+    def _operation(self, name: str, timeout: float, transaction: Transaction | None) -> Operation:
+        return Operation(name, self._connection.place, timeout, in_transaction=transaction is not None)
+
+
+def _own(transaction: Transaction) -> MongoTransaction:
+    return cast(MongoTransaction, transaction)
+
+
+def _session(transaction: Transaction | None) -> ClientSession | None:
+    return None if transaction is None else _own(transaction).session
+
+
+__all__ = ["MongoBackend"]

@@ -1,0 +1,126 @@
+"""One client for each backend: read from the URL at once, connected at the first use, reused, closed."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import unquote_plus
+
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import split_options
+
+from ...domain.errors import ConfigurationError
+from ..backend import BackendOptions, Document
+from ..bson_values import CODEC_OPTIONS
+from .monitoring import listeners
+
+DEFAULTS: dict[str, Any] = {
+    "connectTimeoutMS": 2_000,
+    "heartbeatFrequencyMS": 2_000,
+    "serverSelectionTimeoutMS": 10_000,
+    "maxPoolSize": 10,
+    "minPoolSize": 2,
+    "maxIdleTimeMS": 30_000,
+    "waitQueueTimeoutMS": 5_000,
+    "w": "majority",
+    "retryReads": True,
+    "retryWrites": True,
+}
+"""Of the client. The driver's own would let callers wait 20 s for a server that froze, and for ever for a pool."""
+
+
+class Connection:
+    """The client of one database, and its collections.
+
+    Args:
+        url: ``mongodb://`` or ``mongodb+srv://`` with the name of a database; its options go before the settings.
+        options: the store's name, and settings by the driver's names.
+
+    Raises:
+        ConfigurationError: if the URL or a setting is wrong, without showing the password.
+    """
+
+    def __init__(self, url: str, options: BackendOptions) -> None:
+        self._url = url
+        self._store = options.store
+        scheme, _, rest = url.partition("://")
+        address, _, query = rest.partition("?")
+        user, _, place = address.rpartition("@")
+        if "/" in user or ("@" in query and not user):
+            # Refused here, because what comes behind would show a part of the password as something else.
+            raise ConfigurationError(
+                f"the {scheme}:// URL of {options.store}: the user or the password in it has characters that "
+                "must be percent-encoded (urllib.parse.quote_plus)"
+            )
+        self.place, _, name = place.partition("/")
+        self.location = f"{scheme}://{place}"
+        self._lock = Lock()
+        self._collections: dict[str, Collection[Document]] = {}
+        try:
+            self.database_name = unquote_plus(name)
+            self._settings = _merged(options.settings, query)
+            self._client: MongoClient[Document] | None = self._new_client()
+            if name:
+                self._client.get_database(self.database_name)
+        except (PyMongoError, ValueError, TypeError) as error:
+            raise ConfigurationError(f"{self.location}: {error}") from error
+        if not name:
+            raise ConfigurationError(f"{self.location} names no database: write {scheme}://{place}/<database>")
+        if not self._client.write_concern.acknowledged:
+            raise ConfigurationError(f"{self.location}: w=0 loses writes unseen; leave it out, or use w=majority")
+
+    @property
+    def client(self) -> MongoClient[Document]:
+        """The client; made if there is none, which does no I/O."""
+        client = self._client
+        return client if client is not None else self._connect()
+
+    @property
+    def database(self) -> Database[Document]:
+        """The database."""
+        return self.client.get_database(self.database_name, codec_options=CODEC_OPTIONS)
+
+    def collection(self, name: str) -> Collection[Document]:
+        """Return a collection of the database; the same object each time, for making one takes microseconds."""
+        found = self._collections.get(name)
+        if found is None:
+            collections, found = self._collections, self.database[name]
+            # The dictionary from before: after a close in between, a new one is not given an old client's.
+            collections[name] = found
+        return found
+
+    def close(self) -> None:
+        """Close the client; the next use makes another."""
+        with self._lock:
+            client, self._client, self._collections = self._client, None, {}
+        if client is not None:
+            client.close()
+
+    def _connect(self) -> MongoClient[Document]:
+        with self._lock:
+            if self._client is None:
+                self._client = self._new_client()
+            return self._client
+
+    def _new_client(self) -> MongoClient[Document]:
+        return MongoClient(
+            self._url,
+            connect=False,
+            appname=f"tristore/{self._store}",
+            event_listeners=listeners(self._store),
+            **self._settings,
+        )
+
+
+def _merged(settings: Mapping[str, Any], query: str) -> dict[str, Any]:
+    """The defaults and settings that the URL does not set itself, for arguments would go before it."""
+    in_url = {name.lower(): value for name, value in (split_options(query) if query else {}).items()}
+    most = in_url.get("maxpoolsize", settings.get("maxPoolSize"))
+    smallest = {"minPoolSize": 1} if most == 1 else {}
+    merged = {**DEFAULTS, **smallest, **settings}
+    return {name: value for name, value in merged.items() if name.lower() not in in_url}
+
+
+__all__ = ["DEFAULTS", "Connection"]

@@ -1,0 +1,120 @@
+"""What the driver tells of servers, pools and commands, for the log: never a value, never a command's text."""
+
+import logging
+from typing import Any
+
+from pymongo import monitoring
+
+LOGGER = logging.getLogger("tristore.mongo")
+
+
+def listeners(store: str) -> list[Any]:
+    """Return the listeners for a client of a store.
+
+    Servers that are found and lost are always told of. Pools and commands cost microseconds with each operation
+    and are listened to only if the logger ``tristore.mongo`` stands at DEBUG when the client is made.
+    """
+    always: list[Any] = [ServerLog(store)]
+    return [*always, PoolLog(store), CommandFailureLog(store)] if LOGGER.isEnabledFor(logging.DEBUG) else always
+
+
+class ServerLog(monitoring.ServerListener):
+    """Tells when a server is found or lost."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    def opened(self, event: monitoring.ServerOpeningEvent) -> None:
+        """A server is watched from now on."""
+        LOGGER.debug("%s: watching %s", self._store, _at(event.server_address))
+
+    def description_changed(self, event: monitoring.ServerDescriptionChangedEvent) -> None:
+        """A server's state changed."""
+        before, after = event.previous_description, event.new_description
+        if after.server_type_name == before.server_type_name:
+            return
+        if after.server_type_name == "Unknown":
+            problem = type(after.error).__name__
+            LOGGER.warning("%s: lost %s: %s", self._store, _at(event.server_address), problem)
+        else:
+            LOGGER.info("%s: %s is %s", self._store, _at(event.server_address), after.server_type_name)
+
+    def closed(self, event: monitoring.ServerClosedEvent) -> None:
+        """A server is no longer watched."""
+        LOGGER.debug("%s: no longer watching %s", self._store, _at(event.server_address))
+
+
+class PoolLog(monitoring.ConnectionPoolListener):
+    """Tells when connections are opened, closed and waited for in vain."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    def _tell(self, what: str, event: Any) -> None:
+        LOGGER.debug("%s: %s at %s", self._store, what, _at(event.address))
+
+    def pool_created(self, event: monitoring.PoolCreatedEvent) -> None:
+        """A pool was made."""
+        self._tell("pool created", event)
+
+    def pool_ready(self, event: monitoring.PoolReadyEvent) -> None:
+        """A pool gives out connections."""
+        self._tell("pool ready", event)
+
+    def pool_cleared(self, event: monitoring.PoolClearedEvent) -> None:
+        """All connections of a pool were given up, after a failure."""
+        self._tell("pool cleared", event)
+
+    def pool_closed(self, event: monitoring.PoolClosedEvent) -> None:
+        """A pool has ended."""
+        self._tell("pool closed", event)
+
+    def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None:
+        """A connection is being opened."""
+        self._tell(f"connection {event.connection_id} created", event)
+
+    def connection_ready(self, event: monitoring.ConnectionReadyEvent) -> None:
+        """A connection can be used."""
+        self._tell(f"connection {event.connection_id} ready", event)
+
+    def connection_closed(self, event: monitoring.ConnectionClosedEvent) -> None:
+        """A connection has ended."""
+        self._tell(f"connection {event.connection_id} closed ({event.reason})", event)
+
+    def connection_check_out_started(self, event: monitoring.ConnectionCheckOutStartedEvent) -> None:
+        """An operation asks for a connection: too common to tell."""
+
+    def connection_check_out_failed(self, event: monitoring.ConnectionCheckOutFailedEvent) -> None:
+        """An operation got no connection."""
+        self._tell(f"no connection ({event.reason})", event)
+
+    def connection_checked_out(self, event: monitoring.ConnectionCheckedOutEvent) -> None:
+        """An operation got a connection: too common to tell."""
+
+    def connection_checked_in(self, event: monitoring.ConnectionCheckedInEvent) -> None:
+        """An operation gave its connection back: too common to tell."""
+
+
+class CommandFailureLog(monitoring.CommandListener):
+    """Tells of commands that failed, also of those that the driver then repeats by itself."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """A command was sent: told by nobody, for it holds values."""
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """A command succeeded: told by nobody, for its reply holds values."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """A command failed."""
+        code = event.failure.get("code", event.failure.get("errtype", "network"))
+        LOGGER.debug("%s: %s failed (code %s)", self._store, event.command_name, code)
+
+
+def _at(address: Any) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
+__all__ = ["LOGGER", "CommandFailureLog", "PoolLog", "ServerLog", "listeners"]

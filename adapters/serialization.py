@@ -1,0 +1,243 @@
+"""Entities and data from outside: JSON-ready dictionaries out, checked entities in."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, TypeVar
+from uuid import UUID
+
+import attrs
+from cattrs import Converter
+from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
+
+from ..domain.errors import Problem, ValidationError
+from ..domain.fields import to_instant
+from ..domain.ids import Id, parse_id
+from ..domain.schema import FieldSchema, FieldType, Kind, schema_of
+
+T = TypeVar("T")
+
+_NOT_A_FIELD = frozenset({"recorded_events"})
+_NUMBERS = (int, float)
+
+
+def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
+    """Build an entity, or a nested value, from outside data such as a JSON body.
+
+    Dates are ISO 8601 with a zone, enums their values, Decimals and UUIDs text, bytes base64.
+
+    Args:
+        cls: an attrs class.
+        data: by attribute names.
+
+    Raises:
+        ValidationError: with every field that is missing, unknown or wrong, all at once.
+    """
+    if not isinstance(data, Mapping):
+        raise ValidationError.of("", f"must be an object with fields, not {type(data).__name__}")
+    schema = schema_of(cls)
+    problems = [Problem(str(name), "is not a field") for name in data if name not in schema.fields]
+    values: dict[str, Any] = {}
+    for field in schema.fields.values():
+        if field.name not in data:
+            if field.attribute.default is attrs.NOTHING:
+                problems.append(Problem(field.name, "is missing"))
+            continue
+        try:
+            values[field.attribute.alias or field.name] = _checked(field, data[field.name])
+        except (ValidationError, ValueError) as error:
+            problems.extend(_problems(field.name, error))
+    if problems:
+        raise ValidationError(problems, entity=cls.__name__)
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ValidationError(_problems("", error), entity=cls.__name__) from error
+
+
+def to_dict(subject: Any) -> dict[str, Any]:
+    """Turn an entity, or a nested value, into JSON-ready data: its fields and properties, never its secrets."""
+    schema = schema_of(type(subject))
+    names = [field.name for field in schema.fields.values() if not field.secret]
+    names += [
+        name
+        for cls in reversed(type(subject).__mro__)
+        for name, member in vars(cls).items()
+        if isinstance(member, property) and not name.startswith("_") and name not in _NOT_A_FIELD
+    ]
+    return {name: _plain(getattr(subject, name)) for name in dict.fromkeys(names)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if attrs.has(type(value)):
+        return to_dict(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _checked(field: FieldSchema, given: Any) -> Any:
+    """Structure one value and apply the field's own converter and validator, as the constructor will."""
+    if given is None:
+        if field.type.optional:
+            return None
+        raise ValueError("must not be None")
+    value = _structure(field.type, given)
+    attribute = field.attribute
+    if attribute.converter is not None and not isinstance(attribute.converter, attrs.Converter):
+        value = attribute.converter(value)
+    if attribute.validator is not None:
+        attribute.validator(None, attribute, value)
+    return value
+
+
+def _structure(declared: FieldType, given: Any) -> Any:
+    match declared.kind:
+        case Kind.NESTED:
+            return from_dict(declared.python, given)
+        case Kind.SEQUENCE:
+            return _sequence(declared, given)
+        case Kind.DICT if declared.item is not None and declared.item.kind is not Kind.FREE:
+            if not isinstance(given, Mapping):
+                raise ValueError(f"must be an object, not {type(given).__name__}")
+            return {str(key): _item(declared.item, item) for key, item in given.items()}
+        case _:
+            return _scalar(declared, given)
+
+
+def _sequence(declared: FieldType, given: Any) -> Any:
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"must be a list, not {type(given).__name__}")
+    assert declared.item is not None  # noqa: S101 - a sequence has an item type
+    problems: list[Problem] = []
+    items: list[Any] = []
+    for position, item in enumerate(given):
+        try:
+            items.append(_item(declared.item, item))
+        except ValueError as error:
+            problems.extend(_problems(str(position), error))
+    if problems:
+        raise ValidationError(problems)
+    return declared.python(items)
+
+
+def _item(declared: FieldType, given: Any) -> Any:
+    return None if given is None and declared.optional else _structure(declared, given)
+
+
+def _scalar(declared: FieldType, given: Any) -> Any:
+    try:
+        return _converter.structure(given, declared.annotation)  # type: ignore[arg-type]
+    except BaseValidationError as group:
+        raise ValueError("; ".join(map(str, group.exceptions))) from group
+    except StructureHandlerNotFoundError:
+        return given  # a type of the user's own: its constructor and validators judge
+
+
+def _problems(name: str, error: Exception) -> list[Problem]:
+    if isinstance(error, ValidationError):
+        return [
+            Problem(inner.field if inner.field == name else ".".join(filter(None, (name, inner.field))), inner.message)
+            for inner in error.problems
+        ]
+    return [Problem(name, str(error))]
+
+
+def _strict(kind: type[Any], words: str) -> Any:
+    def structure(given: Any, _: Any) -> Any:
+        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
+            raise ValueError(f"must be {words}, not {type(given).__name__}")
+        return given
+
+    return structure
+
+
+def _number(given: Any, _: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, _NUMBERS):
+        raise ValueError(f"must be a number, not {type(given).__name__}")
+    return float(given)
+
+
+def _datetime(given: Any, _: Any) -> datetime:
+    if isinstance(given, str):
+        try:
+            given = datetime.fromisoformat(given)
+        except ValueError:
+            raise ValueError("must be a date and time in ISO 8601, such as 2026-01-31T12:00:00Z") from None
+    if not isinstance(given, datetime) or given.tzinfo is None:
+        raise ValueError("must be a date and time with a zone, such as 2026-01-31T12:00:00Z")
+    found: datetime = to_instant(given)
+    return found
+
+
+def _decimal(given: Any, _: Any) -> Decimal:
+    if isinstance(given, bool) or not isinstance(given, str | int | Decimal):
+        raise ValueError(f"must be a decimal number as text, not {type(given).__name__}")
+    try:
+        return Decimal(given)
+    except InvalidOperation:
+        raise ValueError(f"must be a decimal number, not {given!r}") from None
+
+
+def _bytes(given: Any, _: Any) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    try:
+        return base64.b64decode(given, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise ValueError("must be base64") from None
+
+
+def _uuid(given: Any, _: Any) -> UUID:
+    try:
+        return given if isinstance(given, UUID) else UUID(given)
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError("must be a UUID") from None
+
+
+def _enum(given: Any, enum: Any) -> Any:
+    if isinstance(given, enum):
+        return given
+    members = {member.value: member for member in enum}
+    if isinstance(given, str | int) and given in members:
+        return members[given]
+    raise ValueError(f"must be one of {', '.join(map(str, members))}")
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _strict(str, "text"))
+    converter.register_structure_hook(int, _strict(int, "a whole number"))
+    converter.register_structure_hook(bool, _strict(bool, "true or false"))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook(Decimal, _decimal)
+    converter.register_structure_hook(bytes, _bytes)
+    converter.register_structure_hook(UUID, _uuid)
+    converter.register_structure_hook_func(_is_id, lambda given, _: parse_id(given))
+    converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
+    return converter
+
+
+def _is_id(kind: Any) -> bool:
+    while getattr(kind, "__supertype__", None) is not None:
+        if kind is Id:
+            return True
+        kind = kind.__supertype__
+    return False
+
+
+_converter = _make_converter()

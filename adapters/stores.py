@@ -1,0 +1,115 @@
+"""The three stores, opened together."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from attrs import frozen
+
+from ..domain.analytics import AnalyticsUnitOfWork
+from ..domain.clock import Clock, SystemClock
+from ..domain.core import CoreUnitOfWork
+from ..domain.systemlogs import SystemlogsUnitOfWork
+from ..domain.unit_of_work import Store, StoreReport, UnitOfWork
+from .documents.analytics import ANALYTICS
+from .documents.core import CORE
+from .documents.declarations import Documents
+from .documents.store import open_store
+from .documents.systemlogs import SYSTEMLOGS
+from .settings import Prepare, Settings, StoreSettings
+
+UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
+
+
+@frozen
+class Stores:
+    """The three stores of tristore; a context manager that closes them at its end."""
+
+    core: Store[CoreUnitOfWork]
+    analytics: Store[AnalyticsUnitOfWork]
+    systemlogs: Store[SystemlogsUnitOfWork]
+
+    def __iter__(self) -> Iterator[Store[Any]]:
+        """Iterate over the stores."""
+        return iter((self.core, self.analytics, self.systemlogs))
+
+    def __enter__(self) -> Self:
+        """Begin; connections open at their first use."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the stores."""
+        self.close()
+
+    def prepare(self) -> None:
+        """Create the declared collections and indexes of every store; what is there already stays.
+
+        Raises:
+            ConfigurationError: if an index cannot be created, for instance over duplicates.
+        """
+        for store in self:
+            store.prepare()
+
+    def check(self, *, timeout: float = 5.0) -> list[StoreReport]:
+        """Look at every store at the same time; what is wrong with one is in its report."""
+        stores = list(self)
+        with ThreadPoolExecutor(len(stores)) as pool:
+            return list(pool.map(lambda store: store.check(timeout=timeout), stores))
+
+    def close(self) -> None:
+        """Release connections. Closed stores open again at the next use."""
+        for store in self:
+            store.close()
+
+
+def open_stores(
+    settings: Settings | None = None,
+    *,
+    core: str | None = None,
+    analytics: str | None = None,
+    systemlogs: str | None = None,
+    clock: Clock | None = None,
+    prepare: Prepare | None = None,
+) -> Stores:
+    """Open the three stores. Nothing is connected before it is used.
+
+    Args:
+        settings: where they are; by default what the environment says.
+        core: a URL that goes before the settings.
+        analytics: a URL that goes before the settings.
+        systemlogs: a URL that goes before the settings.
+        clock: tells entities the time; by default that of the machine.
+        prepare: what the first use does about declared unique keys, before the settings.
+
+    Raises:
+        ConfigurationError: if a setting or URL is wrong.
+    """
+    settings = settings or Settings.from_environment()
+    settings = settings.with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
+    if prepare is not None:
+        settings = settings.prepared(prepare)
+    clock = clock or SystemClock()
+    return Stores(
+        core=_open(CoreUnitOfWork, "core", CORE, settings.core, clock),
+        analytics=_open(AnalyticsUnitOfWork, "analytics", ANALYTICS, settings.analytics, clock),
+        systemlogs=_open(SystemlogsUnitOfWork, "systemlogs", SYSTEMLOGS, settings.systemlogs, clock),
+    )
+
+
+def _open(
+    unit: type[UnitT], name: str, documents: tuple[Documents, ...], settings: StoreSettings, clock: Clock
+) -> Store[UnitT]:
+    return open_store(
+        unit,
+        url=settings.url,
+        documents=documents,
+        name=name,
+        prepare=settings.prepare,
+        transactions=settings.transactions,
+        operation_timeout=settings.operation_timeout,
+        settings=settings.connection,
+        clock=clock,
+    )

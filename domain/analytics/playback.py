@@ -1,0 +1,43 @@
+"""Playback: who watched or heard what, and for how long."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NewType
+
+from attrs import define, field
+
+from ..core.projects import ProjectId
+from ..core.users import UserId
+from ..entity import Entity
+from ..fields import at_least, instant, reference, text, to_instant
+from ..ids import Id
+from ..repository import ReadRepository, Repository
+
+PlaybackEventId = NewType("PlaybackEventId", Id)
+
+
+@define(kw_only=True)
+class PlaybackEvent(Entity[PlaybackEventId]):
+    """One view of one medium of a project; without a user, by a guest."""
+
+    project_id: ProjectId = field(validator=reference)
+    user_id: UserId | None = field(default=None, validator=reference)
+    media: str = field(default="", validator=text(max=200))
+    duration_seconds: float = field(default=0.0, validator=at_least(0))
+    occurred_at: datetime = field(converter=to_instant, validator=instant)
+    metadata: dict[str, Any] = field(factory=dict)
+
+
+class PlaybackQueries(ReadRepository[PlaybackEvent, PlaybackEventId]):
+    """The questions that are asked of playback."""
+
+    def of_project(self, project_id: ProjectId, *, since: datetime, until: datetime) -> Iterator[PlaybackEvent]:
+        """Yield what happened in a project from `since` to before `until`, however much, oldest first."""
+        return self.stream(
+            lambda e: (e.project_id == project_id) & (e.occurred_at >= since) & (e.occurred_at < until),
+            sort="occurred_at",
+        )
+
+
+class PlaybackRepository(PlaybackQueries, Repository[PlaybackEvent, PlaybackEventId]):
+    """The views."""

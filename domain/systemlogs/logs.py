@@ -1,0 +1,64 @@
+"""Logs: what applications say about their work."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, NewType
+
+from attrs import define, field
+
+from ..capture import one_of
+from ..entity import Entity
+from ..fields import instant, member_of, shortened, text, to_instant
+from ..ids import Id
+from ..repository import ReadRepository, Repository
+
+LogEntryId = NewType("LogEntryId", Id)
+
+
+class LogLevel(Enum):
+    """How much a log entry matters, in rising order."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    def and_above(self) -> "list[LogLevel]":
+        """Return this level and those that matter more."""
+        levels = list(LogLevel)
+        return levels[levels.index(self) :]
+
+
+def to_message(value: str) -> str:
+    """A converter that cuts a message to what a log keeps of it."""
+    return shortened(value, 10_000)
+
+
+@define(kw_only=True)
+class LogEntry(Entity[LogEntryId]):
+    """One line of a log; a longer message is cut, never refused."""
+
+    level: LogLevel = field(default=LogLevel.INFO, validator=member_of(LogLevel))
+    source: str = field(validator=text(min=1, max=120))
+    message: str = field(converter=to_message, validator=text(max=10_000))
+    context: dict[str, Any] = field(factory=dict)
+    occurred_at: datetime = field(converter=to_instant, validator=instant)
+
+
+class LogQueries(ReadRepository[LogEntry, LogEntryId]):
+    """The questions that are asked of logs."""
+
+    def newest(
+        self, *, source: str | None = None, level: LogLevel = LogLevel.DEBUG, limit: int = 100
+    ) -> Sequence[LogEntry]:
+        """Return the last entries of at least that level, newest first; of one source, or of all."""
+        levels, order = level.and_above(), ("-occurred_at", "-id")
+        if source is None:
+            return self.find(lambda e: one_of(e.level, levels), sort=order, limit=limit)
+        return self.find(lambda e: (e.source == source) & one_of(e.level, levels), sort=order, limit=limit)
+
+
+class LogRepository(LogQueries, Repository[LogEntry, LogEntryId]):
+    """The log."""

@@ -1,0 +1,74 @@
+"""Checks and tests: ``nox`` alone does what CI does."""
+
+import tempfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+TYPED = ["noxfile.py", "setup.py", "tests"]
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+def prepare(session: nox.Session, extra: str) -> None:
+    """Install the package with an extra, unless the session runs in an environment that has everything."""
+    if session.virtualenv.venv_backend != "none":
+        session.install("-e", f".[{extra}]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, style, and the directions of imports."""
+    prepare(session, "dev")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types of the package, its tests and its tools.
+
+    A type checker does not see an editable install, so the root is linked under its name.
+    """
+    prepare(session, "dev")
+    with tempfile.TemporaryDirectory() as linked:
+        Path(linked, "tristore").symlink_to(ROOT)
+        checker = ["mypy", "--config-file", str(ROOT / "pyproject.toml")]
+        with session.chdir(linked):
+            packages = [f"--package=tristore.{name}" for name in ("adapters", "domain", "services")]
+            session.run(*checker, *packages, env={"MYPYPATH": linked})
+        session.run(*checker, *TYPED, env={"MYPYPATH": linked})
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The whole suite, on each supported Python that is installed."""
+    prepare(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches the suite does not reach."""
+    prepare(session, "dev")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """What tristore costs, as ratios to bare pymongo doing the same work."""
+    prepare(session, "test")
+    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the examples of the docstrings and pages."""
+    prepare(session, "test")
+    session.run("pytest", "tests/unit/test_docs.py", *session.posargs)

@@ -1,0 +1,38 @@
+"""Credits: moving them between users."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from ..domain.core import CoreUnitOfWork, CreditTransfer, UserId
+from ..domain.unit_of_work import Store
+
+
+@frozen
+class CreditService:
+    """The use cases around credits."""
+
+    _core: Store[CoreUnitOfWork]
+
+    def transfer(self, sender_id: UserId, receiver_id: UserId, amount: int, note: str = "") -> CreditTransfer:
+        """Move credits from one user to another and record it, all of it or nothing.
+
+        Raises:
+            NotFound: if one of them does not exist.
+            InsufficientCredits: if the sender has fewer.
+            ValidationError: if the amount is no whole number of at least 1, or both are one user.
+            RetryExhausted: if others were always faster; nothing was moved.
+        """
+
+        def transfer(core: CoreUnitOfWork) -> CreditTransfer:
+            sender, receiver = core.users.get(sender_id), core.users.get(receiver_id)
+            moved = CreditTransfer.between(sender, receiver, amount, note)
+            core.transfers.add(moved)
+            return moved
+
+        return self._core.run(transfer)
+
+    def history(self, user_id: UserId, limit: int = 100) -> Sequence[CreditTransfer]:
+        """Return what a user sent and received, newest first."""
+        with self._core.reader() as core:
+            return core.transfers.of_user(user_id, limit)

@@ -1,0 +1,77 @@
+"""Usage: recording what organizations consume, and totals by period."""
+
+from datetime import datetime
+
+from attrs import frozen
+
+from ..domain.analytics import AnalyticsUnitOfWork, Period, UsageRecord
+from ..domain.clock import Clock
+from ..domain.core import OrganizationId, UserId
+from ..domain.unit_of_work import Store
+
+
+@frozen(kw_only=True)
+class UsageTotal:
+    """What was consumed in one period.
+
+    Attributes:
+        start: when the period began, in UTC.
+        quantity: how many units.
+        records: in how many records.
+    """
+
+    start: datetime
+    quantity: int
+    records: int
+
+
+@frozen
+class UsageService:
+    """The use cases around usage."""
+
+    _analytics: Store[AnalyticsUnitOfWork]
+    _clock: Clock
+
+    def record(
+        self,
+        organization_id: OrganizationId,
+        resource: str,
+        quantity: int,
+        *,
+        user_id: UserId | None = None,
+        occurred_at: datetime | None = None,
+    ) -> UsageRecord:
+        """Record what was consumed; without a time, just now."""
+        usage = UsageRecord(
+            organization_id=organization_id,
+            user_id=user_id,
+            resource=resource,
+            quantity=quantity,
+            occurred_at=occurred_at or self._clock.now(),
+        )
+        with self._analytics.unit_of_work() as analytics:
+            analytics.usage.add(usage)
+        return usage
+
+    def totals(
+        self,
+        organization_id: OrganizationId,
+        resource: str,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        by: Period = Period.MONTH,
+    ) -> list[UsageTotal]:
+        """Add up by period what was consumed from `since` to before `until`, by default now.
+
+        Oldest first; periods in which nothing was consumed are left out.
+        """
+        until = until or self._clock.now()
+        found: dict[datetime, list[int]] = {}
+        with self._analytics.reader() as analytics:
+            for usage in analytics.usage.of_organization(organization_id, resource, since=since, until=until):
+                found.setdefault(by.start(usage.occurred_at), []).append(usage.quantity)
+        return [
+            UsageTotal(start=start, quantity=sum(quantities), records=len(quantities))
+            for start, quantities in sorted(found.items())
+        ]

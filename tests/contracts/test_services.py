@@ -1,0 +1,21 @@
+"""The services on every backend."""
+
+import pytest
+
+from .services_suite import ServicesContract, ThreeStores
+
+
+class TestServicesInMemory(ServicesContract):
+    """In memory."""
+
+    @pytest.fixture
+    def stores(self, memory_stores: ThreeStores) -> ThreeStores:
+        return memory_stores
+
+
+class TestServicesOnMongoDB(ServicesContract):
+    """On a real MongoDB."""
+
+    @pytest.fixture
+    def stores(self, mongo_stores: ThreeStores) -> ThreeStores:
+        return mongo_stores

@@ -1,0 +1,78 @@
+"""The demo's plan and data: the same for the same seed, and a run that can be repeated."""
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from dependency_injector import providers
+
+from tristore.adapters.cli.demo_invariants import INVARIANTS, data_of, read_back
+from tristore.adapters.cli.demo_plan import make_plan
+from tristore.adapters.cli.demo_scenario import Run, play
+from tristore.adapters.container import Container
+from tristore.adapters.passwords import Argon2PasswordHasher
+from tristore.adapters.settings import Settings
+
+
+@pytest.fixture
+def container() -> Iterator[Container]:
+    """Services on stores in memory, with a quick password hash."""
+    container = Container(
+        settings=providers.Object(Settings()),
+        passwords=providers.Object(Argon2PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+    )
+    yield container
+    container.shutdown_resources()
+
+
+def played(container: Container, seed: int = 1) -> Run:
+    """A run of all steps."""
+    run = Run(make_plan(5, seed), container)
+    list(play(run))
+    return run
+
+
+def test_a_plan_is_drawn_from_its_seed() -> None:
+    """The same seed and number of users give the same plan, another seed another one."""
+    assert make_plan(20, 7) == make_plan(20, 7)
+    assert make_plan(20, 7) != make_plan(20, 8)
+
+
+@pytest.mark.parametrize("users", [2, 3, 50, 500])
+def test_every_payment_is_covered_in_any_order(users: int) -> None:
+    """Each person begins with at least what all of its payments need together."""
+    plan = make_plan(users, 3)
+    needed = [sum(p.amount for p in plan.payments if p.sender == person) for person in range(users)]
+
+    assert all(person.credits >= need for person, need in zip(plan.people, needed, strict=True))
+
+
+def test_threads_meet_real_conflicts(container: Container) -> None:
+    """Transfers of several threads get into each other's way, and nothing is lost or doubled."""
+    run = played(container)
+    stored = read_back(run)
+
+    assert run.watch.retries
+    assert [] == [name for name, holds in INVARIANTS if not holds(stored)]
+
+
+def test_a_run_can_be_repeated_on_the_same_stores(container: Container) -> None:
+    """A second run with the same seed adds the same data beside that of the first."""
+    first, second = played(container), played(container)
+
+    assert first.name != second.name
+    assert data_of(first) == data_of(second)
+
+
+def test_each_invariant_can_fail(container: Container) -> None:
+    """An invariant notices what it is there for."""
+    stored = read_back(played(container))
+    cheat = attrs.evolve(
+        stored,
+        users=[*stored.users[1:], stored.users[1]],
+        transfers=stored.transfers[1:],
+        views=stored.views + 1,
+    )
+    broken = {name for name, holds in INVARIANTS if not holds(cheat)}
+
+    assert {name for name, _ in INVARIANTS} - {"no balance below zero"} == broken

@@ -7,7 +7,7 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
-TYPED = ["noxfile.py", "setup.py", "tests"]
+TYPED = ["noxfile.py", "tests"]
 
 nox.needs_version = ">=2025.5"
 nox.options.sessions = ["lint", "types", "tests"]

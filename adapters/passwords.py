@@ -22,9 +22,7 @@ class Argon2PasswordHasher:
         memory_cost: int = argon2.DEFAULT_MEMORY_COST,
         parallelism: int = argon2.DEFAULT_PARALLELISM,
     ) -> None:
-        self._argon2 = argon2.PasswordHasher(
-            time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism
-        )
+        self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
 
     def hash(self, password: str) -> str:
         """Return a hash that names its parameters and carries its own salt."""

@@ -75,16 +75,17 @@ class Captured:
 class EntityStandIn(Captured):
     """Stands in for the entity, or for a nested value of it."""
 
-    __slots__ = ("_path", "_schema")
+    __slots__ = ("_guard", "_path", "_schema")
 
-    def __init__(self, schema: Schema, path: Path = ()) -> None:
+    def __init__(self, schema: Schema, path: Path = (), guard: Path = ()) -> None:
         self._schema = schema
         self._path = path
+        self._guard = guard
 
     def __getattr__(self, name: str) -> Any:
         field = self._schema.fields.get(name)
         if field is not None:
-            return _value(field.type, (*self._path, name))
+            return _value(field.type, (*self._path, name), self._guard)
         computed = getattr(self._schema.cls, name, None)
         if isinstance(computed, property) and computed.fget is not None:
             return computed.fget(self)
@@ -95,25 +96,32 @@ class FieldStandIn(Captured):
     """Stands in for one field."""
 
     __hash__ = None
-    __slots__ = ("given", "path", "type")
+    __slots__ = ("guard", "path", "type")
 
-    def __init__(self, type: FieldType, path: Path, *, given: bool = False) -> None:
+    def __init__(self, type: FieldType, path: Path, guard: Path = ()) -> None:
         self.type = type
         self.path = path
-        self.given = given
+        self.guard = guard
 
     def condition(self) -> Condition:
         """A boolean field, alone, asks whether it is True."""
         return self._compare(Comparator.EQ, True)
 
     def _compare(self, comparator: Comparator, value: object) -> Condition:
-        if value is None and comparator in {Comparator.EQ, Comparator.NE}:
-            missing = IsNone(self.path)
-            return Condition(missing if comparator is Comparator.EQ else Not(missing))
+        if value is None and comparator is Comparator.EQ:
+            return self.missing()
+        if value is None and comparator is Comparator.NE:
+            return Condition(Not(IsNone(self.path)))
         rule: Predicate = Compare(self.path, comparator, comparable(self.type, value, self.path))
-        if self.given and comparator is Comparator.NE:
-            rule = both(Not(IsNone(self.path)), rule)
-        return Condition(rule)
+        return self._guarded(rule) if comparator is Comparator.NE else Condition(rule)
+
+    def missing(self) -> Condition:
+        """Ask whether there is nothing."""
+        return self._guarded(IsNone(self.path))
+
+    def _guarded(self, rule: Predicate) -> Condition:
+        """With some(), what nothing would obey also asks whether there is something."""
+        return Condition(both(Not(IsNone(self.guard)), rule) if self.guard else rule)
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self._compare(Comparator.EQ, other)
@@ -164,14 +172,15 @@ class FieldStandIn(Captured):
             raise InvalidQuery(
                 f"{key!r} cannot be a key of {dotted(self.path)}: use text without '.', NUL or a leading '$'"
             )
-        return _value(self.type.item or self.type, (*self.path, key))
+        return _value(self.type.item or self.type, (*self.path, key), self.guard)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and {name!r} of it cannot be asked of a store")
 
 
-def _value(type: FieldType, path: Path) -> "EntityStandIn | FieldStandIn":
-    return EntityStandIn(schema_of(type.python), path) if type.kind is Kind.NESTED else FieldStandIn(type, path)
+def _value(type: FieldType, path: Path, guard: Path) -> EntityStandIn | FieldStandIn:
+    nested = type.kind is Kind.NESTED
+    return EntityStandIn(schema_of(type.python), path, guard) if nested else FieldStandIn(type, path, guard)
 
 
 def predicate_of(value: object) -> Predicate:
@@ -212,16 +221,16 @@ def _captured(value: object, word: str) -> FieldStandIn:
 def some(value: T | None) -> T:
     """An optional field that must be there: ``some(u.last_login) >= cutoff`` is false where it is None."""
     if isinstance(value, EntityStandIn):
-        return value
+        return cast("T", EntityStandIn(value._schema, value._path, value._path))
     field = _captured(value, "some")
-    return cast("T", FieldStandIn(field.type, field.path, given=True))
+    return cast("T", FieldStandIn(field.type, field.path, field.path))
 
 
 def is_none(value: object) -> bool:
     """Ask whether an optional field is None; use it where Python would say ``is None``."""
     if isinstance(value, EntityStandIn):
         return cast("bool", Condition(IsNone(value._path)))
-    return cast("bool", Condition(IsNone(_captured(value, "is_none").path)))
+    return cast("bool", _captured(value, "is_none").missing())
 
 
 def one_of(value: T | None, options: list[T] | set[T] | frozenset[T] | tuple[T, ...]) -> bool:

@@ -12,8 +12,8 @@ from .ids import is_id
 from .predicates import Path, dotted
 from .schema import FieldType, Kind
 
-INT64 = range(-(2**63), 2**63)
-"""The integers that BSON can hold."""
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+"""The bounds of the integers that BSON can hold."""
 
 
 def comparable(type: FieldType, value: object, path: Path) -> object:
@@ -48,7 +48,11 @@ def _check_str(_: FieldType, value: object) -> object:
 
 
 def _check_int(_: FieldType, value: object) -> object:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value in INT64 else _REFUSED
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and INT64_MIN <= value <= INT64_MAX
+        else _REFUSED
+    )
 
 
 def _check_float(_: FieldType, value: object) -> object:

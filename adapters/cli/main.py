@@ -32,7 +32,7 @@ class Commands(click.Group):
             raise Failure(str(error)) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("tristore", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tristore")
 def cli() -> None:
     """Repositories and units of work over three stores: core, analytics, systemlogs.
@@ -49,4 +49,4 @@ cli.add_command(mongod)
 
 def main() -> None:
     """Run the command that the arguments of the process name."""
-    cli(prog_name="tristore")
+    cli(prog_name=cli.name)

@@ -15,7 +15,7 @@ from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ...domain.clock import to_milliseconds
-from ...domain.comparable import INT64
+from ...domain.comparable import INT64_MAX, INT64_MIN
 from ...domain.ids import is_id
 from ...domain.schema import FieldType, Kind
 
@@ -88,7 +88,7 @@ def _check_int(value: Any) -> int:
         raise ValueError("must be a whole number, not a float")
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"must be a whole number, not {_kind(value)}")
-    if value not in INT64:
+    if not INT64_MIN <= value <= INT64_MAX:
         raise ValueError("must fit 64 bits")
     return int(value)
 
@@ -134,7 +134,7 @@ def dump_free(value: Any, depth: int = 1) -> Any:
         raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
     if kind is dict:
         for key, item in value.items():
-            as_it_is = item.__class__ in _UNCHANGED or (item.__class__ is int and item in INT64)
+            as_it_is = item.__class__ in _UNCHANGED or (item.__class__ is int and INT64_MIN <= item <= INT64_MAX)
             if not (as_it_is and key.__class__ is str and key.isidentifier()):
                 return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
         return value

@@ -54,7 +54,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Return the entity from the identity map, or load it."""
         with self._unit:
-            record = self._tracked.records.get(id)
+            record = self._known(id)
             if record is None:
                 record = self._tracked.load(self._document(id))
             elif record.state is State.REMOVED or record.state is State.GONE:
@@ -153,6 +153,12 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         except BaseException as error:
             self._unit.fail(error)
             raise
+
+    def _known(self, id: Any) -> Record | None:
+        try:
+            return self._tracked.records.get(id)
+        except TypeError:
+            return None  # unhashable, so no id: what loads it says so
 
     def _document(self, id: object) -> Document:
         found = self._unit.read(self._collection, by_id(self._mapping, id))

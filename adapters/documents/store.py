@@ -151,6 +151,8 @@ class DocumentStore(Store[UnitT]):
     def prepare(self) -> None:
         """Create the declared collections and indexes; what is there already stays."""
         environment = self._environment
+        # A missing server is found within the time of one operation, not of building indexes.
+        environment.backend.ping(timeout=environment.operation_timeout)
         environment.backend.prepare(environment.collections, timeout=max(60.0, environment.operation_timeout))
         environment.mark_prepared()
 

@@ -180,7 +180,7 @@ class DocumentUnit(Session):
     def flush(self) -> None:
         """Write what is pending in every collection."""
         with self:
-            self._flush(list(self._tracked))
+            self._flush_all()
 
     def lock(self, entity: Entity[Any]) -> None:
         """Give the entity's version its step with the commit."""
@@ -264,7 +264,7 @@ class DocumentUnit(Session):
 
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners
-        self._flush(list(self._tracked))
+        self._flush_all()
         if not listeners:
             return
         for listener in listeners:
@@ -273,6 +273,13 @@ class DocumentUnit(Session):
             if not self._flush(list(self._tracked)):
                 return
         raise UnitOfWorkError(f"listeners of store {self.environment.name} change entities at every flush")
+
+    def _flush_all(self) -> None:
+        """Write what is pending everywhere, also in collections that a hook was the first to use."""
+        known = -1
+        while known != len(self._tracked):
+            known = len(self._tracked)
+            self._flush(list(self._tracked))
 
     def _flush(self, names: Iterable[str]) -> bool:
         """Write what is pending in these collections; tell whether there was anything."""

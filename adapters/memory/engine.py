@@ -63,6 +63,7 @@ class Engine:
     def enter(self) -> tuple[Claims, Mapping[str, Table]]:
         """Begin a transaction here and now: return its claims and its snapshot."""
         with self.lock:
+            self._release_dropped()
             claims = Claims(next(self._numbers), self._commits)
             self._open[claims.number] = claims
             return claims, self.tables
@@ -86,7 +87,7 @@ class Engine:
     def commit(self, claims: Claims, drafts: Mapping[str, Draft]) -> None:
         """Make a transaction's changes the state, and end it."""
         with self.lock:
-            if drafts:
+            if claims.slots:
                 changed = {name: draft.merged(self._table(name)) for name, draft in drafts.items()}
                 self.tables = {**self.tables, **changed}
                 self._commits += 1

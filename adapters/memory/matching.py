@@ -17,6 +17,7 @@ from ...domain.predicates import (
     Compare,
     Contains,
     IsNone,
+    Leaf,
     Not,
     OneOf,
     Path,
@@ -26,7 +27,7 @@ from ...domain.predicates import (
     dotted,
 )
 from ..backend import Document
-from .paths import reached, values_at
+from .paths import check_path, values_at
 from .values import MISSING, NAN, order_key, stored, stored_key
 
 Matcher = Callable[[Document], bool]
@@ -54,6 +55,13 @@ def matcher(predicate: Predicate) -> Matcher:
             return _any([matcher(part) for part in parts])
         case Not(part):
             return _not(matcher(part))
+        case _:
+            check_path(predicate.path)
+            return _leaf(predicate)
+
+
+def _leaf(leaf: Leaf) -> Matcher:
+    match leaf:
         case Compare(path, Comparator.NE, value):
             return _not(_meets(path, _equals(path, value)))
         case Compare(path, Comparator.EQ, value):
@@ -98,7 +106,9 @@ def _meets(path: Path, test: Test) -> Matcher:
 
 
 def _has_item(path: Path, test: Test) -> Matcher:
-    return lambda document: any(type(found) is list and any(map(test, found)) for found in reached(document, path))
+    return lambda document: any(
+        type(found) is list and any(map(test, found)) for found in values_at(document, path, items=False)
+    )
 
 
 def _is_null(found: object) -> bool:

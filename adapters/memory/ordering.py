@@ -7,7 +7,7 @@ from typing import Any
 
 from ...domain.queries import SortKey
 from ..backend import Document
-from .paths import key_rows
+from .paths import check_path, key_rows
 from .rows import Row
 from .values import order_key
 
@@ -23,32 +23,30 @@ def ordered(rows: Iterable[Row], sort: Sequence[SortKey], skip: int, limit: int 
     until = None if limit is None else skip + limit
     if not sort:
         return _least(rows, _AGE, until)[skip:]
-    key = _sort_key(sort)
-    by_age = sorted(rows, key=_AGE)
-    if not sort[0].descending or _is_mixed(sort):
-        return _least(by_age, key, until)[skip:]
-    if until is None:
-        return sorted(by_age, key=key, reverse=True)[skip:]
-    return nlargest(until, by_age, key=key)[skip:]
+    mixed = len({key.descending for key in sort}) > 1
+    if sort[0].descending and not mixed:
+        key = _sort_key(sort, mixed=False, age=-1)
+        return (sorted(rows, key=key, reverse=True) if until is None else nlargest(until, rows, key=key))[skip:]
+    return _least(rows, _sort_key(sort, mixed=mixed, age=1), until)[skip:]
 
 
 def _least(rows: Iterable[Row], key: Callable[[Row], Any], until: int | None) -> list[Row]:
     return sorted(rows, key=key) if until is None else nsmallest(until, rows, key=key)
 
 
-def _is_mixed(sort: Sequence[SortKey]) -> bool:
-    return len({key.descending for key in sort}) > 1
-
-
-def _sort_key(sort: Sequence[SortKey]) -> Callable[[Row], Any]:
+def _sort_key(sort: Sequence[SortKey], *, mixed: bool, age: int) -> Callable[[Row], Any]:
+    """Return the key of a row; the last part of it, its age, tells equal rows apart."""
     paths = [key.path for key in sort]
+    for path in paths:
+        check_path(path)
     falling = [key.descending for key in sort]
-    reversed_parts = [position for position, down in enumerate(falling) if down] if _is_mixed(sort) else []
+    turned = [position for position, down in enumerate(falling) if down and mixed]
 
     def sort_key(row: Row) -> Any:
         key = _place(row.document, paths, falling)
-        for position in reversed_parts:
+        for position in turned:
             key[position] = _Reversed(key[position])
+        key.append(age * row.sequence)
         return key
 
     return sort_key

@@ -1,7 +1,7 @@
 """What stands at a dotted path of a decoded document, lists on the way included."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from bson.dbref import DBRef
 
@@ -10,32 +10,48 @@ from ...domain.predicates import Path, dotted
 from .values import EMPTY, MISSING
 
 
-def values_at(document: object, path: Path) -> Iterator[object]:
-    """Yield what a comparison meets: each value, each item of a list there, and the list itself."""
-    for found in reached(document, path):
-        if type(found) is list:
-            yield from found
-        yield found
+def check_path(path: Path) -> None:
+    """Refuse what cannot be a key of a document.
+
+    Raises:
+        InvalidQuery: with the key.
+    """
+    key = dotted(path)
+    if not key or key[0] == "$" or "\0" in key or any("." in name for name in path):
+        raise InvalidQuery(f"{key!r} cannot be the key of a document")
 
 
-def reached(document: object, path: Path) -> Iterator[object]:
-    """Yield each value that the path leads to; MISSING where an object on the way lacks the key."""
+def values_at(document: object, path: Path, *, items: bool = True) -> Iterator[object]:
+    """Yield what a comparison meets: each value that the path leads to, and before it the items of a list there.
+
+    Where an object on the way lacks the key, that is MISSING. An item that the path itself numbers is not taken apart.
+
+    Args:
+        document: the decoded document.
+        path: its keys, from the document inwards.
+        items: whether the items of a list at the end count.
+    """
     found = document
     for depth, name in enumerate(path):
         if type(found) is list:
-            yield from _through(found, path[depth:])
+            yield from _through(found, path[depth:], items)
             return
         found = _fields(found).get(name, MISSING)
+    if items and type(found) is list:
+        yield from found
     yield found
 
 
-def _through(items: list[object], path: Path) -> Iterator[object]:
+def _through(elements: list[object], path: Path, items: bool) -> Iterator[object]:
     """Follow the path into the objects of a list, and into the item that it numbers."""
-    for position, item in enumerate(items):
-        if type(item) is dict or type(item) is DBRef:
-            yield from reached(item, path)
+    for position, element in enumerate(elements):
+        if isinstance(element, dict | DBRef):
+            yield from values_at(element, path, items=items)
         if path[0] == str(position):
-            yield from reached(item, path[1:])
+            if len(path) == 1:
+                yield element
+            elif isinstance(element, dict | DBRef | list):
+                yield from values_at(element, path[1:], items=items)
 
 
 def _fields(value: object) -> dict[str, Any]:
@@ -52,6 +68,10 @@ def key_rows(document: object, paths: Sequence[Path]) -> list[tuple[object, ...]
     Raises:
         InvalidQuery: if two paths lead through different lists, or a path numbers an item.
     """
+    if all(len(path) == 1 for path in paths) and type(document) is dict:
+        row = tuple(document.get(name, MISSING) for (name,) in paths)
+        if not any(type(value) is list for value in row):
+            return [row]
     found: list[object] = []
     lists: dict[int, tuple[int, Path]] = {}
     for position, path in enumerate(paths):
@@ -76,12 +96,13 @@ def _unwound(found: list[object], lists: dict[int, tuple[int, Path]]) -> Iterato
         names = " and ".join(dotted(path) for _, path in lists.values())
         raise InvalidQuery(f"{names} lead through different lists, which have no common order")
     rest = {position: path[depth:] for position, (depth, path) in lists.items()}
+    items = cast("list[object]", found[next(iter(lists))])
+    numbers = {str(number) for number in range(len(items))}
     for path in rest.values():
-        if path and path[0].isdigit():
-            raise InvalidQuery(f"an order or index cannot number the items of a list: {dotted(path)}")
-    items: Iterable[object] = found[next(iter(lists))] or [EMPTY]  # type: ignore[assignment]
+        if path and path[0] in numbers:
+            raise InvalidQuery(f"an order cannot number the items of a list: {dotted(path)}")
     inner = {position: path for position, path in rest.items() if path}
-    for item in items:
+    for item in items or [EMPTY]:
         row = list(found)
         for position in rest:
             row[position] = item

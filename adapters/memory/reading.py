@@ -8,7 +8,7 @@ from ..backend import Document
 from .matching import matcher
 from .ordering import ordered
 from .rows import Row
-from .tables import Draft, Table, UniqueIndex
+from .tables import Draft, Table
 from .values import Key, identity_key
 
 _ID = ("_id",)
@@ -71,7 +71,7 @@ def _ids(table: Table | Draft, parts: tuple[Predicate, ...]) -> set[Key] | None:
         if isinstance(part, OneOf) and part.path == _ID:
             return set(map(identity_key, part.values))
     for index, entries in zip(table.indexes, table.entries, strict=True):
-        if all(path in given for path in index.paths) and _finds_all(index):
+        if all(path in given for path in index.paths) and index.holds_what_matches:
             id_key = entries.get(tuple(identity_key(given[path]) for path in index.paths))
             return set() if id_key is None else {id_key}
     return None
@@ -79,7 +79,3 @@ def _ids(table: Table | Draft, parts: tuple[Predicate, ...]) -> set[Key] | None:
 
 def _is_equality(part: Compare) -> bool:
     return part.comparator is Comparator.EQ and not isinstance(part.value, list | tuple | dict | None)
-
-
-def _finds_all(index: UniqueIndex) -> bool:
-    return index.holds_what_matches

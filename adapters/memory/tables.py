@@ -27,20 +27,21 @@ class UniqueIndex:
         declaration: as it was declared.
         names: its document keys, dotted.
         paths: its document keys.
+        roots: the top-level keys that it depends on.
     """
 
-    __slots__ = ("_top_level", "declaration", "names", "paths")
+    __slots__ = ("declaration", "names", "paths", "roots")
 
     def __init__(self, declaration: IndexDeclaration) -> None:
         self.declaration = declaration
         self.names = tuple(name for name, _ in declaration.keys)
         self.paths: tuple[Path, ...] = tuple(tuple(name.split(".")) for name in self.names)
-        self._top_level = all(len(path) == 1 for path in self.paths)
+        self.roots = frozenset(path[0] for path in self.paths)
 
     @property
     def holds_what_matches(self) -> bool:
         """Whether a document that equals given values in all keys is filed under just these values."""
-        return len({path[0] for path in self.paths}) == len(self.paths)
+        return len(self.roots) == len(self.paths)
 
     def keys_of(self, document: Document) -> frozenset[Key]:
         """Return the values under which a document is filed: several if there is a list, none if it is left out.
@@ -48,22 +49,13 @@ class UniqueIndex:
         Raises:
             ValidationError: if the document cannot be filed.
         """
-        rows = self._scalars(document)
-        if rows is None:
-            try:
-                rows = key_rows(document, self.paths)
-            except InvalidQuery as error:
-                raise ValidationError.of(", ".join(self.names), str(error)) from error
+        try:
+            rows = key_rows(document, self.paths)
+        except InvalidQuery as error:
+            raise ValidationError.of(", ".join(self.names), str(error)) from error
         if self.declaration.sparse:
             rows = [row for row in rows if any(value is not MISSING for value in row)]
         return frozenset(tuple(map(stored_key, row)) for row in rows)
-
-    def _scalars(self, document: Document) -> list[tuple[object, ...]] | None:
-        """The one row of values of a document without lists under top-level keys."""
-        if not self._top_level:
-            return None
-        row = tuple(document.get(name, MISSING) for name in self.names)
-        return None if any(type(value) is list for value in row) else [row]
 
 
 class Table(NamedTuple):
@@ -130,13 +122,13 @@ class Draft:
 
 
 def _merged(current: "Map[Key, Any]", mine: "Map[Key, Any]", changed: set[Key]) -> "Map[Key, Any]":
-    with current.mutate() as merged:
-        for key in changed:
-            if key in mine:
-                merged[key] = mine[key]
-            else:
-                merged.pop(key, None)
-        return merged.finish()
+    merged = current.mutate()
+    for key in changed:
+        if key in mine:
+            merged[key] = mine[key]
+        else:
+            merged.pop(key, None)
+    return merged.finish()
 
 
 def unique_indexes(declared: Sequence[IndexDeclaration]) -> list[UniqueIndex]:

@@ -25,10 +25,8 @@ class MemoryTransaction:
 
     @property
     def claims(self) -> Claims:
-        """What it has written; it begins if it has not."""
-        if self._claims is None:
-            self._begin()
-        assert self._claims is not None  # noqa: S101 - begun above
+        """What it has written, once it has a draft."""
+        assert self._claims is not None  # noqa: S101 - a draft has begun it
         return self._claims
 
     def table(self, collection: str) -> Table | Draft:

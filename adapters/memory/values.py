@@ -50,11 +50,12 @@ EMPTY: Final = Absence.EMPTY
 MIN, NOTHING, NULL, NAN, NUMBER, TEXT, OBJECT, ARRAY, BINARY = -1, 0, 5, 9, 10, 15, 20, 25, 30
 OBJECT_ID, BOOLEAN, DATE, TIMESTAMP, REGEX, CODE, SCOPED_CODE, MAX = 35, 40, 45, 47, 50, 60, 65, 127
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - stored datetimes are naive UTC
+_EPOCH = datetime(1970, 1, 1)
 _MILLISECOND = timedelta(milliseconds=1)
 _DECIMAL128 = Context(prec=34, Emin=-999_999, Emax=999_999)
 _EXACT_IN_DECIMAL128 = 1e33
 _OLD_BINARY = 2
+_UNCHANGED = frozenset({type(None), bool, float, str, ObjectId})
 
 
 def order_key(value: object) -> tuple[int, Key]:
@@ -86,6 +87,8 @@ def stored(value: object) -> object:
     Raises:
         InvalidQuery: if BSON cannot hold it.
     """
+    if type(value) in _UNCHANGED:
+        return value
     try:
         return decode(encode({"": value}, codec_options=CODEC_OPTIONS), CODEC_OPTIONS)[""]
     except (BSONError, OverflowError, ValueError, TypeError) as error:

@@ -1,6 +1,6 @@
 """Carrying out write plans: each operation checks its version, its conflicts and its unique keys at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from time import monotonic
 
 from ...domain.errors import ValidationError, WriteConflict
@@ -10,6 +10,8 @@ from .rows import Row, checked_id, encoded
 from .tables import Draft
 from .transactions import MemoryTransaction
 from .values import MISSING, Key, identity_key, order_key, stored_key
+
+NO_KEYS: frozenset[Key] = frozenset()
 
 Operation = Delete | Update | Replace | Document
 
@@ -74,8 +76,7 @@ class Writer:
         if isinstance(operation, Delete):
             change.delete(id_key, row)
         else:
-            after = _replaced(row, operation) if isinstance(operation, Replace) else _updated(row, operation)
-            change.update(id_key, row, after)
+            change.update(id_key, row, operation)
         return True
 
 
@@ -100,11 +101,15 @@ class _Change:
         self._file(id_key, None, row)
         self.draft.put(id_key, row)
 
-    def update(self, id_key: Key, before: Row, after: Row) -> None:
+    def update(self, id_key: Key, before: Row, update: Update | Replace) -> None:
+        if isinstance(update, Replace):
+            after, touched = _replaced(before, update), None
+        else:
+            after, touched = _updated(before, update), (*update.set, *update.unset)
         if after.data == before.data:  # no write, so no conflict either
             return
         self._claim(id_key)
-        self._file(id_key, before, after)
+        self._file(id_key, before, after, touched)
         self.draft.put(id_key, after)
 
     def delete(self, id_key: Key, before: Row) -> None:
@@ -112,11 +117,17 @@ class _Change:
         self._file(id_key, before, None)
         self.draft.drop(id_key)
 
-    def _file(self, id_key: Key, before: Row | None, after: Row | None) -> None:
+    def _file(self, id_key: Key, before: Row | None, after: Row | None, touched: Collection[str] | None = None) -> None:
         """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
-        for number, index in enumerate(self.draft.indexes):
-            old = index.keys_of(before.document) if before else frozenset()
-            new = index.keys_of(after.document) if after else frozenset()
+        indexes = [
+            (number, index)
+            for number, index in enumerate(self.draft.indexes)
+            if touched is None or not index.roots.isdisjoint(touched)
+        ]
+        contents = after.copy() if after and indexes else None
+        for number, index in indexes:
+            old = index.keys_of(before.document) if before else NO_KEYS
+            new = index.keys_of(contents) if contents else NO_KEYS
             for key in old - new:
                 self.draft.unfile(number, key)
             for key in new - old:

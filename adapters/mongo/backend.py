@@ -31,8 +31,6 @@ from .writes import carry_out
 _ONE_BATCH = 1_001
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""
 
-_BEGIN_TIMEOUT = 2.0
-
 
 class MongoBackend(Backend):
     """One database of a MongoDB replica set, sharded cluster, or standalone server."""
@@ -66,9 +64,7 @@ class MongoBackend(Backend):
         servers = client.topology_description.server_descriptions().values()
         if any(server.server_type_name == "Standalone" for server in servers):
             raise no_transactions(self._connection.place)
-        with self._operation("begin", _BEGIN_TIMEOUT, None):
-            session = client.start_session(snapshot=read_only)
-            return MongoTransaction(session, read_only=read_only)
+        return MongoTransaction(client.start_session(snapshot=read_only), read_only=read_only)
 
     def commit(self, transaction: Transaction, *, timeout: float) -> None:
         """Commit and end the transaction.

@@ -14,7 +14,7 @@ from pymongo.uri_parser import split_options
 from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
 from ..bson_values import CODEC_OPTIONS
-from .monitoring import listeners
+from .monitoring import ServerLog, debugging
 
 DEFAULTS: dict[str, Any] = {
     "connectTimeoutMS": 2_000,
@@ -95,6 +95,7 @@ class Connection:
         """Close the client; the next use makes another."""
         with self._lock:
             client, self._client, self._collections = self._client, None, {}
+            self._server_log.mute()
         if client is not None:
             client.close()
 
@@ -105,11 +106,12 @@ class Connection:
             return self._client
 
     def _new_client(self) -> MongoClient[Document]:
+        self._server_log = ServerLog(self._store)
         return MongoClient(
             self._url,
             connect=False,
             appname=f"tristore/{self._store}",
-            event_listeners=listeners(self._store),
+            event_listeners=[self._server_log, *debugging(self._store)],
             **self._settings,
         )
 

@@ -1,4 +1,8 @@
-"""What the driver tells of servers, pools and commands, for the log: never a value, never a command's text."""
+"""What the driver tells of servers, pools and commands, for the log: never a value, never a command's text.
+
+Servers are told of always; pools and commands where the logger ``tristore.mongo`` stands at DEBUG when the client
+is made.
+"""
 
 import logging
 from typing import Any
@@ -8,40 +12,42 @@ from pymongo import monitoring
 LOGGER = logging.getLogger("tristore.mongo")
 
 
-def listeners(store: str) -> list[Any]:
-    """Return the listeners for a client of a store.
+def debugging(store: str) -> list[Any]:
+    """Return listeners to pools and commands, if the logger stands at DEBUG: they cost microseconds each time."""
+    return [PoolLog(store), CommandFailureLog(store)] if LOGGER.isEnabledFor(logging.DEBUG) else []
 
-    Servers that are found and lost are always told of. Pools and commands cost microseconds with each operation
-    and are listened to only if the logger ``tristore.mongo`` stands at DEBUG when the client is made.
+
+class ServerLog(monitoring.ServerHeartbeatListener):
+    """Tells when a server is found or lost.
+
+    It listens to heartbeats: for events of servers and topologies the driver keeps a thread that makes each
+    close of the client half a second longer.
     """
-    always: list[Any] = [ServerLog(store)]
-    return [*always, PoolLog(store), CommandFailureLog(store)] if LOGGER.isEnabledFor(logging.DEBUG) else always
-
-
-class ServerLog(monitoring.ServerListener):
-    """Tells when a server is found or lost."""
 
     def __init__(self, store: str) -> None:
         self._store = store
+        self._answers: dict[Any, bool] = {}
+        self._muted = False
 
-    def opened(self, event: monitoring.ServerOpeningEvent) -> None:
-        """A server is watched from now on."""
-        LOGGER.debug("%s: watching %s", self._store, _at(event.server_address))
+    def mute(self) -> None:
+        """Tell nothing any more: closing a client breaks its own heartbeats off."""
+        self._muted = True
 
-    def description_changed(self, event: monitoring.ServerDescriptionChangedEvent) -> None:
-        """A server's state changed."""
-        before, after = event.previous_description, event.new_description
-        if after.server_type_name == before.server_type_name:
-            return
-        if after.server_type_name == "Unknown":
-            problem = type(after.error).__name__
-            LOGGER.warning("%s: lost %s: %s", self._store, _at(event.server_address), problem)
-        else:
-            LOGGER.info("%s: %s is %s", self._store, _at(event.server_address), after.server_type_name)
+    def started(self, event: monitoring.ServerHeartbeatStartedEvent) -> None:
+        """A server is asked whether it is there: too common to tell."""
 
-    def closed(self, event: monitoring.ServerClosedEvent) -> None:
-        """A server is no longer watched."""
-        LOGGER.debug("%s: no longer watching %s", self._store, _at(event.server_address))
+    def succeeded(self, event: monitoring.ServerHeartbeatSucceededEvent) -> None:
+        """A server answers."""
+        if not self._answers.get(event.connection_id):
+            LOGGER.info("%s: %s answers", self._store, _at(event.connection_id))
+        self._answers[event.connection_id] = True
+
+    def failed(self, event: monitoring.ServerHeartbeatFailedEvent) -> None:
+        """A server does not answer."""
+        if not self._muted and self._answers.get(event.connection_id, True):
+            problem = type(event.reply).__name__
+            LOGGER.warning("%s: %s does not answer: %s", self._store, _at(event.connection_id), problem)
+        self._answers[event.connection_id] = False
 
 
 class PoolLog(monitoring.ConnectionPoolListener):
@@ -117,4 +123,4 @@ def _at(address: Any) -> str:
     return f"{address[0]}:{address[1]}"
 
 
-__all__ = ["LOGGER", "CommandFailureLog", "PoolLog", "ServerLog", "listeners"]
+__all__ = ["LOGGER", "CommandFailureLog", "PoolLog", "ServerLog", "debugging"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from .services_suite import ServicesContract, ThreeStores
+from .services_base import ThreeStores
+from .services_suite import ServicesContract
 
 
 class TestServicesInMemory(ServicesContract):

@@ -57,7 +57,7 @@ def test_check_fails_if_one_store_cannot_be_used() -> None:
 
 def test_a_dead_server_ends_the_demo_with_one_line() -> None:
     """The demo on a server that is not there says so, in bounded time."""
-    result = tristore("demo", "--core", NOBODY, TRISTORE_SERVER_SELECTION_TIMEOUT_MS="300")
+    result = tristore("demo", "--core", NOBODY, TRISTORE_OPERATION_TIMEOUT="0.5")
 
     assert (2, 1) == (result.exit_code, result.stderr.count("\n"))
     assert result.stderr.startswith("Unavailable: ")

@@ -1,6 +1,8 @@
 """The rules of the core store's entities."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,8 @@ from tristore.domain.specification import where
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+Issue = Callable[[], tuple[Credential[Any], str]]
 
 
 def ada(**values: object) -> User:
@@ -226,19 +230,19 @@ def test_a_project_has_a_name(name: object) -> None:
     assert problem_of(error) == "name"
 
 
-def issue_token() -> tuple[Credential[object], str]:
-    return Token.issue(user_id=UserId(new_id()), purpose=TokenPurpose.API, at=NOON, lifetime=HOUR)  # type: ignore[return-value]
+def issue_token() -> tuple[Credential[Any], str]:
+    return Token.issue(user_id=UserId(new_id()), purpose=TokenPurpose.API, at=NOON, lifetime=HOUR)
 
 
-def issue_session() -> tuple[Credential[object], str]:
-    return Session.issue(user_id=UserId(new_id()), at=NOON, lifetime=HOUR)  # type: ignore[return-value]
+def issue_session() -> tuple[Credential[Any], str]:
+    return Session.issue(user_id=UserId(new_id()), at=NOON, lifetime=HOUR)
 
 
 ISSUES = pytest.mark.parametrize("issue", [issue_token, issue_session])
 
 
 @ISSUES
-def test_only_a_hash_of_the_secret_is_kept(issue) -> None:  # type: ignore[no-untyped-def]
+def test_only_a_hash_of_the_secret_is_kept(issue: Issue) -> None:
     """The secret of a token or session is returned once, and neither it nor its hash is shown."""
     credential, secret = issue()
 
@@ -248,7 +252,7 @@ def test_only_a_hash_of_the_secret_is_kept(issue) -> None:  # type: ignore[no-un
 
 
 @ISSUES
-def test_a_credential_matches_its_own_secret_only(issue) -> None:  # type: ignore[no-untyped-def]
+def test_a_credential_matches_its_own_secret_only(issue: Issue) -> None:
     """A token or session matches its secret and no other one."""
     credential, secret = issue()
 
@@ -257,7 +261,7 @@ def test_a_credential_matches_its_own_secret_only(issue) -> None:  # type: ignor
 
 
 @ISSUES
-def test_a_credential_is_valid_until_it_expires(issue) -> None:  # type: ignore[no-untyped-def]
+def test_a_credential_is_valid_until_it_expires(issue: Issue) -> None:
     """A token or session is accepted before the end of its lifetime, not at it."""
     credential, _ = issue()
 
@@ -266,7 +270,7 @@ def test_a_credential_is_valid_until_it_expires(issue) -> None:  # type: ignore[
 
 
 @ISSUES
-def test_a_credential_is_revoked_once(issue) -> None:  # type: ignore[no-untyped-def]
+def test_a_credential_is_revoked_once(issue: Issue) -> None:
     """A revoked token or session is not accepted from then on; a second time changes nothing."""
     credential, _ = issue()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tristore.adapters.settings import Settings, StoreSettings, without_password
+from tristore.adapters.settings import Settings, StoreSettings, Url, without_password
 from tristore.domain.errors import ConfigurationError
 
 
@@ -139,7 +139,7 @@ def test_a_password_is_never_shown(url: str, shown: str) -> None:
     expected = shown.replace("tls…", "tlsCertificateKeyFilePassword")
 
     assert expected == without_password(url)
-    assert "secret" not in repr(StoreSettings(url=url))
+    assert "secret" not in repr(StoreSettings(url=Url(url)))
 
 
 def test_every_setting_is_described() -> None:

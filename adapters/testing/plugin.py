@@ -1,0 +1,60 @@
+"""The pytest plugin: a real server for the session, and fresh stores for each test.
+
+pytest loads it in every project where tristore is installed, so it imports nothing before a fixture is used.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..stores import Stores
+    from .databases import TestDatabases
+    from .server import MongoServer
+
+
+@pytest.fixture(scope="session")
+def tristore_mongod() -> Iterator["MongoServer"]:
+    """A running MongoDB replica set; without one the test is skipped, or failed where CI is true."""
+    from ...domain.errors import ConfigurationError
+    from .mongod_process import URL_VARIABLE, find_mongod
+    from .server import MongoServer
+
+    if not os.environ.get(URL_VARIABLE):
+        try:
+            find_mongod()
+        except ConfigurationError as error:
+            if os.environ.get("CI", "").lower() == "true":
+                pytest.fail(str(error))
+            pytest.skip(str(error))
+    with MongoServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tristore_databases(tristore_mongod: "MongoServer") -> Iterator["TestDatabases"]:
+    """Three prepared databases of this session's own, dropped at its end."""
+    from .databases import TestDatabases
+
+    with TestDatabases(tristore_mongod) as databases:
+        yield databases
+
+
+@pytest.fixture
+def mongo_stores(tristore_databases: "TestDatabases") -> Iterator["Stores"]:
+    """The three stores on MongoDB: prepared, empty, nobody subscribed."""
+    with tristore_databases.open() as stores:
+        yield stores
+    tristore_databases.clean()
+
+
+@pytest.fixture
+def memory_stores() -> Iterator["Stores"]:
+    """The three stores in memory: empty, nobody subscribed."""
+    from ..stores import open_stores
+
+    url = "memory://"
+    with open_stores(core=url, analytics=url, systemlogs=url, prepare="create") as stores:
+        yield stores

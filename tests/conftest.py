@@ -1,0 +1,59 @@
+"""Servers and databases for every folder of tests; the plugin brings the replica set."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+
+from tristore.adapters.testing.server import MongoServer
+
+pytest.register_assert_rewrite("tests", "tests.contracts")
+
+Raw = MongoClient[dict[str, Any]]
+Failpoint = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def raw(tristore_mongod: MongoServer) -> Iterator[Raw]:
+    """A bare client of the replica set, for what tests look at or break from outside."""
+    with MongoClient[dict[str, Any]](tristore_mongod.url, appname="test", w="majority") as client:
+        yield client
+
+
+@pytest.fixture
+def mongo_url(tristore_mongod: MongoServer, raw: Raw) -> Iterator[str]:
+    """The URL of a database that does not exist yet, dropped afterwards."""
+    name = f"test_{os.getpid()}_{uuid4().hex[:8]}"
+    yield tristore_mongod.url_for(name)
+    raw.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def standalone(tristore_mongod: MongoServer) -> Iterator[MongoServer]:
+    """A server without transactions; where the replica set was skipped, this is too."""
+    with MongoServer(replica_set=False) as server:
+        yield server
+
+
+@pytest.fixture
+def failpoint(raw: Raw) -> Failpoint:
+    """A context manager that makes commands fail in the server: ``failpoint(["insert"], errorCode=112)``.
+
+    Only clients with the store's name ``under-test`` meet it.
+    """
+
+    @contextmanager
+    def arm(commands: list[str], *, times: int | None = 1, **data: Any) -> Iterator[None]:
+        mode: Any = "alwaysOn" if times is None else {"times": times}
+        data = {"failCommands": commands, "appName": "tristore/under-test", **data}
+        raw.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})
+        try:
+            yield
+        finally:
+            raw.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+    return arm

@@ -1,0 +1,58 @@
+"""The backends in memory and on MongoDB."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from tristore.adapters.backend import Backend, BackendOptions
+from tristore.adapters.memory import MemoryBackend
+from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.testing.server import MongoServer
+
+from .backend_cases import COLLECTIONS
+from .backend_suite import BackendContract
+
+OPTIONS = BackendOptions("contract", COLLECTIONS)
+DATABASE = f"test_contract_{os.getpid()}"
+DECLARED = {declared.name for declared in COLLECTIONS}
+
+
+@pytest.fixture(scope="module")
+def prepared(tristore_mongod: MongoServer, raw: MongoClient[dict[str, Any]]) -> Iterator[MongoBackend]:
+    """A prepared backend on MongoDB."""
+    backend = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
+    backend.prepare(COLLECTIONS, timeout=30.0)
+    yield backend
+    backend.close()
+    raw.drop_database(DATABASE)
+
+
+@pytest.fixture
+def mongo_backend(prepared: MongoBackend, raw: MongoClient[dict[str, Any]]) -> Iterator[MongoBackend]:
+    """A backend on MongoDB, prepared and empty."""
+    yield prepared
+    database = raw[DATABASE]
+    for name in database.list_collection_names():
+        if name in DECLARED:
+            database[name].delete_many({})
+        else:
+            database.drop_collection(name)
+
+
+class TestMemory(BackendContract):
+    """In memory."""
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return MemoryBackend.open("memory://", OPTIONS)
+
+
+class TestMongo(BackendContract):
+    """On a real MongoDB."""
+
+    @pytest.fixture
+    def backend(self, mongo_backend: MongoBackend) -> Backend:
+        return mongo_backend

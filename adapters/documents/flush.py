@@ -3,16 +3,18 @@
 All plans are built before the first is carried out: an entity that cannot be stored is refused with nothing written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import define, field
+from bson import encode
 
 from ...domain.errors import DuplicateKey, Stale, TristoreError, VersionConflict
 from ...domain.predicates import OneOf
 from ...domain.queries import Query
 from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
+from ..bson_values import CODEC_OPTIONS
 from .codecs import dump_datetime
 from .naming import ID_KEY
 from .sizes import check_size
@@ -135,25 +137,47 @@ class CollectionFlush:
         return DuplicateKey(mapping.name, [mapping.attribute_of(key) for key in taken.keys], entity_id)
 
     def _stale(self, find: Find) -> list[Stale]:
-        """Name who moved on: who has not the version that this flush gave, or is still there after its removal."""
+        """Name who moved on: who does not have what this flush wrote, or is still there after its removal.
+
+        The version alone does not tell: another writer may have made the same step.
+        """
         mapping = self.tracked.mapping
-        expected: list[tuple[Record, int | None]] = [(record, None) for record in self.pending.removed]
-        expected += zip(self.pending.changed, self._versions, strict=True)
-        ids = {record.entity.id: self._id(record) for record, _ in expected}
-        found = find(self.plan.collection, Query(OneOf((ID_KEY,), tuple(ids.values()))))
-        load_id = mapping.by_name["id"].codec.load
-        versions = {load_id(document[ID_KEY]): document.get(mapping.version_key) or 0 for document in found}
+        ids = [operation.id for operation in (*self.plan.deletes, *self.plan.updates)]
+        stored = {found[ID_KEY]: found for found in find(self.plan.collection, Query(OneOf((ID_KEY,), tuple(ids))))}
+        records = [*self.pending.removed, *self.pending.changed]
+        moved = [
+            (record, stored.get(operation.id))
+            for record, operation in zip(records, (*self.plan.deletes, *self.plan.updates), strict=True)
+            if _moved_on(operation, stored.get(operation.id))
+        ]
+        # a removal that somebody else was faster with leaves no trace: then any of them may be it
+        moved = moved or [(record, None) for record in self.pending.removed]
         return [
-            Stale(mapping.name, record.entity.id, record.version or 0, versions.get(record.entity.id))
-            for record, after in expected
-            if self._moved_on(record, after, versions)
+            Stale(
+                mapping.name,
+                record.entity.id,
+                record.version or 0,
+                None if document is None else document.get(mapping.version_key) or 0,
+            )
+            for record, document in moved
         ]
 
-    def _moved_on(self, record: Record, after: int | None, versions: dict[Any, int]) -> bool:
-        actual = versions.get(record.entity.id)
-        if after is None:
-            return actual is not None or record.version is None
-        return actual != after
+
+def _moved_on(operation: Delete | Update | Replace, stored: Document | None) -> bool:
+    match operation:
+        case Delete():
+            return stored is not None
+        case Update(set=written, unset=gone):
+            if stored is None or any(key in stored for key in gone):
+                return True
+            return _bytes({key: stored.get(key) for key in written}) != _bytes(written)
+        case Replace(document=written):
+            return stored is None or _bytes(stored) != _bytes(written)
+
+
+def _bytes(document: Mapping[str, Any]) -> bytes:
+    """The form in which values compare as a store keeps them."""
+    return encode(document, False, CODEC_OPTIONS)
 
 
 def note_applied(error: BaseException, applied: Sequence[str]) -> None:

@@ -74,8 +74,8 @@ def _leaf(leaf: Leaf) -> Matcher:
             return _meets(path, _one_of(path, values))
         case Contains(path, value):
             return _has_item(path, _equals(path, value))
-        case Text(path, test, text):
-            return _meets(path, _text(test, text))
+        case _:
+            return _meets(leaf.path, _text(leaf.test, leaf.text))
 
 
 def _all(parts: list[Matcher]) -> Matcher:

@@ -86,12 +86,15 @@ def checked_id(document: Document) -> Any:
 
 def _culprit(document: Document) -> str:
     """The first key whose value cannot be encoded."""
-    for key, value in document.items():
-        try:
-            encode({key: value}, False, CODEC_OPTIONS)
-        except _NOT_ENCODABLE:
-            return str(key)
-    return ""
+    return next((str(key) for key, value in document.items() if not _is_encodable({key: value})), "")
+
+
+def _is_encodable(document: Document) -> bool:
+    try:
+        encode(document, False, CODEC_OPTIONS)
+    except _NOT_ENCODABLE:
+        return False
+    return True
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

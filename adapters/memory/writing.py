@@ -91,10 +91,11 @@ class _Change:
         self._position = position
 
     def insert(self, document: Document) -> None:
-        id_key = identity_key(checked_id(document))
+        id_ = checked_id(document)
         if next(iter(document)) != "_id":  # the server puts the id first
-            document = {"_id": document["_id"], **document}
+            document = {"_id": id_, **document}
         row = Row(encoded(document), next(self._engine.sequence))
+        id_key = identity_key(id_)
         if id_key in self.draft.rows:
             raise KeyTaken(("_id",), self._position)
         self._claim(id_key)

@@ -39,14 +39,14 @@ class ServerLog(monitoring.ServerHeartbeatListener):
     def succeeded(self, event: monitoring.ServerHeartbeatSucceededEvent) -> None:
         """A server answers."""
         if not self._answers.get(event.connection_id):
-            LOGGER.info("%s: %s answers", self._store, _at(event.connection_id))
+            LOGGER.info("%s: found %s", self._store, _at(event.connection_id))
         self._answers[event.connection_id] = True
 
     def failed(self, event: monitoring.ServerHeartbeatFailedEvent) -> None:
         """A server does not answer."""
         if not self._muted and self._answers.get(event.connection_id, True):
             problem = type(event.reply).__name__
-            LOGGER.warning("%s: %s does not answer: %s", self._store, _at(event.connection_id), problem)
+            LOGGER.warning("%s: lost %s: %s", self._store, _at(event.connection_id), problem)
         self._answers[event.connection_id] = False
 
 

@@ -26,7 +26,7 @@ class TestDatabases:
 
     def __enter__(self) -> Self:
         """Create collections and indexes."""
-        with open_stores(**self._urls) as stores:
+        with self.open() as stores:
             stores.prepare()
         return self
 
@@ -40,7 +40,8 @@ class TestDatabases:
 
     def open(self) -> Stores:
         """Open the stores on them."""
-        return open_stores(**self._urls, prepare="off")
+        core, analytics, systemlogs = (self._urls[store] for store in STORES)
+        return open_stores(core=core, analytics=analytics, systemlogs=systemlogs, prepare="off")
 
     def clean(self) -> None:
         """Remove every document; collections and indexes stay, for making them takes far longer."""

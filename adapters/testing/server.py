@@ -109,19 +109,21 @@ class MongoServer:
             if time.monotonic() > end:
                 raise ConfigurationError(f"mongod took more than {_START_TIMEOUT:g} s to start") from problem
             try:
-                if self._takes_writes(process.port):
+                if self._takes_writes(process):
                     return True
             except PyMongoError as error:
                 problem = error
             time.sleep(_PAUSE)
         return False
 
-    def _takes_writes(self, port: int) -> bool:
+    def _takes_writes(self, process: MongodProcess) -> bool:
         """Ask over a connection of its own: one from before the initiation would know of no sessions."""
-        with _direct_client(port) as client:
+        with _direct_client(process.port) as client:
+            if client.admin.command("serverStatus")["pid"] != process.pid:
+                return False  # the one that took the port; ours is about to end
             hello = client.admin.command("hello")
             if self._replica_set and "setName" not in hello:
-                client.admin.command("replSetInitiate", _replica_set_config(port))
+                client.admin.command("replSetInitiate", _replica_set_config(process.port))
             return bool(hello["isWritablePrimary"])
 
 

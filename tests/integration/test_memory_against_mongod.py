@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from bson.binary import Binary
+from bson.code import Code
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
@@ -80,7 +81,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )
-STORED = VALUES | st.sampled_from([Regex("a"), Regex("a", "i"), [Regex("b")]])
+STORED = VALUES | st.sampled_from(
+    [Code("a"), Code("a", {"x": 1}), Code("b", {}), Regex("a"), Regex("a", "i"), [Regex("b")]]
+)
 DOCUMENTS = st.lists(st.dictionaries(st.sampled_from(["a", "b"]), STORED, max_size=2), min_size=1, max_size=12)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(lambda names: ("ab"[len(names) % 2], *names[1:])) | (
     st.sampled_from([("a",), ("b",), ("a", "b"), ("a", "0"), ("a", "b", "c"), ("a", "0", "b")])

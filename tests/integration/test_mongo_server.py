@@ -105,7 +105,8 @@ def test_server_ends_with_its_process(end: str | signal.Signals) -> None:
 @pytest.mark.usefixtures("own_server")
 def test_taken_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that is taken in between is mended by another start."""
-    free, ports = mongod_process._free_port, []
+    free = mongod_process._free_port
+    ports: list[int] = []
 
     def first_taken() -> int:
         ports.append(free() if ports else int(server.url.rpartition(":")[2].partition("/")[0]))

@@ -142,6 +142,8 @@ def test_the_id_comes_first() -> None:
         ({"_id": 1, "a\0b": 1}, "a\0b"),
         ({"_id": 1, "t": "\ud800"}, "t"),
         ({"name": "no id"}, "_id"),
+        ({"_id": object()}, "_id"),
+        ({"_id": 2**64}, "_id"),
         ({"_id": [1]}, "_id"),
         ({"_id": Regex("a")}, "_id"),
         ({"_id": {"a": {"$b": 1}}}, "_id"),

@@ -79,6 +79,23 @@ def test_a_reading_snapshot_does_not_write(backend: MemoryBackend) -> None:
     assert ["after", "b"] == names(backend)
 
 
+def test_threads_that_share_a_snapshot_see_the_same(backend: MemoryBackend) -> None:
+    """When two threads begin to read one snapshot at the same time, it is taken once."""
+    snapshot = backend.begin(read_only=True)
+    seen: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: seen.append(names(backend, snapshot))) for _ in range(2)]
+    with backend._engine.lock:
+        for thread in threads:
+            thread.start()
+            thread.join(0.05)
+    for thread in threads:
+        thread.join(5)
+    rename(backend, None, 1, "after")
+
+    assert [["a", "b"]] * 2 == seen
+    assert ["a", "b"] == names(backend, snapshot)
+
+
 def test_abort_discards_and_frees(backend: MemoryBackend) -> None:
     """After an abort nothing was written, and the rows and values are free at once; aborting again is allowed."""
     transaction = backend.begin()

@@ -45,6 +45,7 @@ from .domain.specification import Specification, not_, where
 from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener
 
 __all__ = [
+    "NEVER",
     "Attempt",
     "Change",
     "Clock",
@@ -66,7 +67,6 @@ __all__ = [
     "Index",
     "InvalidQuery",
     "LargeDocumentWarning",
-    "NEVER",
     "NestedUnitOfWork",
     "NotFound",
     "Page",

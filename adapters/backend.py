@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Flag, auto
 from typing import Any, ClassVar, Protocol, Self
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
@@ -50,7 +50,7 @@ class Cursor(Protocol):
         """Give the server's resources back."""
 
 
-@frozen
+@define
 class Delete:
     """Remove the document with this id, if it has this version (None: no version field, or null)."""
 
@@ -58,7 +58,7 @@ class Delete:
     version: int | None
 
 
-@frozen
+@define
 class Update:
     """Change top-level fields of the document with this id, if it has this version."""
 
@@ -68,7 +68,7 @@ class Update:
     unset: Sequence[str] = ()
 
 
-@frozen
+@define
 class Replace:
     """Put this document in the place of the one with this id, if that has this version."""
 

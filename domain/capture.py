@@ -4,7 +4,6 @@ Python answers ``and``, ``or``, ``not``, ``in`` and chained comparisons itself, 
 is; each of them is refused with the words to write instead.
 """
 
-from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 from .comparable import comparable
@@ -242,7 +241,7 @@ def one_of(value: T | None, options: list[T] | set[T] | frozenset[T] | tuple[T, 
     return cast("bool", Condition(OneOf(field.path, values)))
 
 
-def contains(collection: Sequence[T] | set[T] | frozenset[T] | None, value: T) -> bool:
+def contains(collection: list[T] | set[T] | frozenset[T] | tuple[T, ...] | None, value: T) -> bool:
     """Ask whether a list field has an item; use it where Python would say ``value in field``."""
     field = _captured(collection, "contains")
     if field.type.kind not in {Kind.SEQUENCE, Kind.FREE}:

@@ -21,11 +21,11 @@ class Entity(Generic[IdT]):
     """The base of everything that a repository keeps.
 
     Subclass it with ``@define(kw_only=True)``. Two entities are equal when they are of one class and have
-    one id. An entity with another type of id names it and gives it a default or requires it::
+    one id. An entity with another type of id names it, and requires it with ``field()`` or gives it a default::
 
         @define(kw_only=True)
         class Country(Entity[str]):
-            id: str
+            id: str = field()
             name: str
 
     Attributes:

@@ -133,11 +133,9 @@ def dump_free(value: Any, depth: int = 1) -> Any:
     if depth > MAX_DEPTH:
         raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
     if kind is dict:
-        for key, item in value.items():
-            as_it_is = item.__class__ in _UNCHANGED or (item.__class__ is int and INT64_MIN <= item <= INT64_MAX)
-            if not (as_it_is and key.__class__ is str and key.isidentifier()):
-                return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
-        return value
+        if _is_plain(value):
+            return value
+        return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
     if kind is list or kind is tuple:
         return [dump_free(item, depth + 1) for item in value]
     if isinstance(value, datetime):
@@ -150,7 +148,16 @@ def dump_free(value: Any, depth: int = 1) -> Any:
     )
 
 
-_UNCHANGED = frozenset({str, float, bool, bytes, type(None), ObjectId, UUID})
+def _is_plain(value: dict[Any, Any]) -> bool:
+    """Tell whether a dictionary can be stored as it is; most can, and this is quicker than looking at each item."""
+    kinds = {*map(type, value.values())}
+    if not kinds <= _UNCHANGED or not _ONLY_TEXT.issuperset(map(type, value)) or not all(map(str.isidentifier, value)):
+        return False
+    return int not in kinds or all(INT64_MIN <= item <= INT64_MAX for item in value.values() if item.__class__ is int)
+
+
+_ONLY_TEXT = frozenset({str})
+_UNCHANGED = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID})
 _LEAVES = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID})
 
 

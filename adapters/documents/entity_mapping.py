@@ -1,12 +1,9 @@
 """Entities and their documents: queries in the document's words, and what changed since an entity was loaded."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from attrs import evolve, frozen
-from bson import encode
-from bson.errors import BSONError
+from attrs import evolve
 
 from ...domain.entity import Entity
 from ...domain.errors import InvalidQuery
@@ -14,32 +11,16 @@ from ...domain.predicates import Compare, Contains, IsNone, Leaf, OneOf, Path, P
 from ...domain.queries import Query, SortKey
 from ...domain.schema import FieldType, Kind
 from ..backend import Document
-from ..bson_values import CODEC_OPTIONS
-from .class_mapping import ClassMapping, MappedField
+from .class_mapping import ClassMapping
 from .codecs import Codec
+from .comparison import Snapshot, freezer, same
 from .declarations import Documents
 from .naming import Keys
 
-_UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError)
 _MANAGED = frozenset({"id", "version", "updated_at"})
 """Fields that only the unit of work writes."""
 
-Snapshot = tuple[Any, ...]
-
-
-@frozen
-class Changes:
-    """What is to be written of an entity that was loaded before.
-
-    Attributes:
-        fields: the attribute names.
-        set: document keys with their new values.
-        unset: document keys that are to go.
-    """
-
-    fields: frozenset[str]
-    set: Document
-    unset: tuple[str, ...]
+_Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
 
 
 class EntityMapping(ClassMapping):
@@ -53,9 +34,8 @@ class EntityMapping(ClassMapping):
         self.version_key = self.by_name["version"].key
         self.updated_at_key = self.by_name["updated_at"].key
         self._watched = tuple(field for field in self.fields if field.name not in _MANAGED)
-        self._freezers = {field.name: _freezer(field) for field in self._watched if field.codec.mutable}
         self._paths: dict[Path, tuple[Path, Codec | None]] = {}
-        self.snapshot, self.is_same = self._generate_comparison()
+        self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
 
     def dump_id(self, id: object) -> Any:
         """Return an id as it is stored.
@@ -68,21 +48,17 @@ class EntityMapping(ClassMapping):
         except ValueError as error:
             raise InvalidQuery(f"the id of {self.name} {error}") from error
 
-    def changes(self, entity: Entity[Any], since: Snapshot) -> Changes:
-        """Compare an entity with its snapshot.
+    def changes(self, entity: Entity[Any], since: Snapshot) -> tuple[Document, tuple[str, ...]]:
+        """Return the changed fields as they are to be stored, and the document keys that are to go.
 
         Raises:
             ValidationError: if a changed value cannot be stored.
         """
-        changed = [
-            field
-            for field, old in zip(self._watched, since, strict=True)
-            if not self._unchanged(field, getattr(entity, field.name), old)
-        ]
         document: Document = {}
         unset: list[str] = []
-        for field in changed:
-            value = getattr(entity, field.name)
+        for name in self.changed_fields(entity, since):
+            field = self.by_name[name]
+            value = getattr(entity, name)
             if value is None and field.type.optional:
                 unset.append(field.key)
                 continue
@@ -91,7 +67,7 @@ class EntityMapping(ClassMapping):
             except ValueError:
                 self.dump(entity)  # says what is wrong with every field
                 raise
-        return Changes(frozenset(field.name for field in changed), document, tuple(unset))
+        return document, tuple(unset)
 
     def to_stored(self, query: Query) -> Query:
         """Rewrite a query's paths and values into those of the document."""
@@ -162,75 +138,35 @@ class EntityMapping(ClassMapping):
             codec = self.codec_of(declared)
         return codec
 
-    def _unchanged(self, field: MappedField, value: Any, old: Any) -> bool:
-        if field.codec.mutable:
-            return bool(self._freezers[field.name](value) == old)
-        return value is old or same(value, old)
-
-    def _generate_comparison(self) -> tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool]]:
+    def _generate_comparison(self) -> _Comparison:
+        """Generate `snapshot`, `is_same` and `changed_fields`: they run for every tracked entity of every scan."""
         names: dict[str, Any] = {"same": same}
         taken: list[str] = []
-        compared: list[str] = []
+        equal: list[str] = []
         for number, field in enumerate(self._watched):
+            value = f"subject.{field.name}"
             if field.codec.mutable:
-                names[f"freeze_{number}"] = self._freezers[field.name]
-                taken.append(f"freeze_{number}(subject.{field.name})")
-                compared.append(f"freeze_{number}(subject.{field.name}) == old_{number}")
+                names[f"freeze_{number}"], names[f"same_{number}"] = freezer(field)
+                taken.append(f"freeze_{number}({value})")
+                equal.append(f"same_{number}({value}, old_{number})")
             else:
-                taken.append(f"subject.{field.name}")
-                compared.append(f"((new := subject.{field.name}) is old_{number} or same(new, old_{number}))")
+                taken.append(value)
+                equal.append(f"((new := {value}) is old_{number} or same(new, old_{number}))")
         olds = "".join(f"old_{number}, " for number in range(len(self._watched)))
         lines = [
             "def snapshot(subject):",
             f"    return ({', '.join(taken)},)",
             "def is_same(subject, since):",
             f"    {olds}= since",
-            f"    return {' and '.join(compared)}",
+            f"    return {' and '.join(equal)}",
+            "def changed_fields(subject, since):",
+            f"    {olds}= since",
+            "    changed = []",
+            *(
+                f"    if not {test}: changed.append({field.name!r})"
+                for test, field in zip(equal, self._watched, strict=True)
+            ),
+            "    return changed",
         ]
         exec(compile("\n".join(lines), f"<tristore comparison of {self.name}>", "exec"), names)  # noqa: S102
-        return names["snapshot"], names["is_same"]
-
-
-def same(new: Any, old: Any) -> bool:
-    """Tell whether two immutable values are stored alike: 1, 1.0 and True are not, two NaNs are."""
-    if type(new) is not type(old):
-        return False
-    if new == old:
-        return True
-    if isinstance(new, datetime) and new.tzinfo is not None and old.tzinfo is not None:
-        return abs(new - old).total_seconds() < 0.001 and _milliseconds(new) == _milliseconds(old)
-    return bool(new != new and old != old)  # noqa: PLR0124 - NaN differs from itself
-
-
-def _milliseconds(moment: datetime) -> tuple[int, int]:
-    return int(moment.timestamp() // 1), moment.microsecond // 1000
-
-
-class _Unstorable:
-    """Stands for a value that cannot be encoded: it differs from everything, so the flush meets it and says why."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __eq__(self, other: object) -> bool:
-        return False
-
-
-def _freezer(field: MappedField) -> Callable[[Any], object]:
-    """A function that takes a copy of a mutable value which can be compared later: its BSON bytes."""
-    dump = field.codec.dump
-    plain = field.type.kind in {Kind.DICT, Kind.FREE} and (field.type.item is None or field.type.item.kind is Kind.FREE)
-
-    def freeze(value: Any) -> object:
-        if not value and (value is None or value.__class__ in {dict, list}):
-            return value if value is None else b""
-        try:
-            if plain:
-                return encode({"": value}, False, CODEC_OPTIONS)
-        except _UNENCODABLE:
-            pass  # Decimals and the like: dump brings them into BSON's types, or refuses them below
-        try:
-            return encode({"": dump(value)}, False, CODEC_OPTIONS)
-        except _UNENCODABLE:
-            return _Unstorable()
-
-    return freeze
+        return names["snapshot"], names["is_same"], names["changed_fields"]

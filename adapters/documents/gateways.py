@@ -130,7 +130,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                 if not (field.name in {"version", "updated_at"} and record is not None and record.written):
                     object.__setattr__(entity, field.name, getattr(loaded, field.name))
             version = document.get(self._mapping.version_key)
-            fresh = Record(entity, State.STORED, version, self._mapping.snapshot(entity))
+            fresh = Record(entity, State.STORED, document[ID_KEY], version, self._mapping.snapshot(entity))
             fresh.written = record is not None and record.written
             self._tracked.records[entity.id] = fresh
 
@@ -174,12 +174,12 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         version = found[0].get(self._mapping.version_key)
         check_version(self._mapping, entity.id, entity.version, version)
         snapshot = self._mapping.snapshot(self._mapping.load(found[0]))
-        record = Record(entity, State.STORED, version, snapshot)
+        record = Record(entity, State.STORED, found[0][ID_KEY], version, snapshot)
         self._tracked.records[entity.id] = record
         return record
 
     def _new_record(self, entity: Entity[Any]) -> Record:
-        record = Record(entity, State.ADDED, None, ())
+        record = Record(entity, State.ADDED, None, None, ())
         if entity.created_at is NEVER or entity.created_at == NEVER:
             stamp(entity, self._unit.now)
             record.stamped = True

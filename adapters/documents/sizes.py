@@ -5,6 +5,7 @@ from typing import Any
 
 from bson import encode
 
+from ...domain.entity import Entity
 from ...domain.errors import TooLarge
 from ..backend import MAX_DOCUMENT_BYTES, Document
 from ..bson_values import CODEC_OPTIONS
@@ -17,7 +18,7 @@ class LargeDocumentWarning(UserWarning):
     """A document above 1 MiB: it costs every read, and the limit of 16 MiB comes closer."""
 
 
-def check_size(entity: str, id: object, document: Document) -> None:
+def check_size(name: str, entity: Entity[Any], document: Document) -> None:
     """Warn of a document above 1 MiB, refuse one above `MAX_DOCUMENT_BYTES`.
 
     Raises:
@@ -29,13 +30,13 @@ def check_size(entity: str, id: object, document: Document) -> None:
     size = len(encode(document, False, CODEC_OPTIONS))
     if size > MAX_DOCUMENT_BYTES:
         raise TooLarge(
-            f"{entity} {id} takes {size:,} bytes and a document at most {MAX_DOCUMENT_BYTES:,}: "
+            f"{name} {entity.id} takes {size:,} bytes and a document at most {MAX_DOCUMENT_BYTES:,}: "
             "keep large parts elsewhere, or split it",
             size=size,
             limit=MAX_DOCUMENT_BYTES,
         )
     if size > WARNING_BYTES:
-        warnings.warn(f"{entity} {id} takes {size:,} bytes", LargeDocumentWarning, stacklevel=2)
+        warnings.warn(f"{name} {entity.id} takes {size:,} bytes", LargeDocumentWarning, stacklevel=2)
 
 
 def _roughly(value: Any) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import isabstract
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints, overload
 
 from cattrs import Converter
 from typing_extensions import get_original_bases
@@ -11,14 +11,17 @@ from ...domain.clock import Clock, SystemClock
 from ...domain.errors import ConfigurationError, TristoreError
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import (
+    AnyReaderT,
     Attempt,
     EventT,
     NoReader,
+    PlainUnitT,
     Reader,
     Store,
     StoreReport,
     UnitOfWork,
     UnitOfWorkListener,
+    UnitT_co,
 )
 from ..backend import Backend, BackendOptions, CollectionDeclaration, IndexDeclaration
 from ..backends import backend_for
@@ -91,10 +94,10 @@ def open_store(
     return DocumentStore(unit, environment)
 
 
-class DocumentStore(Store[UnitT]):
+class DocumentStore(Store[UnitT_co]):
     """A `Store` over a document backend; made by `open_store`."""
 
-    def __init__(self, unit: type[UnitT], environment: Environment) -> None:
+    def __init__(self, unit: type[UnitT_co], environment: Environment) -> None:
         self.name = environment.name
         self._unit = unit
         self._reader = _reader_of(unit)
@@ -105,7 +108,7 @@ class DocumentStore(Store[UnitT]):
         """The backend, for tools that look below the repositories."""
         return self._environment.backend
 
-    def unit_of_work(self, *, autoflush: bool = True) -> UnitT:
+    def unit_of_work(self, *, autoflush: bool = True) -> UnitT_co:
         """Return a unit of work for a ``with`` block.
 
         Args:
@@ -114,13 +117,17 @@ class DocumentStore(Store[UnitT]):
         environment = self._environment
         return self._unit(DocumentUnit(environment, Deadline(environment.operation_timeout), autoflush=autoflush))
 
+    @overload
+    def reader(self: "DocumentStore[PlainUnitT]", *, snapshot: bool = False) -> PlainUnitT: ...
+    @overload
+    def reader(self: "DocumentStore[UnitOfWork[AnyReaderT]]", *, snapshot: bool = False) -> AnyReaderT: ...
     def reader(self, *, snapshot: bool = False) -> Any:
         """Return a reader for a ``with`` block."""
         return self._reader(ReaderSession(self._environment, snapshot=snapshot))
 
     def run(
         self,
-        fn: Callable[[UnitT], T],
+        fn: Callable[[UnitT_co], T],
         *,
         max_attempts: int = 10,
         deadline: float = 10.0,
@@ -131,7 +138,7 @@ class DocumentStore(Store[UnitT]):
 
     def attempts(
         self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
-    ) -> Iterator[Attempt[UnitT]]:
+    ) -> Iterator[Attempt[UnitT_co]]:
         """Yield attempts until one commits."""
         return each(self._attempts(max_attempts, deadline, retry_on))
 
@@ -177,8 +184,10 @@ class DocumentStore(Store[UnitT]):
         """Release connections."""
         self._environment.backend.close()
 
-    def _attempts(self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...]) -> Attempts[UnitT]:
-        def open_unit(bound: Deadline) -> tuple[UnitT, DocumentUnit]:
+    def _attempts(
+        self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...]
+    ) -> Attempts[UnitT_co]:
+        def open_unit(bound: Deadline) -> tuple[UnitT_co, DocumentUnit]:
             inside = DocumentUnit(self._environment, bound)
             return self._unit(inside), inside
 

@@ -1,16 +1,17 @@
 """The identity map: which entities a unit of work knows, and what has become of each."""
 
-from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ...domain.entity import Entity
 from ...domain.repository import Repository
 from ..backend import Document
+from .comparison import Snapshot
 from .declarations import Documents
-from .entity_mapping import EntityMapping, Snapshot
+from .entity_mapping import EntityMapping
+from .naming import ID_KEY
 
 
 class State(Enum):
@@ -28,6 +29,7 @@ class Record:
     Attributes:
         entity: the object that the caller holds.
         state: ADDED and REMOVED wait for the flush; GONE was removed by one.
+        stored_id: the id as it is stored; None until an added entity is flushed.
         version: the version that the stored document has now, inside the transaction; None where it has none.
         snapshot: the values that the stored document has.
         written: whether a flush of this unit wrote it, so that its version has taken its step.
@@ -35,16 +37,19 @@ class Record:
         stamped: whether `created_at` was set by this unit.
     """
 
-    __slots__ = ("entity", "locked", "snapshot", "stamped", "state", "version", "written")
+    # on the class, because most records never change them: loading is a hot path
+    written = False
+    locked = False
+    stamped = False
 
-    def __init__(self, entity: Entity[Any], state: State, version: int | None, snapshot: Snapshot) -> None:
+    def __init__(
+        self, entity: Entity[Any], state: State, stored_id: Any, version: int | None, snapshot: Snapshot
+    ) -> None:
         self.entity = entity
         self.state = state
+        self.stored_id = stored_id
         self.version = version
         self.snapshot = snapshot
-        self.written = False
-        self.locked = False
-        self.stamped = False
 
 
 @frozen
@@ -61,21 +66,41 @@ class Pending:
 
 @frozen(eq=False)
 class Binding:
-    """One repository of a unit: its name there, its class, its documents and their mapping."""
+    """One repository of a unit: its name there, its class, its documents and their mapping.
+
+    Attributes:
+        name: the name in the unit.
+        repository: the class that is made for a unit.
+        documents: the declaration.
+        mapping: entities to documents and back.
+        collection: the name of the collection.
+        saves, removes, commits: whether the repository has hooks of its own for these.
+    """
 
     name: str
     repository: type[Repository[Any, Any]]
     documents: Documents
     mapping: EntityMapping
+    collection: str = field(init=False)
+    saves: bool = field(init=False)
+    removes: bool = field(init=False)
+    commits: bool = field(init=False)
 
-    @property
-    def collection(self) -> str:
-        """The name of the collection."""
+    @collection.default
+    def _collection(self) -> str:
         return self.documents.collection
 
-    def overrides(self, hook: str) -> bool:
-        """Tell whether the repository has a hook of its own."""
-        return getattr(self.repository, hook) is not getattr(Repository, hook)
+    @saves.default
+    def _saves(self) -> bool:
+        return self.repository.before_save is not Repository.before_save
+
+    @removes.default
+    def _removes(self) -> bool:
+        return self.repository.before_remove is not Repository.before_remove
+
+    @commits.default
+    def _commits(self) -> bool:
+        return self.repository.after_commit is not Repository.after_commit
 
 
 class TrackedCollection:
@@ -92,19 +117,29 @@ class TrackedCollection:
         """Return the record of a document; an entity that is known already keeps its values."""
         entity = self.mapping.load(document)
         known = self.records.get(entity.id)
-        if known is not None:
-            return known
-        record = Record(entity, State.STORED, document.get(self.mapping.version_key), self.mapping.snapshot(entity))
+        return known if known is not None else self._track(entity, document)
+
+    def load_all(self, documents: list[Document]) -> list[Any]:
+        """Return the entities of documents, without those that the unit has removed."""
+        entities = self.mapping.load_all(documents)
+        if not self.records:
+            for entity, document in zip(entities, documents, strict=True):
+                self._track(entity, document)
+            return entities
+        records = [
+            self.records.get(entity.id) or self._track(entity, document)
+            for entity, document in zip(entities, documents, strict=True)
+        ]
+        return [
+            record.entity for record in records if record.state is not State.REMOVED and record.state is not State.GONE
+        ]
+
+    def _track(self, entity: Entity[Any], document: Document) -> Record:
+        mapping = self.mapping
+        version = document.get(mapping.version_key)
+        record = Record(entity, State.STORED, document[ID_KEY], version, mapping.snapshot(entity))
         self.records[entity.id] = record
         return record
-
-    def load_all(self, documents: Iterable[Document]) -> list[Any]:
-        """Return the entities of documents, without those that the unit has removed."""
-        return [
-            record.entity
-            for record in map(self.load, documents)
-            if record.state is State.STORED or record.state is State.ADDED
-        ]
 
     def pending(self) -> Pending:
         """Find what was added, removed or edited since the last flush."""

@@ -1,12 +1,12 @@
-"""The unit of work: its states, its transaction, its flushes and what follows the commit."""
+"""The unit of work: its states, its transaction, and the one call at a time that it serves."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from enum import Enum, auto
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
@@ -25,12 +25,13 @@ from ...domain.queries import Query
 from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, Session, UnitOfWork
 from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from .aftermath import announce, take_over
+from .codecs import dump_datetime
 from .deadline import Deadline
 from .environment import Environment
-from .flush import CollectionFlush, note_applied
+from .flush import Flusher
 from .gateways import UnitGateway, stamp
-from .hooks import run_hooks
-from .tracking import Binding, Record, State, TrackedCollection
+from .tracking import Binding, Record, TrackedCollection
 
 T = TypeVar("T")
 
@@ -68,14 +69,18 @@ class DocumentUnit(Session):
         self._transaction: Transaction | None = None
         self._owner: UnitOfWork[Any] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
-        self._flushing: set[str] = set()
+        self._flusher = Flusher(
+            self,
+            lambda: [*self._tracked.values()],
+            environment.listeners,
+            transactional=environment.transactional,
+        )
         self._callbacks: list[Callable[[], None]] = []
-        self._applied: list[str] = []
         self._now: datetime | None = None
 
     # One call at a time: the block of every public operation
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> None:
         if not self._calls.acquire(blocking=False):
             error = ConcurrentUse(
                 f"unit of work {self.id} is in use by another thread: a unit serves one call at a time"
@@ -85,7 +90,6 @@ class DocumentUnit(Session):
         if self.state is not UnitState.ACTIVE:
             self._calls.release()
             raise self._refusal()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,6 +167,13 @@ class DocumentUnit(Session):
         _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
         self._after_commit()
 
+    def _after_commit(self) -> None:
+        if not self._tracked and not self._callbacks and not self.environment.listeners:
+            return
+        tracked = [*self._tracked.values()]
+        events = take_over(tracked, self.now if self._flusher.written else NEVER)
+        announce(self.environment, self.owner, tracked, self._callbacks, events)
+
     def rollback(self) -> None:
         """Discard everything: the transaction, and what the unit set on its entities."""
         if self.state not in _OPEN:
@@ -175,12 +186,12 @@ class DocumentUnit(Session):
             if record.stamped:
                 stamp(record.entity, NEVER)
         for listener in self.environment.listeners:
-            self.environment.shielded(listener.after_rollback, self._unit)
+            self.environment.shielded(listener.after_rollback, self.owner)
 
     def flush(self) -> None:
         """Write what is pending in every collection."""
         with self:
-            self._flush_all()
+            self._flusher.flush_all()
 
     def lock(self, entity: Entity[Any]) -> None:
         """Give the entity's version its step with the commit."""
@@ -209,6 +220,17 @@ class DocumentUnit(Session):
             self._now = self.environment.clock.now()
         return self._now
 
+    @property
+    def stored_now(self) -> datetime:
+        """The same as it is stored."""
+        return dump_datetime(self.now)
+
+    @property
+    def owner(self) -> UnitOfWork[Any]:
+        """The unit as its user knows it."""
+        assert self._owner is not None  # noqa: S101 - set when the block began
+        return self._owner
+
     def tracked(self, binding: Binding) -> TrackedCollection:
         """Return the identity map of a collection; the maps stand in registration order."""
         found = self._tracked.get(binding.name)
@@ -222,8 +244,8 @@ class DocumentUnit(Session):
 
     def flush_before_query(self, tracked: TrackedCollection) -> None:
         """Let a query see what this unit has changed of its collection."""
-        if self.autoflush and tracked.records and tracked.binding.name not in self._flushing:
-            self._flush([tracked.binding.name])
+        if self.autoflush and tracked.records:
+            self._flusher.flush([tracked])
 
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor inside the transaction."""
@@ -242,7 +264,8 @@ class DocumentUnit(Session):
         """Count inside the transaction."""
         return self._io(self.environment.backend.count, collection, predicate, limit=limit)
 
-    def _write(self, plan: WritePlan) -> WriteResult:
+    def write(self, plan: WritePlan) -> WriteResult:
+        """Carry out a plan inside the transaction."""
         return self._io(self.environment.backend.write, plan)
 
     def _io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
@@ -260,95 +283,20 @@ class DocumentUnit(Session):
             self.fail(error)
             raise
 
-    # Flushing
-
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners
-        self._flush_all()
+        self._flusher.flush_all(final=not listeners)
         if not listeners:
             return
         for listener in listeners:
-            listener.before_commit(self._unit)
+            listener.before_commit(self.owner)
         for _ in range(_ROUNDS):
-            if not self._flush(list(self._tracked)):
+            if not self._flusher.flush_all():
                 return
         raise UnitOfWorkError(f"listeners of store {self.environment.name} change entities at every flush")
 
-    def _flush_all(self) -> None:
-        """Write what is pending everywhere, also in collections that a hook was the first to use."""
-        known = -1
-        while known != len(self._tracked):
-            known = len(self._tracked)
-            self._flush(list(self._tracked))
-
-    def _flush(self, names: Iterable[str]) -> bool:
-        """Write what is pending in these collections; tell whether there was anything."""
-        chosen = [self._tracked[name] for name in names if name not in self._flushing]
-        found = [(tracked, pending) for tracked in chosen if (pending := tracked.pending())]
-        if not found:
-            return False
-        self._flushing.update(tracked.binding.name for tracked in chosen)
-        try:
-            if self._has_hooks(found):
-                run_hooks(self._unit, self.environment.listeners, chosen)
-                found = [(tracked, pending) for tracked in chosen if (pending := tracked.pending())]
-            self._carry_out([CollectionFlush(tracked, pending, self.now) for tracked, pending in found])
-        finally:
-            self._flushing.difference_update(tracked.binding.name for tracked in chosen)
-        for listener in self.environment.listeners:
-            listener.after_flush(self._unit)
-        return True
-
-    def _has_hooks(self, found: list[tuple[TrackedCollection, Any]]) -> bool:
-        return bool(self.environment.listeners) or any(
-            tracked.binding.overrides("before_save") or tracked.binding.overrides("before_remove")
-            for tracked, _ in found
-        )
-
-    def _carry_out(self, flushes: list[CollectionFlush]) -> None:
-        for flush in flushes:
-            try:
-                flush.carry_out(self._write, self.read, self._applied)
-            except BaseException as error:
-                if self._transaction is None:
-                    note_applied(error, self._applied)
-                self.fail(error)
-                raise
-            flush.settle()
-
-    # After the commit
-
-    def _after_commit(self) -> None:
-        written = [record for record in self._records() if record.written]
-        for record in written:
-            # past the validators of the entity: these two fields are the unit's
-            version = 0 if record.state is State.GONE else (record.version or 0)
-            object.__setattr__(record.entity, "version", version)
-            object.__setattr__(record.entity, "updated_at", self.now)
-        events = [event for record in self._records() for event in record.entity.recorded_events]
-        for record in self._records():
-            if record.entity.recorded_events:
-                record.entity.forget_events()
-        environment = self.environment
-        for listener in environment.listeners:
-            environment.shielded(listener.after_commit, self._unit)
-        for tracked in self._tracked.values():
-            if tracked.binding.overrides("after_commit"):
-                repository = getattr(self._unit, tracked.binding.name)
-                for record in tracked.records.values():
-                    if record.written and record.state is State.STORED:
-                        environment.shielded(repository.after_commit, record.entity)
-        for callback in self._callbacks:
-            environment.shielded(callback)
-        environment.deliver(events)
-
-    @property
-    def _unit(self) -> UnitOfWork[Any]:
-        assert self._owner is not None  # noqa: S101 - set when the block began
-        return self._owner
-
-    def _records(self) -> Iterable[Record]:
-        return (record for tracked in self._tracked.values() for record in tracked.records.values())
+    def _records(self) -> Sequence[Record]:
+        return [record for tracked in self._tracked.values() for record in tracked.records.values()]
 
     def _record_of(self, entity: Entity[Any]) -> Record:
         for tracked in self._tracked.values():

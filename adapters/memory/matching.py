@@ -22,7 +22,6 @@ from ...domain.predicates import (
     OneOf,
     Path,
     Predicate,
-    Text,
     TextTest,
     dotted,
 )

@@ -28,7 +28,11 @@ DEFAULTS: dict[str, Any] = {
     "retryReads": True,
     "retryWrites": True,
 }
-"""Of the client. The driver's own would let callers wait 20 s for a server that froze, and for ever for a pool."""
+"""Of the client. The driver's own would let callers wait 20 s for a server that froze, and for ever for a pool.
+
+An operation waits for a connection as long as its own time allows: inside it the driver does not look at
+waitQueueTimeoutMS, which bounds what has no time of its own.
+"""
 
 
 class Connection:

@@ -56,7 +56,13 @@ class OnMongo:
         """Every comparison on the server."""
         transfers = CreditService(self.store)
         return [
-            Case("get by id", self.read_one, lambda: self._call(self.users.find_one, {"_id": self._oid()}), 1.2, rounds=400),
+            Case(
+                "get by id",
+                self.read_one,
+                lambda: self._call(self.users.find_one, {"_id": self._oid()}),
+                1.2,
+                rounds=400,
+            ),
             Case("find 1,000 in a reader", self.read_all, lambda: self._call(self._bare_find), 1.35),
             Case("find 1,000 tracked in a unit", self.track_all, lambda: self._call(self._bare_find), 1.8),
             Case("insert 1,000", self.insert_many, self.bare_insert_many, 1.4, by_cpu=True, rounds=15),
@@ -203,10 +209,9 @@ class OnMongo:
                 sender = self.users.find_one({"_id": self._oid(0)}, session=session) or {}
                 receiver = self.users.find_one({"_id": self._oid(1)}, session=session) or {}
                 for one, change in ((sender, -1), (receiver, 1)):
+                    changed = {"credits": one["credits"] + change, "version": one["version"] + 1, "updatedAt": SEEN}
                     self.users.update_one(
-                        {"_id": one["_id"], "version": one["version"]},
-                        {"$set": {"credits": one["credits"] + change, "version": one["version"] + 1, "updatedAt": SEEN}},
-                        session=session,
+                        {"_id": one["_id"], "version": one["version"]}, {"$set": changed}, session=session
                     )
                 transfers.insert_one(
                     {

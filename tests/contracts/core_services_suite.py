@@ -34,7 +34,7 @@ class CoreServicesContract(StoresContract):
 
     def test_a_transfer_moves_credits_and_is_logged(self, stores: ThreeStores, users: list[UserId]) -> None:
         """Balances and the record of the transfer change together."""
-        credits = CreditService(stores.core)  # noqa: A001
+        credits = CreditService(stores.core)
 
         moved = credits.transfer(users[0], users[1], 30, "lunch")
 
@@ -44,7 +44,7 @@ class CoreServicesContract(StoresContract):
 
     def test_a_transfer_that_cannot_be_made_changes_nothing(self, stores: ThreeStores, users: list[UserId]) -> None:
         """Too few credits, an unknown receiver, oneself or a bad amount leave balances and log alone."""
-        credits, stranger = CreditService(stores.core), UserId(new_id())  # noqa: A001
+        credits, stranger = CreditService(stores.core), UserId(new_id())
 
         with pytest.raises(InsufficientCredits):
             credits.transfer(users[0], users[1], 101)
@@ -60,7 +60,7 @@ class CoreServicesContract(StoresContract):
 
     def test_transfers_in_threads_lose_nothing(self, stores: ThreeStores, users: list[UserId]) -> None:
         """Transfers that meet each other are run again until each is applied exactly once."""
-        credits, start = CreditService(stores.core), threading.Barrier(4)  # noqa: A001
+        credits, start = CreditService(stores.core), threading.Barrier(4)
 
         def work(number: int) -> None:
             start.wait()

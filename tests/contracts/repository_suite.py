@@ -239,7 +239,7 @@ class RepositoryContract(BillingContract):
             (lambda r: r.find(lambda c: c.metadata["tier"] == {"$gt": ""}), "cannot be compared with a dict"),
             (lambda r: r.find(lambda c: c.metadata["$where"] == "1"), "cannot be a key"),
             (lambda r: r.find(lambda c: c.credits == 2**63), "credits is int"),
-            (lambda r: r.find(lambda c: some(c.joined_at) > datetime(2025, 1, 1)), "joined_at is datetime"),  # noqa: DTZ001
+            (lambda r: r.find(lambda c: some(c.joined_at) > datetime(2025, 1, 1)), "joined_at is datetime"),
             (lambda r: r.find(lambda c: c.name == "a" and c.credits > 1), "write &"),
             (lambda r: r.find(limit=0), "limit must be"),
             (lambda r: r.find(skip=-1), "skip must be"),
@@ -268,8 +268,8 @@ class RepositoryContract(BillingContract):
             ({"metadata": {"a\0b": 1}}, "metadata: has the key"),
             ({"metadata": {"deep": {"a.b": 1}}}, "metadata: has the key 'a.b'"),
             ({"metadata": {1: "x"}}, "keys are text"),
-            ({"metadata": {"at": datetime(2025, 1, 1)}}, "aware datetime"),  # noqa: DTZ001
-            ({"joined_at": datetime(2025, 1, 1)}, "joined_at: must be an aware datetime"),  # noqa: DTZ001
+            ({"metadata": {"at": datetime(2025, 1, 1)}}, "aware datetime"),
+            ({"joined_at": datetime(2025, 1, 1)}, "joined_at: must be an aware datetime"),
             ({"metadata": {"n": 2**63}}, "64 bits"),
             ({"credits": 2**63}, "credits: must fit 64 bits"),
             ({"metadata": {"x": object()}}, "cannot be stored"),
@@ -365,9 +365,8 @@ class RepositoryContract(BillingContract):
 
     def test_a_reader_refuses_writes_and_ends(self, store: BillingStore) -> None:
         """A reader does not write, and cannot be used after its block."""
-        with store.reader() as billing:
-            with pytest.raises(UnitOfWorkError, match="does not write"):
-                billing.customers.add(customer())  # type: ignore[attr-defined]
+        with store.reader() as billing, pytest.raises(UnitOfWorkError, match="does not write"):
+            billing.customers.add(customer())  # type: ignore[attr-defined]
         with pytest.raises(UnitOfWorkClosed):
             billing.customers.count()
 

@@ -68,7 +68,7 @@ class StoresContract:
             core.organizations.add(organization)
         return organization.id
 
-    def add_user(self, stores: ThreeStores, name: str, credits: int = 0) -> UserId:  # noqa: A002
+    def add_user(self, stores: ThreeStores, name: str, credits: int = 0) -> UserId:
         with stores.core.unit_of_work() as core:
             user = User(email=f"{name}@example.org", username=name, credits=credits)
             core.users.add(user)

@@ -1,0 +1,104 @@
+"""Whether a value is still what it was when it was loaded, by the types that a store keeps.
+
+Immutable values are kept by reference. Of a mutable value a copy is kept: a shallow one where its items are
+immutable, its BSON bytes otherwise.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from operator import is_
+from typing import Any
+from uuid import UUID
+
+from bson import ObjectId, encode
+from bson.errors import BSONError
+
+from ...domain.schema import Kind
+from ..bson_values import CODEC_OPTIONS
+from .class_mapping import MappedField
+
+Snapshot = tuple[Any, ...]
+"""The values of an entity's fields as they were, in the order of its mapping."""
+
+_IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
+_UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError)
+
+
+def same(new: Any, old: Any) -> bool:
+    """Tell whether two immutable values are stored alike: 1, 1.0 and True are not, two NaNs are."""
+    if type(new) is not type(old):
+        return False
+    if new == old:
+        return True
+    if isinstance(new, datetime) and new.tzinfo is not None and old.tzinfo is not None:
+        return abs(new - old).total_seconds() < 0.001 and _milliseconds(new) == _milliseconds(old)
+    return bool(new != new and old != old)  # noqa: PLR0124 - NaN differs from itself
+
+
+def _milliseconds(moment: datetime) -> tuple[int, int]:
+    return int(moment.timestamp() // 1), moment.microsecond // 1000
+
+
+class _Unstorable:
+    """Stands for a value that cannot be encoded: it differs from everything, so the flush meets it and says why."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+
+def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, Any], bool]]:
+    """Return, for a field that can be edited in place, how to copy its value and how to compare with the copy."""
+    to_bytes = _encoder(field)
+
+    def freeze(value: Any) -> Any:
+        if _has_immutable_items(value):
+            return value.copy()
+        return to_bytes(value)
+
+    def is_same(value: Any, frozen: Any) -> bool:
+        kind = frozen.__class__
+        if kind is dict or kind is list:
+            if value.__class__ is kind and _has_same_items(value, frozen):
+                return True
+            frozen = to_bytes(frozen)
+        return bool(to_bytes(value) == frozen)
+
+    return freeze, is_same
+
+
+def _has_immutable_items(value: Any) -> bool:
+    kind = value.__class__
+    if kind is dict:
+        return _IMMUTABLE.issuperset(map(type, value.values()))
+    return kind is list and _IMMUTABLE.issuperset(map(type, value))
+
+
+def _has_same_items(value: Any, frozen: Any) -> bool:
+    """Tell whether two lists, or two dictionaries, hold the very same objects in the same order."""
+    if len(value) != len(frozen) or not all(map(is_, value, frozen)):
+        return False
+    return value.__class__ is list or all(map(is_, value.values(), frozen.values()))
+
+
+def _encoder(field: MappedField) -> Callable[[Any], object]:
+    """Return how to bring a value into its BSON bytes; None stays None."""
+    dump = field.codec.dump
+    free = field.type.kind in {Kind.DICT, Kind.FREE} and (field.type.item is None or field.type.item.kind is Kind.FREE)
+
+    def to_bytes(value: Any) -> object:
+        if value is None:
+            return None
+        try:
+            if free:
+                return encode({"": value}, False, CODEC_OPTIONS)
+        except _UNENCODABLE:
+            pass  # Decimals and the like: dump brings them into BSON's types, or refuses them below
+        try:
+            return encode({"": dump(value)}, False, CODEC_OPTIONS)
+        except _UNENCODABLE:
+            return _Unstorable()
+
+    return to_bytes

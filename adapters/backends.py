@@ -1,12 +1,19 @@
 """Finding a backend by the scheme of a URL."""
 
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from ..domain.errors import ConfigurationError
 from .backend import Backend
 
 GROUP = "tristore.backends"
 """The entry-point group: the name is the URL scheme, the value a `Backend` subclass."""
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    """The installed backends; looked up once, for it reads the metadata of every package."""
+    return {found.name: found for found in entry_points(group=GROUP)}
 
 
 def backend_for(url: str) -> type[Backend]:
@@ -16,7 +23,7 @@ def backend_for(url: str) -> type[Backend]:
         ConfigurationError: if no installed backend has it.
     """
     scheme, separator, _ = url.partition("://")
-    known = {found.name: found for found in entry_points(group=GROUP)}
+    known = _installed()
     if not separator or scheme not in known:
         names = ", ".join(f"{name}://" for name in sorted(known))
         shown = f"{scheme}://..." if separator else "a URL without a scheme"

@@ -2,10 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 _NOT_A_FIELD = frozenset({"recorded_events"})
 _NUMBERS = (int, float)
+_REFUSALS = (ValueError, TypeError, ArithmeticError)
+"""What converters and validators raise for a wrong value: those of attrs, too."""
 
 
 def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
@@ -41,20 +45,21 @@ def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
     schema = schema_of(cls)
     problems = [Problem(str(name), "is not a field") for name in data if name not in schema.fields]
     values: dict[str, Any] = {}
+    checked = SimpleNamespace()
     for field in schema.fields.values():
         if field.name not in data:
             if field.attribute.default is attrs.NOTHING:
                 problems.append(Problem(field.name, "is missing"))
             continue
         try:
-            values[field.attribute.alias or field.name] = _checked(field, data[field.name])
-        except (ValidationError, ValueError) as error:
-            problems.extend(_problems(field.name, error))
+            values[field.attribute.alias or field.name] = _checked(field, data[field.name], checked)
+        except _REFUSALS as error:
+            problems.extend(_problems_of(field, error))
     if problems:
         raise ValidationError(problems, entity=cls.__name__)
     try:
         return cls(**values)
-    except ValueError as error:
+    except _REFUSALS as error:
         raise ValidationError(_problems("", error), entity=cls.__name__) from error
 
 
@@ -89,18 +94,27 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def _checked(field: FieldSchema, given: Any) -> Any:
-    """Structure one value and apply the field's own converter and validator, as the constructor will."""
+def _checked(field: FieldSchema, given: Any, checked: SimpleNamespace) -> Any:
+    """Structure one value, and try the field's own converter and validator on it, as the constructor will.
+
+    Args:
+        field: the field.
+        given: what came from outside.
+        checked: the fields before it, for validators that look at them; this one is added.
+    """
     if given is None:
         if field.type.optional:
             return None
         raise ValueError("must not be None")
-    value = _structure(field.type, given)
+    value = converted = _structure(field.type, given)
     attribute = field.attribute
     if attribute.converter is not None and not isinstance(attribute.converter, attrs.Converter):
-        value = attribute.converter(value)
+        converted = attribute.converter(value)
     if attribute.validator is not None:
-        attribute.validator(None, attribute, value)
+        # a validator that looks at a field which is wrong or left out has its say in the constructor
+        with suppress(AttributeError):
+            attribute.validator(checked, attribute, converted)
+    setattr(checked, field.name, converted)
     return value
 
 
@@ -109,33 +123,30 @@ def _structure(declared: FieldType, given: Any) -> Any:
         case Kind.NESTED:
             return from_dict(declared.python, given)
         case Kind.SEQUENCE:
-            return _sequence(declared, given)
-        case Kind.DICT if declared.item is not None and declared.item.kind is not Kind.FREE:
-            if not isinstance(given, Mapping):
-                raise ValueError(f"must be an object, not {type(given).__name__}")
-            return {str(key): _item(declared.item, item) for key, item in given.items()}
+            if not isinstance(given, list | tuple):
+                raise ValueError(f"must be a list, not {type(given).__name__}")
+            return declared.python(_items(declared, enumerate(given)).values())
+        case Kind.DICT:
+            if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+                raise ValueError(f"must be an object whose keys are text, not {type(given).__name__}")
+            return _items(declared, given.items())
         case _:
             return _scalar(declared, given)
 
 
-def _sequence(declared: FieldType, given: Any) -> Any:
-    if not isinstance(given, list | tuple):
-        raise ValueError(f"must be a list, not {type(given).__name__}")
-    assert declared.item is not None  # noqa: S101 - a sequence has an item type
+def _items(declared: FieldType, given: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Structure the items of a list or an object, by position or key; report all that are wrong."""
+    assert declared.item is not None  # noqa: S101 - what has items has a type for them
     problems: list[Problem] = []
-    items: list[Any] = []
-    for position, item in enumerate(given):
+    items: dict[Any, Any] = {}
+    for key, item in given:
         try:
-            items.append(_item(declared.item, item))
-        except ValueError as error:
-            problems.extend(_problems(str(position), error))
+            items[key] = None if item is None and declared.item.optional else _structure(declared.item, item)
+        except _REFUSALS as error:
+            problems.extend(_problems(str(key), error))
     if problems:
         raise ValidationError(problems)
-    return declared.python(items)
-
-
-def _item(declared: FieldType, given: Any) -> Any:
-    return None if given is None and declared.optional else _structure(declared, given)
+    return items
 
 
 def _scalar(declared: FieldType, given: Any) -> Any:
@@ -147,13 +158,23 @@ def _scalar(declared: FieldType, given: Any) -> Any:
         return given  # a type of the user's own: its constructor and validators judge
 
 
+def _problems_of(field: FieldSchema, error: Exception) -> list[Problem]:
+    """What is wrong with one field: never more than that with a secret, never a part of what has no parts."""
+    if field.secret:
+        return [Problem(field.name, "is not valid")]
+    found = _problems(field.name, error)
+    has_parts = field.type.item is not None or field.type.kind is Kind.NESTED
+    return found if has_parts else [Problem(field.name, problem.message) for problem in found]
+
+
 def _problems(name: str, error: Exception) -> list[Problem]:
     if isinstance(error, ValidationError):
         return [
             Problem(inner.field if inner.field == name else ".".join(filter(None, (name, inner.field))), inner.message)
             for inner in error.problems
         ]
-    return [Problem(name, str(error))]
+    # the validators of attrs put the attribute and the value behind their words
+    return [Problem(name, str(error.args[0] if error.args else error))]
 
 
 def _strict(kind: type[Any], words: str) -> Any:
@@ -208,6 +229,13 @@ def _uuid(given: Any, _: Any) -> UUID:
         raise ValueError("must be a UUID") from None
 
 
+def _id(given: Any, _: Any) -> Id:
+    try:
+        return parse_id(given)
+    except ValidationError:
+        raise ValueError(f"must be 24 hex digits, not {given!r}") from None
+
+
 def _enum(given: Any, enum: Any) -> Any:
     if isinstance(given, enum):
         return given
@@ -227,7 +255,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(Decimal, _decimal)
     converter.register_structure_hook(bytes, _bytes)
     converter.register_structure_hook(UUID, _uuid)
-    converter.register_structure_hook_func(_is_id, lambda given, _: parse_id(given))
+    converter.register_structure_hook_func(_is_id, _id)
     converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
     return converter
 

@@ -32,7 +32,6 @@ T = TypeVar("T")
 class Condition:
     """What a comparison inside a rule gives: combine with ``&``, ``|`` and `not_`."""
 
-    __hash__ = None  # type: ignore[assignment]
     __slots__ = ("predicate",)
 
     def __init__(self, predicate: Predicate) -> None:
@@ -47,28 +46,24 @@ class Condition:
     __rand__ = __and__
     __ror__ = __or__
 
-    def __bool__(self) -> NoReturn:
+    def _refuse(self, *_: object) -> NoReturn:
         raise misuse()
 
-    def __eq__(self, other: object) -> NoReturn:
-        raise misuse()
-
-    def __ne__(self, other: object) -> NoReturn:
-        raise misuse()
+    __bool__ = __invert__ = __xor__ = __rxor__ = __eq__ = __ne__ = __hash__ = _refuse
 
 
 class Captured:
     """What every stand-in refuses, because Python would answer before a store is asked."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
 
     def _refuse(self, *_: object) -> NoReturn:
         raise misuse()
 
     __bool__ = __len__ = __iter__ = __contains__ = __str__ = __format__ = __int__ = __float__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __mod__ = __neg__ = _refuse
-    __index__ = __call__ = __floordiv__ = __pow__ = __abs__ = _refuse
+    __index__ = __call__ = __floordiv__ = __pow__ = __abs__ = __round__ = __invert__ = __xor__ = __rxor__ = _refuse
+    __rtruediv__ = __rmod__ = __rfloordiv__ = __rpow__ = __hash__ = _refuse
 
 
 class EntityStandIn(Captured):
@@ -94,7 +89,7 @@ class EntityStandIn(Captured):
 class FieldStandIn(Captured):
     """Stands in for one field."""
 
-    __hash__ = None
+    __hash__ = Captured._refuse
     __slots__ = ("guard", "path", "type")
 
     def __init__(self, type: FieldType, path: Path, guard: Path = ()) -> None:

@@ -33,6 +33,8 @@ def comparable(type: FieldType, value: object, path: Path) -> object:
 
 def _shown(value: object) -> str:
     """A value of the caller's in a message: its class, and itself where it is short and harmless."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return "a naive datetime: give it a time zone, such as UTC"
     return f"the {type(value).__name__} {value!r}" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
@@ -68,7 +70,10 @@ def _check_bool(_: FieldType, value: object) -> object:
 def _check_datetime(_: FieldType, value: object) -> object:
     if not isinstance(value, datetime) or value.tzinfo is None:
         return _REFUSED
-    return to_milliseconds(value.astimezone(UTC))
+    try:
+        return to_milliseconds(value.astimezone(UTC))
+    except OverflowError:
+        return _REFUSED
 
 
 def _check_decimal(_: FieldType, value: object) -> object:

@@ -11,6 +11,7 @@ _ADVICE = {
     "and": "write & and put each comparison in parentheses",
     "or": "write | and put each comparison in parentheses",
     "not": "write not_(condition)",
+    "~": "write not_(condition)",
     "in": "write one_of(field, values), or contains(field, value) for a list field",
     "a chained comparison": "write two comparisons joined with &",
     "if": "write a condition with & and |",
@@ -74,6 +75,8 @@ def _word_of(node: ast.expr) -> str | None:
             return "or"
         case ast.UnaryOp(op=ast.Not()):
             return "not"
+        case ast.UnaryOp(op=ast.Invert()):
+            return "~"
         case ast.IfExp():
             return "if"
         case ast.Compare(ops=[ast.In() | ast.NotIn()]):

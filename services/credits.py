@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from ..domain.capture import one_of
 from ..domain.core import CoreUnitOfWork, CreditTransfer, UserId
 from ..domain.unit_of_work import Store
 
@@ -25,7 +26,10 @@ class CreditService:
         """
 
         def transfer(core: CoreUnitOfWork) -> CreditTransfer:
-            sender, receiver = core.users.get(sender_id), core.users.get(receiver_id)
+            # one query for both; what it does not find, get() names
+            found = {user.id: user for user in core.users.find(lambda u: one_of(u.id, [sender_id, receiver_id]))}
+            sender = found.get(sender_id) or core.users.get(sender_id)
+            receiver = found.get(receiver_id) or core.users.get(receiver_id)
             moved = CreditTransfer.between(sender, receiver, amount, note)
             core.transfers.add(moved)
             return moved

@@ -1,5 +1,6 @@
 """The command line: one group, and errors as one line."""
 
+import logging
 from typing import IO, Any
 
 import click
@@ -40,6 +41,8 @@ def cli() -> None:
     The stores are where TRISTORE_CORE_URL, TRISTORE_ANALYTICS_URL and TRISTORE_SYSTEMLOGS_URL say; in memory
     where they say nothing.
     """
+    # What the adapters log stands in the error as well; without a handler, Python would print it beside it.
+    logging.getLogger("tristore").addHandler(logging.NullHandler())
 
 
 cli.add_command(check)

@@ -21,8 +21,9 @@ def take_over(tracked: Sequence[TrackedCollection], now: datetime) -> list[Event
                 version = 0 if record.state is State.GONE else record.version or 0
                 object.__setattr__(entity, "version", version)
                 object.__setattr__(entity, "updated_at", now)
-            if entity.recorded_events:
-                events += entity.recorded_events
+            recorded = entity.recorded_events
+            if recorded:
+                events += recorded
                 entity.forget_events()
     return events
 

@@ -40,7 +40,7 @@ def check_size(name: str, entity: Entity[Any], document: Document) -> None:
 
 
 def _roughly(value: Any) -> int:
-    """Characters, bytes and items of a value, all levels."""
+    """Characters, bytes and items of a value, all levels; small numbers, dates and the like count nothing."""
     total = 0
     for item in value.values() if value.__class__ is dict else value:
         kind = item.__class__

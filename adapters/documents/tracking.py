@@ -123,8 +123,7 @@ class TrackedCollection:
         """Return the entities of documents, without those that the unit has removed."""
         entities = self.mapping.load_all(documents)
         if not self.records:
-            for entity, document in zip(entities, documents, strict=True):
-                self._track(entity, document)
+            self._track_all(entities, documents)
             return entities
         records = [
             self.records.get(entity.id) or self._track(entity, document)
@@ -133,6 +132,14 @@ class TrackedCollection:
         return [
             record.entity for record in records if record.state is not State.REMOVED and record.state is not State.GONE
         ]
+
+    def _track_all(self, entities: list[Any], documents: list[Document]) -> None:
+        """Track entities of which none is known: the hot path of a find."""
+        records, stored = self.records, State.STORED
+        snapshot, version_key = self.mapping.snapshot, self.mapping.version_key
+        for entity, document in zip(entities, documents, strict=True):
+            version = document.get(version_key)
+            records[entity.id] = Record(entity, stored, document[ID_KEY], version, snapshot(entity))
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:
         mapping = self.mapping

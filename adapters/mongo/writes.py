@@ -25,6 +25,9 @@ def carry_out(collection: Collection[Document], plan: WritePlan, session: Client
     if size == 1 and session is not None:
         return _carry_out_single(collection, plan, session)
     try:
+        if size == len(plan.inserts):
+            inserted = collection.insert_many(plan.inserts, session=session).inserted_ids
+            return WriteResult(0, 0, len(inserted))
         result = collection.bulk_write(_requests(plan), session=session)
     except BulkWriteError as error:
         return _applied_unconfirmed(error)
@@ -62,7 +65,8 @@ def _requests(plan: WritePlan) -> list[_Request]:
 
 def _same_version(operation: Delete | Update | Replace, plan: WritePlan) -> dict[str, Any]:
     """Match the document only in the version that was seen; None matches a missing version too."""
-    return {"_id": {"$eq": operation.id}, plan.version_key: {"$eq": operation.version}}
+    # bare, unlike the values of a query: neither an id nor a version can be a document of operators
+    return {"_id": operation.id, plan.version_key: operation.version}
 
 
 def _change(update: Update) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pymongo.uri_parser import parse_uri
 
 from tristore import open_store
 from tristore.adapters.documents.core import CORE
@@ -15,7 +14,7 @@ from tristore.adapters.mongo import connection as connection_module
 from tristore.adapters.testing.server import MongoServer
 from tristore.domain.core import CoreUnitOfWork
 
-from .core_store import NAME, Commands, CoreStore, OpenCore, Raw, RawDatabase
+from .core_store import NAME, Commands, CoreStore, OpenCore, Raw, RawDatabase, database_name
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +76,3 @@ def nobody() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def database_name(url: str) -> str:
-    """The database that a URL names."""
-    name: str = parse_uri(url)["database"]
-    return name

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import MongoClient, monitoring
 from pymongo.database import Database
+from pymongo.uri_parser import parse_uri
 
 from tristore import DocumentStore
 from tristore.domain.core import CoreUnitOfWork, User
@@ -46,6 +47,12 @@ class Commands(monitoring.CommandListener):
     def of(self, name: str) -> list[dict[str, Any]]:
         """The commands of that name."""
         return [command for found, command in self.sent if found == name]
+
+
+def database_name(url: str) -> str:
+    """The database that a URL names."""
+    name: str = parse_uri(url)["database"]
+    return name
 
 
 def user(name: str = "ada", **values: Any) -> User:

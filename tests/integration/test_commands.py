@@ -43,6 +43,11 @@ def users(store: CoreStore, commands: Commands) -> list[User]:
     return users
 
 
+def organization(name: str) -> Organization:
+    """An organization."""
+    return Organization(name=name, slug=name)
+
+
 def test_flush_of_a_hundred_edits(store: CoreStore, users: list[User], commands: Commands) -> None:
     """U11: a flush of a hundred edited entities is one update command, plus the commit."""
     with store.unit_of_work() as core:
@@ -78,15 +83,19 @@ def test_reads_of_a_reader(store: CoreStore, users: list[User], commands: Comman
     assert ["find", "find", "find", "aggregate", "find", "find"] == commands.names
 
 
-def test_delete_update_and_insert(store: CoreStore, users: list[User], commands: Commands) -> None:
+def test_delete_update_and_insert(store: CoreStore, commands: Commands) -> None:
     """U11: what changed in one collection is at most three commands: deletes, updates, inserts."""
     with store.unit_of_work() as core:
-        for number, one in enumerate(core.users.find()):
-            core.users.add(user(f"new{number}"))
+        for number in range(100):
+            core.organizations.add(organization(f"old{number}"))
+    commands.sent.clear()
+    with store.unit_of_work() as core:
+        for number, one in enumerate(core.organizations.find()):
+            core.organizations.add(organization(f"new{number}"))
             if number % 2:
-                core.users.remove(one)
+                core.organizations.remove(one)
             else:
-                one.credits = 1
+                one.name = "other"
 
     assert ["find", "delete", "update", "insert", "commitTransaction"] == commands.names
     assert [50, 50, 100] == [
@@ -100,7 +109,7 @@ def test_two_collections(store: CoreStore, users: list[User], commands: Commands
     """U11: each collection is one bulk write, in the order in which the unit names them."""
     with store.unit_of_work() as core:
         for number in range(5):
-            core.organizations.add(Organization(name=f"org{number}", slug=f"org{number}"))
+            core.organizations.add(organization(f"new{number}"))
         for one in core.users.find():
             one.credits = 0
 

@@ -29,7 +29,8 @@ Seconds = NewType("Seconds", float)
 Prepare = Literal["check", "create", "off"]
 Transactions = Literal["required", "off"]
 
-_PASSWORD = re.compile(r"(?<=://)([^:/?#]*):.*@")
+# The second half is for what was meant to be a URL: its scheme was forgotten or misspelt.
+_PASSWORD = re.compile(r"((?<=://)[^:/?#]*|^(?!.*://).*?):.*@")
 _SECRET_OPTION = re.compile(r"([a-z]*(?:password|properties)=)[^&]*", re.IGNORECASE)
 
 
@@ -171,7 +172,7 @@ def _accepted(variable: str, value: str, kind: Any) -> Any:
 
 def _to_url(text: str, _: object) -> Url:
     if not re.match(r"[a-z][a-z0-9+.-]*://", text):
-        raise ValueError(text)
+        raise ValueError("not a URL")  # which may hold a password
     return Url(text)
 
 

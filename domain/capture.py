@@ -69,6 +69,7 @@ class Captured:
 class EntityStandIn(Captured):
     """Stands in for the entity, or for a nested value of it."""
 
+    __hash__ = Captured._refuse
     __slots__ = ("_guard", "_path", "_schema")
 
     def __init__(self, schema: Schema, path: Path = (), guard: Path = ()) -> None:
@@ -84,6 +85,22 @@ class EntityStandIn(Captured):
         if isinstance(computed, property) and computed.fget is not None:
             return computed.fget(self)
         return self._schema.field_of(name)
+
+    def missing(self) -> Condition:
+        """Ask whether there is nothing."""
+        return Condition(IsNone(self._path))
+
+    def _whole(self, other: object) -> Condition:
+        if other is None and self._path:
+            return self.missing()
+        name = dotted(self._path) or self._schema.cls.__name__
+        raise InvalidQuery(f"{name} cannot be compared as a whole: compare its fields")
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return self._whole(other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return Condition(Not(self._whole(other).predicate))
 
 
 class FieldStandIn(Captured):
@@ -223,7 +240,7 @@ def some(value: T | None) -> T:
 def is_none(value: object) -> bool:
     """Ask whether an optional field is None; use it where Python would say ``is None``."""
     if isinstance(value, EntityStandIn):
-        return cast("bool", Condition(IsNone(value._path)))
+        return cast("bool", value.missing())
     return cast("bool", _captured(value, "is_none").missing())
 
 

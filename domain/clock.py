@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from .errors import ValidationError
+
 NEVER = datetime.min.replace(tzinfo=UTC)
 """The `created_at` and `updated_at` of an entity that was never added to a store."""
 
@@ -26,6 +28,8 @@ class FixedClock:
     """A clock that stands still until it is told to move; for tests and simulations."""
 
     def __init__(self, start: datetime) -> None:
+        if start.tzinfo is None:
+            raise ValidationError.of("start", "must be an aware datetime: give it a time zone, such as UTC")
         self._now = to_milliseconds(start.astimezone(UTC))
 
     def now(self) -> datetime:

@@ -32,11 +32,19 @@ Each carries its facts as attributes, says what to do, and keeps the driver's er
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 
 class TristoreError(Exception):
     """The root: catch it to catch everything that tristore raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let copies and pickles keep the facts: Python would call the constructor with the message."""
+        return _rebuilt, (type(self), self.args), vars(self)
+
+
+def _rebuilt(cls: type[TristoreError], args: tuple[object, ...]) -> TristoreError:
+    return cls.__new__(cls, *args)
 
 
 class ConfigurationError(TristoreError):

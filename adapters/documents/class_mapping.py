@@ -214,13 +214,13 @@ def _load_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[
     source = f"get({field.key!r})" if field.type.optional else f"document[{field.key!r}]"
     lines = [f"    value = {source}"]
     kind = field.type.kind
-    guard = "value is not None and " if field.type.optional else ""
     if kind in _AS_THEY_ARE:
-        lines.append(f"    if {guard}value.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError")
+        guard = " and value is not None" if field.type.optional else ""
+        lines.append(f"    if value.__class__ is not {_AS_THEY_ARE[kind]}{guard}: raise ValueError")
     elif kind is Kind.ID:
         lines.append(f"    {_when(field)}value = value.binary.hex()")
     elif kind is Kind.DATETIME:
-        lines.append(f"    if {guard}value.__class__ is not datetime: raise ValueError")
+        # from anything but a datetime nothing can be subtracted: it stumbles
         lines.append(f"    {_when(field)}value = EPOCH_UTC + (value - EPOCH_NAIVE)")
     elif kind is Kind.ENUM:
         names[f"members_{number}"] = {member.value: member for member in field.type.python}

@@ -54,33 +54,24 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
     to_bytes = _encoder(field)
 
     def freeze(value: Any) -> Any:
-        if _has_immutable_items(value):
+        kind = value.__class__
+        if kind is dict:
+            return value.copy() if _IMMUTABLE.issuperset(map(type, value.values())) else to_bytes(value)
+        if kind is list and _IMMUTABLE.issuperset(map(type, value)):
             return value.copy()
         return to_bytes(value)
 
     def is_same(value: Any, frozen: Any) -> bool:
         kind = frozen.__class__
         if kind is dict or kind is list:
-            if value.__class__ is kind and _has_same_items(value, frozen):
+            # the very same objects in the same order are the same; anything else is compared as it is stored
+            alike = value.__class__ is kind and len(value) == len(frozen) and all(map(is_, value, frozen))
+            if alike and (kind is list or all(map(is_, value.values(), frozen.values()))):
                 return True
             frozen = to_bytes(frozen)
         return bool(to_bytes(value) == frozen)
 
     return freeze, is_same
-
-
-def _has_immutable_items(value: Any) -> bool:
-    kind = value.__class__
-    if kind is dict:
-        return _IMMUTABLE.issuperset(map(type, value.values()))
-    return kind is list and _IMMUTABLE.issuperset(map(type, value))
-
-
-def _has_same_items(value: Any, frozen: Any) -> bool:
-    """Tell whether two lists, or two dictionaries, hold the very same objects in the same order."""
-    if len(value) != len(frozen) or not all(map(is_, value, frozen)):
-        return False
-    return value.__class__ is list or all(map(is_, value.values(), frozen.values()))
 
 
 def _encoder(field: MappedField) -> Callable[[Any], object]:

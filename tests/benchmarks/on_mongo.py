@@ -34,6 +34,27 @@ def a_user(number: int) -> User:
     )
 
 
+def by_hand(user: User) -> dict[str, Any]:
+    """The document of a user as somebody without a mapping would write it."""
+    return {
+        "_id": ObjectId(user.id),
+        "version": 1,
+        "createdAt": SEEN,
+        "updatedAt": SEEN,
+        "email": user.email,
+        "username": user.username,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "role": user.role.value,
+        "status": user.status.value,
+        "credits": user.credits,
+        "passwordHash": user.password_hash,
+        "lastLogin": user.last_login,
+        "metadata": user.metadata,
+        "schemaVersion": 1,
+    }
+
+
 class OnMongo:
     """Both ways over one database."""
 
@@ -114,9 +135,7 @@ class OnMongo:
     def insert_many(self) -> Step:
         """Add entities that exist already, one unit."""
         self.users.delete_many({"username": {"$regex": "^new"}})
-        new = [a_user(number) for number in range(COUNT)]
-        for number, user in enumerate(new):
-            user.email, user.username = f"new{number}@example.org", f"new{number}"
+        new = self._new_users()
 
         def step() -> None:
             with self.store.unit_of_work() as core:
@@ -125,16 +144,20 @@ class OnMongo:
 
         return step
 
+    @staticmethod
+    def _new_users() -> list[User]:
+        new = [a_user(number) for number in range(COUNT)]
+        for number, user in enumerate(new):
+            user.email, user.username = f"new{number}@example.org", f"new{number}"
+        return new
+
     def bare_insert_many(self) -> Step:
-        """Insert documents of the same values in a transaction; building them is not timed."""
+        """Write the documents of the same objects by hand, and insert them in a transaction."""
         self.users.delete_many({"username": {"$regex": "^new"}})
-        template = self.users.find_one({"_id": self._oid()}) or {}
-        documents = [
-            {**template, "_id": ObjectId(), "email": f"new{number}@example.org", "username": f"new{number}"}
-            for number in range(COUNT)
-        ]
+        new = self._new_users()
 
         def step() -> None:
+            documents = [by_hand(user) for user in new]
             with self.client.start_session() as session, session.start_transaction(SNAPSHOT, MAJORITY):
                 self.users.insert_many(documents, session=session)
 

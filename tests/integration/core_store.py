@@ -83,6 +83,11 @@ def open_transactions(raw: Raw) -> int:
     return sum(1 for _ in _operations(raw, {"appName": APPLICATION, "transaction": {"$exists": True}}))
 
 
+def open_cursors(raw: Raw) -> int:
+    """How many cursors of the store the server holds open between two batches."""
+    return sum(1 for _ in _operations(raw, {"appName": APPLICATION, "type": "idleCursor"}))
+
+
 def seconds_until_free(database: RawDatabase, username: str = "ada") -> float:
     """How long another client waits to write a user."""
     started = time.monotonic()
@@ -101,5 +106,5 @@ def eventually(holds: Callable[[], bool], timeout: float = 5.0) -> bool:
 
 
 def _operations(raw: Raw, matching: dict[str, Any]) -> Any:
-    everything = {"$currentOp": {"allUsers": True, "idleConnections": True, "idleSessions": True}}
+    everything = {"$currentOp": {"allUsers": True, "idleConnections": True, "idleSessions": True, "idleCursors": True}}
     return raw.admin.aggregate([everything, {"$match": matching}])

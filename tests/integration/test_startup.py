@@ -8,10 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tristore import NotFound, Settings, UnitOfWorkClosed, new_id, open_stores
+from tristore import NotFound, Settings, TristoreError, UnitOfWorkClosed, new_id, open_stores
 from tristore.domain.core import UserId
 
-from .core_store import APPLICATION, Commands, CoreStore, OpenCore, Raw, connections, eventually, load, save, user
+from .core_store import Commands, CoreStore, OpenCore, Raw, connections, eventually, load, save, user
+
+IMPORT = """
+import sys, threading
+sys.addaudithook(lambda event, _: sys.exit(event) if event in {"socket.connect", "socket.bind"} else None)
+import tristore, tristore.adapters.mongo, tristore.adapters.container
+sys.exit(threading.active_count() - 1)
+"""
 
 ANY_USER = UserId(new_id())
 
@@ -34,14 +41,7 @@ def look(store: CoreStore) -> None:
 
 def test_importing_does_nothing() -> None:
     """Importing the package opens no socket and starts no thread."""
-    script = (
-        "import socket, sys, threading\n"
-        "sys.addaudithook(lambda event, _: event.startswith('socket.') and event != 'socket.__new__' and sys.exit(event))\n"
-        "import tristore, tristore.adapters.mongo, tristore.adapters.container\n"
-        "sys.exit(threading.active_count() - 1)\n"
-    )
-
-    assert 0 == subprocess.run([sys.executable, "-c", script], check=False).returncode
+    assert 0 == subprocess.run([sys.executable, "-c", IMPORT], check=False).returncode
 
 
 def test_nothing_is_connected_before_it_is_used(open_core: OpenCore, listening: socket.socket) -> None:
@@ -87,7 +87,7 @@ def test_stores_close_together(core_url: str, raw: Raw) -> None:
 def test_closing_during_a_unit(open_core: OpenCore) -> None:
     """A store that is closed while a unit is open keeps nothing of it, and works again afterwards."""
     store = open_core()
-    with pytest.raises(Exception, match="closed meanwhile"), store.unit_of_work() as core:  # noqa: PT012
+    with pytest.raises(TristoreError), store.unit_of_work() as core:
         core.users.add(user())
         core.flush()
         store.close()
@@ -148,7 +148,6 @@ def test_connections_carry_the_stores_name(open_core: OpenCore, raw: Raw) -> Non
     open_core(name="billing").open()
 
     assert connections(raw, "tristore/billing") > 0
-    assert "tristore/billing" != APPLICATION
 
 
 def test_idle_connections_end(open_core: OpenCore, raw: Raw) -> None:

@@ -1,0 +1,473 @@
+"""Rules over an entity: what is captured, what is refused and with which words, what holds."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NewType, cast
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tristore import Entity, Id, InvalidQuery, Specification, contains, is_none, new_id, not_, one_of, some, where
+from tristore.domain.predicates import (
+    EVERYTHING,
+    All,
+    AnyOf,
+    Comparator,
+    Compare,
+    Contains,
+    IsNone,
+    Not,
+    OneOf,
+    Predicate,
+    Text,
+    TextTest,
+)
+from tristore.domain.specification import specification_of
+
+ShipId = NewType("ShipId", Id)
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+NAN = float("nan")
+
+
+class Flag(Enum):
+    """Under which a ship sails."""
+
+    WHITE = "white"
+    BLACK = "black"
+
+
+@define
+class Port:
+    """A nested value."""
+
+    city: str
+    depth: int | None = None
+    master: "Person | None" = None
+
+
+@define
+class Person:
+    """A value inside a nested value."""
+
+    name: str
+
+
+@define(kw_only=True)
+class Ship(Entity[ShipId]):
+    """An entity with a field of every sort that a rule can ask about."""
+
+    name: str = "Argo"
+    crew: int = 0
+    masts: int | None = None
+    tonnage: float = 0.0
+    value: Decimal = Decimal(0)
+    flag: Flag = Flag.WHITE
+    afloat: bool = False
+    launched: datetime | None = None
+    nickname: str | None = None
+    home: Port | None = None
+    ports: list[Port] = field(factory=list)
+    cargo: list[str] = field(factory=list)
+    log: dict[str, Any] = field(factory=dict)
+    stores: dict[str, int] = field(factory=dict)
+    figurehead: bytes = b""
+
+    @property
+    def is_manned(self) -> bool:
+        """Whether there is a crew and water under the keel."""
+        return (self.crew > 0) & self.afloat
+
+    @property
+    def label(self) -> str:
+        """Something that a store cannot be asked for."""
+        return f"{self.name} ({self.crew})"
+
+
+@define(kw_only=True)
+class Steamer(Ship):
+    """A ship of a narrower class."""
+
+    boilers: int = 1
+
+
+@define(kw_only=True)
+class Dock(Entity):
+    """Another entity."""
+
+    name: str = ""
+
+
+ShipRule = Callable[[Ship], Any]
+NO_NAME = IsNone(("nickname",))
+
+CAPTURED: dict[str, tuple[ShipRule, Predicate]] = {
+    "==": (lambda s: s.crew == 3, Compare(("crew",), Comparator.EQ, 3)),
+    "!=": (lambda s: s.crew != 3, Compare(("crew",), Comparator.NE, 3)),
+    "<": (lambda s: s.crew < 3, Compare(("crew",), Comparator.LT, 3)),
+    "<=": (lambda s: s.crew <= 3, Compare(("crew",), Comparator.LE, 3)),
+    ">": (lambda s: s.crew > 3, Compare(("crew",), Comparator.GT, 3)),
+    ">=": (lambda s: s.crew >= 3, Compare(("crew",), Comparator.GE, 3)),
+    "turned round": (lambda s: 3 < s.crew, Compare(("crew",), Comparator.GT, 3)),
+    "== None": (lambda s: s.nickname == None, NO_NAME),  # noqa: E711
+    "!= None": (lambda s: s.nickname != None, Not(NO_NAME)),  # noqa: E711
+    "a whole number for a float": (lambda s: s.tonnage > 3, Compare(("tonnage",), Comparator.GT, 3.0)),
+    "a whole number for a Decimal": (lambda s: s.value > 3, Compare(("value",), Comparator.GT, Decimal(3))),
+    "a date in UTC and milliseconds": (
+        lambda s: some(s.launched) == datetime(2026, 1, 31, 13, 0, 0, 1999, timezone(timedelta(hours=1))),
+        Compare(("launched",), Comparator.EQ, NOON.replace(microsecond=1000)),
+    ),
+    "a flag": (lambda s: s.afloat, Compare(("afloat",), Comparator.EQ, True)),
+    "a flag among conditions": (
+        lambda s: s.afloat & (s.crew > 0),
+        All((Compare(("afloat",), Comparator.EQ, True), Compare(("crew",), Comparator.GT, 0))),
+    ),
+    "a property": (
+        lambda s: s.is_manned,
+        All((Compare(("crew",), Comparator.GT, 0), Compare(("afloat",), Comparator.EQ, True))),
+    ),
+    "and, flattened": (
+        lambda s: (s.crew > 0) & (s.crew < 9) & s.afloat,
+        All(
+            (
+                Compare(("crew",), Comparator.GT, 0),
+                Compare(("crew",), Comparator.LT, 9),
+                Compare(("afloat",), Comparator.EQ, True),
+            )
+        ),
+    ),
+    "or": (
+        lambda s: (s.crew > 9) | s.afloat,
+        AnyOf((Compare(("crew",), Comparator.GT, 9), Compare(("afloat",), Comparator.EQ, True))),
+    ),
+    "not_": (lambda s: not_(s.afloat), Not(Compare(("afloat",), Comparator.EQ, True))),
+    "one_of": (lambda s: one_of(s.flag, (Flag.BLACK,)), OneOf(("flag",), (Flag.BLACK,))),
+    "contains": (lambda s: contains(s.cargo, "rum"), Contains(("cargo",), "rum")),
+    "is_none": (lambda s: is_none(s.nickname), NO_NAME),
+    "is_none of a nested value": (lambda s: is_none(s.home), IsNone(("home",))),
+    "some, ordered": (lambda s: some(s.masts) > 2, Compare(("masts",), Comparator.GT, 2)),
+    "some, unequal": (
+        lambda s: some(s.masts) != 2,
+        All((Not(IsNone(("masts",))), Compare(("masts",), Comparator.NE, 2))),
+    ),
+    "startswith": (lambda s: s.name.startswith("A"), Text(("name",), TextTest.STARTS, "A")),
+    "endswith": (lambda s: s.name.endswith("o"), Text(("name",), TextTest.ENDS, "o")),
+    "nested": (lambda s: some(s.home).city == "Bergen", Compare(("home", "city"), Comparator.EQ, "Bergen")),
+    "deeply nested": (
+        lambda s: some(some(s.home).master).name == "Ann",
+        Compare(("home", "master", "name"), Comparator.EQ, "Ann"),
+    ),
+    "a key": (lambda s: s.stores["rum"] >= 3, Compare(("stores", "rum"), Comparator.GE, 3)),
+    "a free key": (lambda s: s.log["mate"]["name"] == "Ann", Compare(("log", "mate", "name"), Comparator.EQ, "Ann")),
+}
+
+
+@pytest.mark.parametrize(("rule", "expected"), CAPTURED.values(), ids=CAPTURED.keys())
+def test_a_rule_is_captured(rule: ShipRule, expected: Predicate) -> None:
+    """What a lambda asks of the entity becomes data, with each value in the form that is stored."""
+    assert expected == where(Ship, rule).predicate
+
+
+def test_no_rule_is_every_entity() -> None:
+    """Without a rule a specification holds for every entity."""
+    assert EVERYTHING == where(Ship).predicate
+    assert where(Ship).is_satisfied_by(Ship())
+
+
+def several(*answers: bool) -> bool:
+    """Something that asks each condition for its truth."""
+    return all(answers)
+
+
+PYTHONS_OWN: dict[str, tuple[ShipRule, str]] = {
+    "and": (lambda s: s.afloat and s.crew > 1, "and cannot be captured in a rule: write & and put each"),
+    "or": (lambda s: (s.crew > 1) or s.afloat, r"or cannot be captured in a rule: write \| and put each"),
+    "not": (lambda s: not (s.crew > 1), r"not cannot be captured in a rule: write not_\(condition\)"),
+    "not flag": (lambda s: not s.afloat, r"not cannot be captured in a rule: write not_\(condition\)"),
+    "~": (lambda s: ~s.afloat, r"~ cannot be captured in a rule: write not_\(condition\)"),
+    "~ condition": (lambda s: ~(s.crew > 1), r"~ cannot be captured in a rule: write not_\(condition\)"),
+    "in a list": (lambda s: s.crew in [1, 2], r"in cannot be captured in a rule: write one_of\(field, values\)"),
+    "in a set": (lambda s: s.flag in {Flag.BLACK}, r"in cannot be captured in a rule: write one_of\(field, values\)"),
+    "in a field": (lambda s: "rum" in s.cargo, r"in cannot be captured .* or contains\(field, value\)"),
+    "not in": (lambda s: s.crew not in [1, 2], r"in cannot be captured in a rule: write one_of\(field, values\)"),
+    "chain": (lambda s: 1 < s.crew < 9, "a chained comparison cannot be captured in a rule: write two comparisons"),
+    "if": (lambda s: s.crew if s.afloat else s.masts, "if cannot be captured in a rule: write a condition with &"),
+    "inner and": (lambda s: (s.crew > 1) & (s.afloat and s.crew < 9), "and cannot be captured in a rule"),
+    "a plain is": (lambda s: s.nickname is None, r"gave bool instead of a condition: .*is_none\(\)"),
+    "a plain is beside": (lambda s: (s.crew > 1) & (s.nickname is None), r"not bool: .*is_none\(field\)"),
+    "a plain is before": (lambda s: (s.nickname is None) | (s.crew > 1), r"not bool: .*is_none\(field\)"),
+    "a constant": (lambda s: True, "gave bool instead of a condition"),
+    "nothing": (lambda s: None, "gave NoneType instead of a condition"),
+    "a field alone": (lambda s: s.crew, "instead of a condition: compare a field"),
+    "the entity alone": (lambda s: s, "instead of a condition: compare a field"),
+    "parentheses forgotten": (lambda s: s.crew & 1, "put each comparison in parentheses"),
+    "bool()": (lambda s: bool(s.crew), "one comparison at a time"),
+    "len()": (lambda s: len(s.cargo) > 1, "one comparison at a time"),
+    "a loop": (lambda s: any(part == "rum" for part in s.cargo), "one comparison at a time"),
+    "all()": (lambda s: several(s.crew > 1, s.crew < 9), "one comparison at a time"),
+    "an f-string": (lambda s: f"{s.name}!" == "Argo!", "one comparison at a time"),
+    "str()": (lambda s: str(s.crew) == "1", "one comparison at a time"),
+    "int()": (lambda s: int(s.tonnage) == 1, "one comparison at a time"),
+    "float()": (lambda s: float(s.crew) == 1.0, "one comparison at a time"),
+    "round()": (lambda s: round(s.tonnage) == 1, "one comparison at a time"),
+    "hash()": (lambda s: hash(s.name) == 1, "one comparison at a time"),
+    "hash() of a condition": (lambda s: hash(s.crew > 1) == 1, "one comparison at a time"),
+    "+": (lambda s: s.crew + 1 > 2, "one comparison at a time"),
+    "- before": (lambda s: 1 - s.crew > 2, "one comparison at a time"),
+    "-": (lambda s: -s.crew > 2, "one comparison at a time"),
+    "%": (lambda s: s.crew % 2 == 0, "one comparison at a time"),
+    "/ before": (lambda s: 1 / s.tonnage > 2, "one comparison at a time"),
+    "^": (lambda s: (s.crew > 1) ^ (s.crew > 2), "one comparison at a time"),
+    "two conditions compared": (lambda s: (s.crew > 1) == (s.crew > 2), "one comparison at a time"),
+    "two conditions unequal": (lambda s: (s.crew > 1) != (s.crew > 2), "one comparison at a time"),
+    "a property in Python's words": (lambda s: s.label == "Argo (3)", "one comparison at a time"),
+}
+
+
+@pytest.mark.parametrize(("rule", "words"), PYTHONS_OWN.values(), ids=PYTHONS_OWN.keys())
+def test_pythons_own_words_are_refused(rule: ShipRule, words: str) -> None:
+    """What Python would answer itself is refused, with the words to write instead."""
+    with pytest.raises(InvalidQuery, match=words):
+        where(Ship, rule)
+
+
+def test_a_rule_without_its_source_is_refused_in_general_words() -> None:
+    """Where no source tells which word it was, the message lists what to write."""
+    rule = eval("lambda s: s.afloat and s.crew > 1")  # noqa: S307 - our own text, which no file holds
+
+    with pytest.raises(InvalidQuery, match=r"write &, \|, not_\(\)"):
+        where(Ship, rule)
+
+
+CHEEKY: Any = {"$gt": ""}
+
+WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
+    "an operator": (lambda s: s.name == CHEEKY, "name is str, and cannot be compared with a dict"),
+    "an operator in a free field": (lambda s: s.log["mate"] == CHEEKY, "cannot be compared with a dict"),
+    "text for a number": (lambda s: s.crew == "3", "crew is int, and cannot be compared with a str"),  # type: ignore[comparison-overlap]
+    "a flag for a number": (lambda s: s.crew == True, "compared with the bool True"),  # noqa: E712
+    "above 64 bits": (lambda s: s.crew < 2**63, "compared with the int 9223372036854775808"),
+    "NaN": (lambda s: s.tonnage == NAN, "compared with the float nan"),
+    "a NaN Decimal": (lambda s: s.value == Decimal("NaN"), "compared with a Decimal"),
+    "inexact for a float": (lambda s: s.tonnage == 2**53 + 1, "compared with the int"),
+    "text for an enum": (lambda s: s.flag == "white", "flag is Flag, and cannot be compared with a str"),  # type: ignore[comparison-overlap]
+    "text for an id": (lambda s: s.id == "argo", "id is ShipId, and cannot be compared with a str"),
+    "text for bytes": (lambda s: s.figurehead == "x", "figurehead is bytes"),  # type: ignore[comparison-overlap]
+    "naive": (lambda s: some(s.launched) < datetime(2026, 1, 1), "a naive datetime: give it a time zone"),
+    "out of range": (
+        lambda s: some(s.launched) > datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        r"launched is datetime \| None, and cannot be compared with a datetime",
+    ),
+    "None, ordered": (lambda s: s.masts < None, "masts is int | None, and cannot be compared"),  # type: ignore[operator]
+    "another field": (lambda s: s.crew == s.masts, "cannot be compared with a FieldStandIn"),
+    "a nested value as a whole": (
+        lambda s: s.home != Port("Bergen"),
+        "home cannot be compared as a whole",
+    ),
+    "the entity as a whole": (lambda s: s == Ship(), "Ship cannot be compared as a whole"),
+    "no entity": (lambda s: s == None, "Ship cannot be compared as a whole"),  # noqa: E711
+    "a list as a whole": (lambda s: s.cargo == ["rum"], "cannot compare that as a whole"),
+    "an item of the wrong type": (lambda s: contains(s.cargo, cast("str", 3)), "cannot be compared with the int 3"),
+    "an option of the wrong type": (lambda s: one_of(s.crew, [1, cast("int", "2")]), "cannot be compared with a str"),
+    "text as options": (lambda s: one_of(s.name, cast("Any", "abc")), "takes a list, set or tuple"),
+    "a generator as options": (lambda s: one_of(s.crew, cast("Any", iter([1]))), "takes a list, set or tuple"),
+    "contains of a number": (
+        lambda s: contains(cast("Any", s.crew), 3),
+        r"crew is int: contains\(\) asks about a list",
+    ),
+    "text asked of a number": (lambda s: cast("Any", s.crew).startswith("a"), "only text has startswith"),
+    "no text": (lambda s: s.name.startswith(""), "text that is not empty"),
+    "NUL": (lambda s: s.name.endswith("\0"), "has no NUL"),
+    "several texts": (lambda s: s.name.startswith(("A", "B")), "takes text"),
+    "a method of text": (lambda s: s.name.upper() == "ARGO", "'upper' of it cannot be asked of a store"),
+    "a method of a dict": (lambda s: s.log.get("mate") == 1, "'get' of it cannot be asked of a store"),
+    "a position": (lambda s: s.cargo[0] == "rum", "only a dictionary has keys"),
+    "an operator as key": (lambda s: s.log["$where"] == 1, "cannot be a key of log"),
+    "a path as key": (lambda s: s.log["a.b"] == 1, "cannot be a key of log"),
+    "a number as key": (lambda s: cast("Any", s.log)[0] == 1, "0 cannot be a key of log"),
+    "some of no field": (lambda s: some(3) > 1, r"some\(\) asks about a field of the entity, not about int"),
+    "is_none of no field": (lambda s: is_none(3), r"is_none\(\) asks about a field"),
+    "not_ of no condition": (lambda s: not_(cast("bool", s.name)), "combine conditions, not FieldStandIn"),
+}
+
+
+@pytest.mark.parametrize(("rule", "words"), WRONG_VALUES.values(), ids=WRONG_VALUES.keys())
+def test_a_value_that_the_field_never_has_is_refused(rule: ShipRule, words: str) -> None:
+    """Each value is checked against its field's type at capture; none can turn into an operator."""
+    with pytest.raises(InvalidQuery, match=words):
+        where(Ship, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (lambda s: s.crw == 3, "Ship has no field 'crw'; did you mean 'crew'?"),
+        (lambda s: s.zzz == 3, "Ship has no field 'zzz'; it has id, version, created_at"),
+        (lambda s: some(s.home).cty == "x", "Port has no field 'cty'; did you mean 'city'?"),
+        (lambda s: s._events == (), "Ship has no field '_events'"),
+        (lambda s: s.record == 1, "Ship has no field 'record'"),
+    ],
+)
+def test_an_unknown_field_is_refused_with_a_suggestion(rule: ShipRule, words: str) -> None:
+    """Names are checked against the entity at once, and the one that comes close is named."""
+    with pytest.raises(InvalidQuery) as error:
+        where(Ship, rule)
+
+    assert str(error.value).startswith(words)
+
+
+HOLDING: list[tuple[ShipRule, Ship, bool]] = [
+    (lambda s: s.home == None, Ship(), True),  # noqa: E711
+    (lambda s: s.home != None, Ship(), False),  # noqa: E711
+    (lambda s: some(s.home).city == "Bergen", Ship(home=Port("Bergen")), True),
+    (lambda s: some(s.home).city == "Bergen", Ship(), False),
+    (lambda s: some(s.home).city != "Bergen", Ship(), False),
+    (lambda s: is_none(some(s.home).depth), Ship(home=Port("Bergen")), True),
+    (lambda s: is_none(some(s.home).depth), Ship(), False),
+    (lambda s: s.nickname != "Queen", Ship(), True),
+    (lambda s: s.stores["rum"] >= 3, Ship(stores={"rum": 3}), True),
+    (lambda s: s.stores["rum"] >= 3, Ship(), False),
+    (lambda s: s.log["mate"]["name"] == "Ann", Ship(log={"mate": {"name": "Ann"}}), True),
+    (lambda s: s.log["mate"]["name"] == "Ann", Ship(log={"mate": [{"name": "Bob"}, {"name": "Ann"}]}), True),
+    (lambda s: s.log["mate"] > 3, Ship(log={"mate": "4"}), False),
+    (lambda s: s.log["mate"] == 1, Ship(log={"mate": True}), False),
+    (lambda s: s.log["mate"] == 1, Ship(log={"mate": Decimal(1)}), True),
+    (lambda s: s.log["mate"].startswith("A"), Ship(log={"mate": 3}), False),
+    (lambda s: contains(s.cargo, "rum"), Ship(cargo=["tar", "rum"]), True),
+    (lambda s: s.flag == Flag.BLACK, Ship(flag=Flag.BLACK), True),
+    (lambda s: some(s.launched) <= NOON, Ship(launched=NOON + timedelta(microseconds=999)), True),
+    (lambda s: s.is_manned, Ship(crew=3, afloat=True), True),
+    (lambda s: s.is_manned, Ship(crew=3), False),
+]
+
+
+@pytest.mark.parametrize(("rule", "ship", "expected"), HOLDING)
+def test_a_rule_holds_for_an_object_as_in_a_store(rule: ShipRule, ship: Ship, expected: bool) -> None:
+    """`is_satisfied_by` follows the stores: nothing equals None, other sorts never compare, lists by their items."""
+    assert expected is where(Ship, rule).is_satisfied_by(ship)
+
+
+def test_specifications_combine() -> None:
+    """Named rules are joined with &, | and not_."""
+    big, afloat = where(Ship, lambda s: s.crew > 9), where(Ship, lambda s: s.afloat)
+    ships = [Ship(crew=crew, afloat=swims) for crew in (1, 10) for swims in (False, True)]
+
+    def holds(rule: Specification[Ship]) -> list[bool]:
+        return [rule.is_satisfied_by(ship) for ship in ships]
+
+    assert [False, False, False, True] == holds(big & afloat)
+    assert [False, True, True, True] == holds(big | afloat)
+    assert [True, True, False, False] == holds(not_(big))
+    assert [True, False, False, False] == holds(not_(big | afloat))
+
+
+def test_a_specification_is_neither_true_nor_false() -> None:
+    """Python's own words between specifications are refused with the words to write instead."""
+    rule = where(Ship)
+
+    with pytest.raises(InvalidQuery, match="and cannot be captured"):
+        bool(rule and rule)
+    with pytest.raises(InvalidQuery, match="not cannot be captured"):
+        bool(not rule)
+
+
+def test_only_rules_over_one_entity_combine() -> None:
+    """A rule over one entity says nothing of another, and nothing else is a rule."""
+    with pytest.raises(InvalidQuery, match="a rule over Dock says nothing of Ship"):
+        assert where(Ship) & cast("Specification[Ship]", where(Dock))
+    with pytest.raises(InvalidQuery, match="combine a specification with another one, not with int"):
+        assert where(Ship) | cast("Any", 3)
+
+
+def test_a_repository_takes_rules_over_its_entity_only() -> None:
+    """A rule over a base class fits a narrower one; another class's, or what is no rule, is refused."""
+    afloat = where(Ship, lambda s: s.afloat)
+
+    assert afloat is specification_of(Steamer, cast("Specification[Steamer]", afloat))
+    assert EVERYTHING == specification_of(Ship, None).predicate
+    with pytest.raises(InvalidQuery, match="a rule over Steamer says nothing of Ship"):
+        specification_of(Ship, cast("Specification[Ship]", where(Steamer)))
+    with pytest.raises(InvalidQuery, match="a rule is a lambda or a Specification, not str"):
+        specification_of(Ship, cast("Any", "afloat"))
+
+
+Sample = tuple[Specification[Ship], Callable[[Ship], bool]]
+
+NUMBERS = st.integers(-3, 3)
+WORDS = st.sampled_from(["", "a", "ab", "b", "ba"])
+MOMENTS = st.integers(-3, 3).map(lambda hours: NOON + timedelta(hours=hours))
+SHIPS = st.builds(
+    Ship,
+    id=st.builds(lambda: cast("ShipId", new_id())),
+    name=WORDS,
+    crew=NUMBERS,
+    masts=st.none() | NUMBERS,
+    flag=st.sampled_from(Flag),
+    afloat=st.booleans(),
+    launched=st.none() | MOMENTS,
+    nickname=st.none() | WORDS,
+    home=st.none() | st.builds(Port, WORDS, st.none() | NUMBERS, st.none() | st.builds(Person, WORDS)),
+    cargo=st.lists(WORDS, max_size=3),
+    stores=st.dictionaries(st.sampled_from(["rum", "tar"]), NUMBERS),
+)
+
+
+def _leaf(number: int, word: str, moment: datetime, flag: Flag) -> list[Sample]:
+    """Rules, each beside the same in plain Python."""
+    start = word or "a"
+    return [
+        (where(Ship, lambda s: s.crew == number), lambda s: s.crew == number),
+        (where(Ship, lambda s: s.crew != number), lambda s: s.crew != number),
+        (where(Ship, lambda s: s.crew < number), lambda s: s.crew < number),
+        (where(Ship, lambda s: s.crew >= number), lambda s: s.crew >= number),
+        (where(Ship, lambda s: s.masts == number), lambda s: s.masts == number),
+        (where(Ship, lambda s: s.masts != number), lambda s: s.masts != number),
+        (where(Ship, lambda s: some(s.masts) != number), lambda s: s.masts is not None and s.masts != number),
+        (where(Ship, lambda s: some(s.masts) > number), lambda s: s.masts is not None and s.masts > number),
+        (where(Ship, lambda s: is_none(s.launched)), lambda s: s.launched is None),
+        (where(Ship, lambda s: some(s.launched) <= moment), lambda s: s.launched is not None and s.launched <= moment),
+        (where(Ship, lambda s: s.name.startswith(start)), lambda s: s.name.startswith(start)),
+        (where(Ship, lambda s: s.name.endswith(start)), lambda s: s.name.endswith(start)),
+        (where(Ship, lambda s: one_of(s.name, [word, "b"])), lambda s: s.name in {word, "b"}),
+        (where(Ship, lambda s: one_of(s.nickname, {word})), lambda s: s.nickname == word),
+        (where(Ship, lambda s: contains(s.cargo, word)), lambda s: word in s.cargo),
+        (where(Ship, lambda s: s.flag == flag), lambda s: s.flag == flag),
+        (where(Ship, lambda s: one_of(s.flag, list(Flag))), lambda s: True),
+        (where(Ship, lambda s: s.afloat), lambda s: s.afloat),
+        (where(Ship, lambda s: s.is_manned), lambda s: s.crew > 0 and s.afloat),
+        (where(Ship, lambda s: some(s.home).city == word), lambda s: s.home is not None and s.home.city == word),
+        (where(Ship, lambda s: some(s.home).city != word), lambda s: s.home is not None and s.home.city != word),
+        (
+            where(Ship, lambda s: some(some(s.home).master).name > word),
+            lambda s: s.home is not None and s.home.master is not None and s.home.master.name > word,
+        ),
+        (where(Ship, lambda s: s.stores["rum"] >= number), lambda s: "rum" in s.stores and s.stores["rum"] >= number),
+        (where(Ship), lambda s: True),
+    ]
+
+
+def _joined(parts: st.SearchStrategy[Sample]) -> st.SearchStrategy[Sample]:
+    def both(left: Sample, right: Sample) -> Sample:
+        return left[0] & right[0], lambda s: left[1](s) and right[1](s)
+
+    def either(left: Sample, right: Sample) -> Sample:
+        return left[0] | right[0], lambda s: left[1](s) or right[1](s)
+
+    def opposite(one: Sample) -> Sample:
+        return not_(one[0]), lambda s: not one[1](s)
+
+    return st.builds(both, parts, parts) | st.builds(either, parts, parts) | st.builds(opposite, parts)
+
+
+LEAVES = st.builds(_leaf, NUMBERS, WORDS, MOMENTS, st.sampled_from(Flag)).flatmap(st.sampled_from)
+
+
+@given(sample=st.recursive(LEAVES, _joined, max_leaves=8), ship=SHIPS)
+def test_a_rule_says_what_plain_python_says(sample: Sample, ship: Ship) -> None:
+    """However rules are joined, the captured tree and the same rule in Python's own words agree on every object."""
+    rule, python = sample
+
+    assert python(ship) is rule.is_satisfied_by(ship)

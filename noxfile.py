@@ -64,7 +64,8 @@ def coverage(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """What tristore costs, as ratios to bare pymongo doing the same work."""
     prepare(session, "test")
-    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+    session.chdir("tests")
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
 
 
 @nox.session

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dependency_injector import containers, providers
 
 from ..domain.clock import Clock, SystemClock
+from ..domain.ids import new_id
 from ..services.accounts import AccountService
 from ..services.audit import AuditService
 from ..services.credits import CreditService
@@ -34,14 +35,15 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Singleton(Settings.from_environment)
     clock = providers.Singleton(SystemClock)
+    ids = providers.Object(new_id)
     passwords = providers.Singleton(Argon2PasswordHasher)
     stores = providers.Resource(_open_until_shutdown, settings=settings, clock=clock)
 
-    accounts = providers.Factory(AccountService, stores.provided.core, passwords, clock)
-    credits = providers.Factory(CreditService, stores.provided.core)
-    projects = providers.Factory(ProjectService, stores.provided.core, clock)
-    playback = providers.Factory(PlaybackService, stores.provided.analytics, clock)
-    metrics = providers.Factory(MetricsService, stores.provided.analytics, clock)
-    usage = providers.Factory(UsageService, stores.provided.analytics, clock)
-    logs = providers.Factory(LogService, stores.provided.systemlogs, clock)
-    audit = providers.Factory(AuditService, stores.provided.systemlogs, clock)
+    accounts = providers.Factory(AccountService, stores.provided.core, passwords, clock, ids)
+    credits = providers.Factory(CreditService, stores.provided.core, ids)
+    projects = providers.Factory(ProjectService, stores.provided.core, clock, ids)
+    playback = providers.Factory(PlaybackService, stores.provided.analytics, clock, ids)
+    metrics = providers.Factory(MetricsService, stores.provided.analytics, clock, ids)
+    usage = providers.Factory(UsageService, stores.provided.analytics, clock, ids)
+    logs = providers.Factory(LogService, stores.provided.systemlogs, clock, ids)
+    audit = providers.Factory(AuditService, stores.provided.systemlogs, clock, ids)

@@ -8,6 +8,7 @@ from attrs import frozen
 from ..domain.clock import Clock
 from ..domain.core import CoreUnitOfWork, Credential, OrganizationId, User, UserId
 from ..domain.errors import AuthenticationFailed, NotFound, ValidationError
+from ..domain.ids import IdFactory, new_id
 from ..domain.passwords import PasswordHasher, check_password
 from ..domain.unit_of_work import Store
 
@@ -23,6 +24,7 @@ class AccountService:
     _core: Store[CoreUnitOfWork]
     _passwords: PasswordHasher
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def register(
         self, *, email: str, username: str, password: str, organization_id: OrganizationId | None = None
@@ -34,7 +36,7 @@ class AccountService:
             DuplicateKey: if the e-mail address or the username is taken.
         """
         check_password(password)
-        user = User.register(email=email, username=username, organization_id=organization_id)
+        user = User.register(id=UserId(self._ids()), email=email, username=username, organization_id=organization_id)
         user.password_hash = self._passwords.hash(password)
         with self._core.unit_of_work() as core:
             core.users.add(user)

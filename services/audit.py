@@ -7,7 +7,8 @@ from attrs import frozen
 
 from ..domain.clock import Clock
 from ..domain.core import UserId
-from ..domain.systemlogs import AuditEntry, SystemlogsUnitOfWork
+from ..domain.ids import IdFactory, new_id
+from ..domain.systemlogs import AuditEntry, AuditEntryId, SystemlogsUnitOfWork
 from ..domain.unit_of_work import Store
 
 
@@ -17,6 +18,7 @@ class AuditService:
 
     _systemlogs: Store[SystemlogsUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def record(
         self,
@@ -30,6 +32,7 @@ class AuditService:
     ) -> AuditEntry:
         """Record a deed; without an actor, of the system itself."""
         entry = AuditEntry(
+            id=AuditEntryId(self._ids()),
             actor_id=actor_id,
             action=action,
             subject_kind=subject_kind,

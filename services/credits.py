@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from ..domain.capture import one_of
-from ..domain.core import CoreUnitOfWork, CreditTransfer, UserId
+from ..domain.core import CoreUnitOfWork, CreditTransfer, CreditTransferId, UserId
+from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
 
 
@@ -14,6 +15,7 @@ class CreditService:
     """The use cases around credits."""
 
     _core: Store[CoreUnitOfWork]
+    _ids: IdFactory = new_id
 
     def transfer(self, sender_id: UserId, receiver_id: UserId, amount: int, note: str = "") -> CreditTransfer:
         """Move credits from one user to another and record it, all of it or nothing.
@@ -30,7 +32,7 @@ class CreditService:
             found = {user.id: user for user in core.users.find(lambda u: one_of(u.id, [sender_id, receiver_id]))}
             sender = found.get(sender_id) or core.users.get(sender_id)
             receiver = found.get(receiver_id) or core.users.get(receiver_id)
-            moved = CreditTransfer.between(sender, receiver, amount, note)
+            moved = CreditTransfer.between(sender, receiver, amount, note, id=CreditTransferId(self._ids()))
             core.transfers.add(moved)
             return moved
 

@@ -9,7 +9,16 @@ from attrs import frozen
 
 from ..domain.clock import Clock
 from ..domain.errors import DuplicateKey
-from ..domain.systemlogs import ErrorReport, LogEntry, LogLevel, SystemlogsUnitOfWork, fingerprint_of
+from ..domain.ids import IdFactory, new_id
+from ..domain.systemlogs import (
+    ErrorReport,
+    ErrorReportId,
+    LogEntry,
+    LogEntryId,
+    LogLevel,
+    SystemlogsUnitOfWork,
+    fingerprint_of,
+)
 from ..domain.unit_of_work import Store
 
 
@@ -19,6 +28,7 @@ class LogService:
 
     _systemlogs: Store[SystemlogsUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def write(
         self,
@@ -31,6 +41,7 @@ class LogService:
     ) -> LogEntry:
         """Write an entry; without a time, of what just happened."""
         entry = LogEntry(
+            id=LogEntryId(self._ids()),
             level=level,
             source=source,
             message=message,
@@ -60,6 +71,7 @@ class LogService:
                 known.happened_again(at, message, stack, context or {})
                 return known
             new = ErrorReport(
+                id=ErrorReportId(self._ids()),
                 fingerprint=fingerprint,
                 source=source,
                 kind=kind,

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from attrs import frozen
 
-from ..domain.analytics import AnalyticsUnitOfWork, Metric
+from ..domain.analytics import AnalyticsUnitOfWork, Metric, MetricId
 from ..domain.clock import Clock
 from ..domain.core import ProjectId
+from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
 
 
@@ -28,6 +29,7 @@ class MetricsService:
 
     _analytics: Store[AnalyticsUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def record(
         self,
@@ -41,6 +43,7 @@ class MetricsService:
     ) -> Metric:
         """Record a figure, of a project or of the whole system; without a time, one measured just now."""
         metric = Metric(
+            id=MetricId(self._ids()),
             name=name,
             value=value,
             unit=unit,

@@ -7,10 +7,11 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from ..domain.analytics import AnalyticsUnitOfWork, Period, PlaybackEvent, last_days
+from ..domain.analytics import AnalyticsUnitOfWork, Period, PlaybackEvent, PlaybackEventId, last_days
 from ..domain.clock import Clock
 from ..domain.core import ProjectId, UserId
 from ..domain.fields import check_whole
+from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
 
 
@@ -37,6 +38,7 @@ class PlaybackService:
 
     _analytics: Store[AnalyticsUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def record(
         self,
@@ -50,6 +52,7 @@ class PlaybackService:
     ) -> PlaybackEvent:
         """Record a view; without a time, one that just happened."""
         event = PlaybackEvent(
+            id=PlaybackEventId(self._ids()),
             project_id=project_id,
             user_id=user_id,
             media=media,

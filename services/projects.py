@@ -4,6 +4,7 @@ from attrs import frozen
 
 from ..domain.clock import Clock
 from ..domain.core import CoreUnitOfWork, OrganizationId, OrganizationSuspended, Project, ProjectId, UserId
+from ..domain.ids import IdFactory, new_id
 from ..domain.queries import Page
 from ..domain.unit_of_work import Store
 
@@ -14,6 +15,7 @@ class ProjectService:
 
     _core: Store[CoreUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def create(
         self,
@@ -38,7 +40,11 @@ class ProjectService:
             if owner_id is not None:
                 core.users.get(owner_id)
             project = Project.begin(
-                organization_id=organization_id, name=name, owner_id=owner_id, description=description
+                id=ProjectId(self._ids()),
+                organization_id=organization_id,
+                name=name,
+                owner_id=owner_id,
+                description=description,
             )
             core.projects.add(project)
             return project

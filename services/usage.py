@@ -4,9 +4,10 @@ from datetime import datetime
 
 from attrs import frozen
 
-from ..domain.analytics import AnalyticsUnitOfWork, Period, UsageRecord
+from ..domain.analytics import AnalyticsUnitOfWork, Period, UsageRecord, UsageRecordId
 from ..domain.clock import Clock
 from ..domain.core import OrganizationId, UserId
+from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
 
 
@@ -31,6 +32,7 @@ class UsageService:
 
     _analytics: Store[AnalyticsUnitOfWork]
     _clock: Clock
+    _ids: IdFactory = new_id
 
     def record(
         self,
@@ -43,6 +45,7 @@ class UsageService:
     ) -> UsageRecord:
         """Record what was consumed; without a time, just now."""
         usage = UsageRecord(
+            id=UsageRecordId(self._ids()),
             organization_id=organization_id,
             user_id=user_id,
             resource=resource,

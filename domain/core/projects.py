@@ -10,7 +10,7 @@ from ..entity import Entity
 from ..errors import DomainError
 from ..events import Event
 from ..fields import instant, member_of, reference, text, to_instant, trimmed
-from ..ids import Id
+from ..ids import Id, new_id
 from ..queries import Page
 from ..repository import ReadRepository, Repository, Unique
 from .organizations import OrganizationId
@@ -73,9 +73,16 @@ class Project(Entity[ProjectId]):
         name: str,
         owner_id: UserId | None = None,
         description: str = "",
+        id: ProjectId | None = None,
     ) -> Self:
         """Begin a project."""
-        project = cls(organization_id=organization_id, name=name, owner_id=owner_id, description=description)
+        project = cls(
+            id=id or ProjectId(new_id()),
+            organization_id=organization_id,
+            name=name,
+            owner_id=owner_id,
+            description=description,
+        )
         project.record(ProjectCreated(project_id=project.id, organization_id=organization_id))
         return project
 

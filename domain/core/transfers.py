@@ -9,7 +9,7 @@ from ..entity import Entity
 from ..errors import ValidationError
 from ..events import Event
 from ..fields import reference, text, whole
-from ..ids import Id
+from ..ids import Id, new_id
 from ..repository import ReadRepository, Repository
 from .users import User, UserId
 
@@ -41,14 +41,18 @@ class CreditTransfer(Entity[CreditTransferId]):
     note: str = field(default="", validator=text(max=500))
 
     @classmethod
-    def between(cls, sender: User, receiver: User, amount: int, note: str = "") -> Self:
+    def between(
+        cls, sender: User, receiver: User, amount: int, note: str = "", *, id: CreditTransferId | None = None
+    ) -> Self:
         """Move credits, and return the record of it.
 
         Raises:
             ValidationError: if the amount is no whole number of at least 1, or sender and receiver are one.
             InsufficientCredits: if the sender has fewer.
         """
-        transfer = cls(sender_id=sender.id, receiver_id=receiver.id, amount=amount, note=note)
+        transfer = cls(
+            id=id or CreditTransferId(new_id()), sender_id=sender.id, receiver_id=receiver.id, amount=amount, note=note
+        )
         sender.debit(amount)
         receiver.credit(amount)
         transfer.record(

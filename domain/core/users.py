@@ -22,7 +22,7 @@ from ..fields import (
     username,
     whole,
 )
-from ..ids import Id
+from ..ids import Id, new_id
 from ..repository import ReadRepository, Repository, Unique
 from ..unit_of_work import UnitOfWork
 from .organizations import OrganizationId
@@ -89,9 +89,16 @@ class User(Entity[UserId]):
     metadata: dict[str, Any] = field(factory=dict)
 
     @classmethod
-    def register(cls, *, email: str, username: str, organization_id: OrganizationId | None = None) -> Self:
+    def register(
+        cls,
+        *,
+        email: str,
+        username: str,
+        organization_id: OrganizationId | None = None,
+        id: UserId | None = None,
+    ) -> Self:
         """Open an account."""
-        user = cls(email=email, username=username, organization_id=organization_id)
+        user = cls(id=id or UserId(new_id()), email=email, username=username, organization_id=organization_id)
         user.record(UserRegistered(user_id=user.id, email=user.email))
         return user
 

@@ -81,7 +81,10 @@ def stream(store: CoreStore) -> None:
         list(core.users.stream())
 
 
-@pytest.mark.parametrize("use", [add, run, read, stream, CoreStore.open, CoreStore.prepare])
+USES: tuple[Callable[[CoreStore], None], ...] = (add, run, read, stream, CoreStore.open, CoreStore.prepare)
+
+
+@pytest.mark.parametrize("use", USES)
 def test_unreachable_server(unreachable: CoreStore, use: Callable[[CoreStore], None]) -> None:
     """A server that is not there is Unavailable within the time of one operation, with what was tried."""
     began = time.monotonic()
@@ -111,9 +114,9 @@ def test_check_of_an_unreachable_server(unreachable: CoreStore) -> None:
 
 def test_check_of_all_stores_takes_five_seconds(nobody: int) -> None:
     """check() of three stores that are not there ends within its 5 s, for it asks them at the same time."""
-    urls = {store: f"mongodb://127.0.0.1:{nobody}/{store}" for store in ("core", "analytics", "systemlogs")}
+    url = f"mongodb://127.0.0.1:{nobody}/store"
     began = time.monotonic()
-    with open_stores(Settings(), **urls) as stores:
+    with open_stores(Settings(), core=url, analytics=url, systemlogs=url) as stores:
         reports = stores.check()
 
     assert time.monotonic() - began < 5 + SLACK
@@ -159,8 +162,11 @@ def test_wrong_pool_size_as_a_setting(open_core: OpenCore, value: object) -> Non
         open_core(settings={"maxPoolSize": value})
 
 
+LookAt = Callable[[BaseException | str], None]
+
+
 @pytest.fixture
-def secretive(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[BaseException | str], None]]:
+def secretive(caplog: pytest.LogCaptureFixture) -> Iterator[LookAt]:
     """Asserts that the password is not shown; what was logged meanwhile, by whomever, is looked at too."""
     caplog.set_level(logging.DEBUG)
 
@@ -192,7 +198,7 @@ def secretive(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[BaseExcept
         f"mongodb:/ada:{SECRET}@127.0.0.1/core",
     ],
 )
-def test_wrong_url_hides_its_password(url: str, secretive: Callable[[BaseException | str], None]) -> None:
+def test_wrong_url_hides_its_password(url: str, secretive: LookAt) -> None:
     """A URL that is refused shows its password in no message, cause or log."""
     for opened in (
         lambda: Settings.from_environment({"TRISTORE_CORE_URL": url}),
@@ -203,13 +209,11 @@ def test_wrong_url_hides_its_password(url: str, secretive: Callable[[BaseExcepti
         secretive(caught.value)
 
 
-def test_unreachable_server_hides_the_password(
-    open_core: OpenCore, nobody: int, secretive: Callable[[BaseException | str], None]
-) -> None:
+def test_unreachable_server_hides_the_password(open_core: OpenCore, nobody: int, secretive: LookAt) -> None:
     """The password of a server that is not there is in no error, report or log."""
     url = f"mongodb://ada:{SECRET}@127.0.0.1:{nobody}/core?authSource=admin"
-    store = open_core(url=url, operation_timeout=0.3)
-    for use in (add, read, CoreStore.open, CoreStore.prepare):
+    store = open_core(url=url, operation_timeout=0.2)
+    for use in USES:
         with pytest.raises(Unavailable) as caught:
             use(store)
         secretive(caught.value)
@@ -220,14 +224,12 @@ def test_unreachable_server_hides_the_password(
     assert f"mongodb://127.0.0.1:{nobody}/core" == report.url
 
 
-def test_refused_password(
-    open_core: OpenCore, standalone: MongoServer, secretive: Callable[[BaseException | str], None]
-) -> None:
+def test_refused_password(open_core: OpenCore, standalone: MongoServer, secretive: LookAt) -> None:
     """A server that refuses the user is a ConfigurationError without the password, percent-encoded or not."""
     password = quote_plus(f"{SECRET}/@:")
     url = standalone.url_for("core").replace("://", f"://ada:{password}@") + "&authSource=admin"
     store = open_core(url=url, transactions="off", operation_timeout=5.0)
-    for use in (add, run, read, CoreStore.open, CoreStore.prepare):
+    for use in USES:
         with pytest.raises(ConfigurationError, match="refuses this user") as caught:
             use(store)
         secretive(caught.value)
@@ -238,7 +240,7 @@ def test_refused_password(
     secretive(repr(report))
 
 
-def test_settings_hide_the_password(secretive: Callable[[BaseException | str], None]) -> None:
+def test_settings_hide_the_password(secretive: LookAt) -> None:
     """The representation of settings shows user and place, not the password."""
     settings = Settings.from_environment({"TRISTORE_CORE_URL": f"mongodb://ada:{SECRET}@127.0.0.1/core"})
 

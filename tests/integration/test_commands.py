@@ -171,6 +171,7 @@ def test_every_command_has_a_deadline(open_core: OpenCore, commands: Commands) -
     with store.reader() as core:
         core.users.count()
         core.users.exists()
+        list(core.users.stream())
     with store.unit_of_work() as core:
         for one in core.users.find():
             core.users.remove(one)

@@ -69,21 +69,18 @@ def _comparison(name: str, strategy: st.SearchStrategy[Any]) -> st.SearchStrateg
     return st.builds(build, compare, strategy)
 
 
-_known = [value for value in (0.0, 0.1, 1.0, 1.5, float("inf"))]
 leaves = st.one_of(
     _comparison("name", names),
     _comparison("nickname", st.sampled_from(["n", "m"])),
     _comparison("credits", credits),
-    _comparison("score", st.sampled_from(_known)),
+    _comparison("score", st.sampled_from([0.0, 0.1, 1.0, 1.5, float("inf")])),
     _comparison("balance", balances),
     _comparison("joined_at", moments),
     _comparison("is_trusted", st.booleans()),
     st.builds(lambda status: where(Customer, lambda c: c.status == status), st.sampled_from(Status)),
     st.builds(lambda n: where(Customer, lambda c: one_of(c.name, n)), st.lists(names, max_size=3)),
     st.builds(lambda n: where(Customer, lambda c: c.name.startswith(n)), st.sampled_from(["a", "A", "C", "."])),
-    st.builds(
-        lambda n: where(Customer, lambda c: c.email.endswith(n)), st.sampled_from(["b@example.org", ".org", "x"])
-    ),
+    st.builds(lambda n: where(Customer, lambda c: c.email.endswith(n)), st.sampled_from(["b@example.org", ".org"])),
     st.builds(lambda tag: where(Customer, lambda c: contains(c.tags, tag)), st.sampled_from(["vip", ""])),
     st.just(where(Customer, lambda c: is_none(c.nickname))),
     st.just(where(Customer, lambda c: is_none(c.joined_at))),
@@ -98,11 +95,8 @@ rules = st.recursive(
     ),
     max_leaves=4,
 )
-sorts = st.lists(
-    st.sampled_from(SORTABLE).flatmap(lambda n: st.sampled_from([n, f"-{n}"])),
-    max_size=2,
-    unique_by=lambda n: n.strip("-"),
-)
+directions = st.sampled_from(SORTABLE).flatmap(lambda name: st.sampled_from([name, f"-{name}"]))
+sorts = st.lists(directions, max_size=2, unique_by=lambda name: name.strip("-"))
 
 
 class Twin:

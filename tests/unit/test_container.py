@@ -1,16 +1,21 @@
 """The composition root: every service can be made, and every part replaced."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from dependency_injector import providers
 
 from tristore.adapters.container import Container
 from tristore.adapters.passwords import Argon2PasswordHasher
+from tristore.adapters.serialization import to_dict
 from tristore.adapters.settings import Settings
 from tristore.adapters.stores import open_stores
 from tristore.domain.clock import FixedClock
+from tristore.domain.core import ProjectId
+from tristore.domain.ids import Id
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -70,3 +75,34 @@ def test_a_container_can_be_made_with_other_parts() -> None:
     container = Container(settings=providers.Object(Settings()), passwords=providers.Object(quick))
 
     assert quick is container.passwords()
+
+
+def test_ids_come_from_the_container() -> None:
+    """With an id factory and a clock of the test's own, two runs make the same entities."""
+
+    def run() -> list[dict[str, Any]]:
+        numbers = itertools.count(1)
+        container = Container(
+            ids=providers.Object(lambda: Id(f"{next(numbers):024x}")),
+            clock=providers.Object(FixedClock(NOON)),
+            settings=providers.Object(Settings()),
+        )
+        try:
+            ada, bob = (
+                container.accounts().register(
+                    email=f"{name}@example.org", username=name, password="long enough " + name
+                )
+                for name in ("ada", "bob")
+            )
+            container.stores().core.run(lambda core: core.users.get(ada.id).credit(5))
+            moved = container.credits().transfer(ada.id, bob.id, 5)
+            view = container.playback().record(ProjectId(Id("f" * 24)), ada.id)
+            entry = container.audit().record("done", subject_kind="user", subject_id=ada.id)
+            return [to_dict(one) for one in (ada, bob, moved, view, entry)]
+        finally:
+            container.shutdown_resources()
+
+    first = run()
+
+    assert [f"{number:024x}" for number in range(1, 6)] == [one["id"] for one in first]
+    assert first == run()

@@ -176,8 +176,8 @@ def _field_type(annotation: Any, variables: Mapping[Any, Any]) -> FieldType:
 
 
 def _plain_type(annotation: Any) -> FieldType:
-    if annotation in {list, dict}:
-        kind = Kind.SEQUENCE if annotation is list else Kind.DICT
+    if annotation in {list, tuple, set, frozenset, dict}:
+        kind = Kind.DICT if annotation is dict else Kind.SEQUENCE
         return FieldType(kind, annotation, item=_plain_type(Any), annotation=annotation)
     base = annotation
     while isinstance(base, NewType) and base not in _SCALARS:

@@ -5,7 +5,7 @@ Whatever makes them stumble goes through the checked way field by field, which a
 for missing fields, whole doubles for integers) and names every field that is wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,9 @@ import attrs
 from attrs import frozen
 from bson import ObjectId
 
-from ...domain.errors import Problem, ValidationError
+from ...domain.errors import ConfigurationError, Problem, ValidationError
 from ...domain.schema import FieldSchema, FieldType, Kind, schema_of
+from ..backend import Document
 from .codecs import EPOCH_NAIVE, EPOCH_UTC, Codec, codec_of
 from .naming import Keys
 
@@ -61,22 +62,23 @@ class ClassMapping:
         unusual: Callable[[FieldType], Codec],
         *,
         nested: bool = True,
+        known: "dict[type[Any], ClassMapping] | None" = None,
     ) -> None:
         self.cls = cls
         self.name = cls.__name__
         self._keys = keys
         self._unusual = unusual
-        self._nested: dict[type[Any], ClassMapping] = {}
+        self._nested = {} if known is None else known
+        if nested:
+            self._nested[cls] = self  # before its fields: a class may hold values of its own kind
         self.fields = tuple(self._mapped(field, nested=nested) for field in schema_of(cls).fields.values())
         self.by_name = {field.name: field for field in self.fields}
-        self._fast_load = self._generate_load() if self._can_skip_init() else self._load_checked
+        self._fast_load = self._generate_load() if self._can_skip_init() else self._load_each_checked
         self._fast_dump = self._generate_dump()
 
     def nested(self, cls: type[Any]) -> "ClassMapping":
         """Return the mapping of a nested class, made once."""
-        if cls not in self._nested:
-            self._nested[cls] = ClassMapping(cls, self._keys, self._unusual)
-        return self._nested[cls]
+        return self._nested.get(cls) or ClassMapping(cls, self._keys, self._unusual, known=self._nested)
 
     def load(self, document: dict[str, Any]) -> Any:
         """Build an object from its document.
@@ -85,14 +87,14 @@ class ClassMapping:
             ValidationError: if the document does not fit, naming it and every field that is wrong.
         """
         try:
-            return self._fast_load(document)
+            return self._fast_load((document,))[0]
         except _STUMBLES:
             return self._load_checked(document)
 
     def load_all(self, documents: list[dict[str, Any]]) -> list[Any]:
         """Build an object from each document."""
         try:
-            return [*map(self._fast_load, documents)]
+            return self._fast_load(documents)
         except _STUMBLES:
             return [self.load(document) for document in documents]
 
@@ -116,18 +118,22 @@ class ClassMapping:
         return codec_of(declared, self._nested_codec, self._unusual)
 
     def _mapped(self, field: FieldSchema, *, nested: bool) -> MappedField:
-        codec = self.codec_of(field.type)
+        try:
+            codec = self.codec_of(field.type)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{field.name}: {error}") from error
         key = self._keys.key_of(field.name, nested=nested)
         return MappedField(field.name, key, field.type, codec, field.attribute)
 
     def _nested_codec(self, cls: type[Any]) -> Codec:
-        # looked up at each call: a class may hold values of its own kind
+        mapping = self.nested(cls)
+
         def dump(value: Any) -> Any:
             if type(value) is not cls:
                 raise ValueError(f"must be a {cls.__name__}, not {type(value).__name__}")
-            return self.nested(cls).dump(value)
+            return mapping.dump(value)
 
-        return Codec(lambda value: self.nested(cls).load(value), dump, mutable=True)
+        return Codec(mapping.load, dump, mutable=True)
 
     def _can_skip_init(self) -> bool:
         """Whether filling the attributes makes the same object as the constructor would."""
@@ -136,6 +142,9 @@ class ClassMapping:
 
     def _frozen(self) -> bool:
         return getattr(self.cls.__setattr__, "__name__", "") == "_frozen_setattrs"
+
+    def _load_each_checked(self, documents: Sequence[Document]) -> list[Any]:
+        return [self._load_checked(document) for document in documents]
 
     def _load_checked(self, document: Any) -> Any:
         if not isinstance(document, dict):
@@ -152,7 +161,7 @@ class ClassMapping:
         if not problems:
             try:
                 return self.cls(**values)
-            except ValueError as error:
+            except (ValueError, TypeError, ArithmeticError) as error:
                 problems.extend(_problems("", error))
         raise ValidationError(problems, entity=self.name, document_id=document.get("_id"))
 
@@ -171,38 +180,44 @@ class ClassMapping:
             raise ValidationError(problems, entity=self.name)
         return document
 
-    def _generate_load(self) -> Callable[[Any], Any]:
+    def _generate_load(self) -> Callable[[Sequence[Document]], list[Any]]:
         names: dict[str, Any] = {
             **_EPOCHS,
             "filler": _filler(self.cls),
             "cls": self.cls,
             "new": object.__new__,
         }
-        lines = ["def load(document):", "    get = document.get", "    subject = new(filler)"]
+        lines = ["get = document.get", "subject = new(filler)"]
         for number, field in enumerate(self.fields):
             lines += _load_lines(field, number, names)
         stored = {field.name for field in self.fields}
         for attribute in attrs.fields(self.cls):
             if attribute.name not in stored:
                 names[f"default_{attribute.name}"] = attribute.default
-                lines.append(f"    subject.{attribute.name} = default_{attribute.name}")
-        lines += ["    subject.__class__ = cls", "    return subject"]
-        return _compiled("load", lines, names, self.name)
+                lines.append(f"subject.{attribute.name} = default_{attribute.name}")
+        lines += ["subject.__class__ = cls", "append(subject)"]
+        loop = ["loaded = []", "append = loaded.append", "for document in documents:", *_indented(lines)]
+        return _compiled("load(documents)", [*loop, "return loaded"], names, self.name)
 
-    def _generate_dump(self) -> Callable[[Any], Any]:
+    def _generate_dump(self) -> Callable[[Any], Document]:
         names: dict[str, Any] = {**_EPOCHS, "ObjectId": ObjectId, "fromhex": bytes.fromhex}
-        lines = ["def dump(subject):", "    document = {}"]
+        lines: list[str] = []
         for number, field in enumerate(self.fields):
-            lines += _dump_lines(field, number, names)
-        lines.append("    return document")
-        return _compiled("dump", lines, names, self.name)
+            lines += _dump_lines(field, f"value_{number}", names)
+        items = (f"{field.key!r}: value_{number}" for number, field in enumerate(self.fields))
+        lines.append(f"document = {{{', '.join(items)}}}")
+        for number, field in enumerate(self.fields):
+            if field.type.optional:
+                lines.append(f"if value_{number} is None: del document[{field.key!r}]")
+        return _compiled("dump(subject)", [*lines, "return document"], names, self.name)
 
 
-def _problems(name: str, error: ValueError) -> list[Problem]:
+def _problems(name: str, error: Exception) -> list[Problem]:
     """What is wrong with one field, or with the fields of the nested value in it."""
     if isinstance(error, ValidationError):
         return [Problem(".".join(filter(None, (name, problem.field))), problem.message) for problem in error.problems]
-    return [Problem(name, str(error))]
+    # the validators of attrs put the attribute and the value behind their words
+    return [Problem(name, str(error.args[0] if error.args else error))]
 
 
 def _filler(cls: type[Any]) -> type[Any]:
@@ -212,59 +227,64 @@ def _filler(cls: type[Any]) -> type[Any]:
 
 def _load_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[str]:
     source = f"get({field.key!r})" if field.type.optional else f"document[{field.key!r}]"
-    lines = [f"    value = {source}"]
+    lines = [f"value = {source}"]
     kind = field.type.kind
     if kind in _AS_THEY_ARE:
         guard = " and value is not None" if field.type.optional else ""
-        lines.append(f"    if value.__class__ is not {_AS_THEY_ARE[kind]}{guard}: raise ValueError")
+        lines.append(f"if value.__class__ is not {_AS_THEY_ARE[kind]}{guard}: raise ValueError")
     elif kind is Kind.ID:
-        lines.append(f"    {_when(field)}value = value.binary.hex()")
+        lines.append(f"{_when(field)}value = value.binary.hex()")
     elif kind is Kind.DATETIME:
         # from anything but a datetime nothing can be subtracted: it stumbles
-        lines.append(f"    {_when(field)}value = EPOCH_UTC + (value - EPOCH_NAIVE)")
+        lines.append(f"{_when(field)}value = EPOCH_UTC + (value - EPOCH_NAIVE)")
     elif kind is Kind.ENUM:
         names[f"members_{number}"] = {member.value: member for member in field.type.python}
-        lines.append(f"    {_when(field)}value = members_{number}[value]")
+        lines.append(f"{_when(field)}value = members_{number}[value]")
     else:
         names[f"load_{number}"] = field.codec.load
-        lines.append(f"    {_when(field)}value = load_{number}(value)")
-    return [*lines, f"    subject.{field.name} = value"]
+        lines.append(f"{_when(field)}value = load_{number}(value)")
+    return [*lines, f"subject.{field.name} = value"]
 
 
-def _dump_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[str]:
+def _dump_lines(field: MappedField, value: str, names: dict[str, Any]) -> list[str]:
     kind = field.type.kind
-    lines = [f"value = subject.{field.name}"]
-    put = f"document[{field.key!r}] = value"
+    first = f"{value} = subject.{field.name}"
     if kind in {Kind.STR, Kind.BOOL, Kind.FLOAT}:
-        body = [f"if value.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError"]
+        lines = [f"if {value}.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError"]
     elif kind is Kind.INT:
         limit = 2**63
-        body = [f"if value.__class__ is not int or not {-limit} <= value < {limit}: raise ValueError"]
+        lines = [f"if {value}.__class__ is not int or not {-limit} <= {value} < {limit}: raise ValueError"]
     elif kind is Kind.ID:
-        body = [
-            "digits = value",
-            "value = ObjectId(fromhex(value))",
-            "if value.binary.hex() != digits: raise ValueError",
+        lines = [
+            f"digits = {value}",
+            f"{value} = ObjectId(fromhex(digits))",
+            f"if {value}.binary.hex() != digits: raise ValueError",
         ]
     elif kind is Kind.DATETIME:
         # a naive one cannot be subtracted and stumbles; what is finer than a millisecond goes when it is encoded
-        body = ["if value.__class__ is not datetime: raise ValueError", "value = EPOCH_NAIVE + (value - EPOCH_UTC)"]
+        lines = [
+            f"if {value}.__class__ is not datetime: raise ValueError",
+            f"{value} = EPOCH_NAIVE + ({value} - EPOCH_UTC)",
+        ]
     elif kind is Kind.ENUM:
-        names[f"enum_{number}"] = field.type.python
-        body = [f"if value.__class__ is not enum_{number}: raise ValueError", "value = value._value_"]
+        names[f"enum_of_{value}"] = field.type.python
+        lines = [f"if {value}.__class__ is not enum_of_{value}: raise ValueError", f"{value} = {value}._value_"]
     else:
-        names[f"dump_{number}"] = field.codec.dump
-        body = [f"value = dump_{number}(value)"]
-    if not field.type.optional:
-        return [f"    {line}" for line in (*lines, *body, put)]
-    return [f"    {lines[0]}", "    if value is not None:", *(f"        {line}" for line in (*body, put))]
+        names[f"dump_{value}"] = field.codec.dump
+        lines = [f"{value} = dump_{value}({value})"]
+    return [first, f"if {value} is not None:", *_indented(lines)] if field.type.optional else [first, *lines]
 
 
 def _when(field: MappedField) -> str:
     return "if value is not None: " if field.type.optional else ""
 
 
-def _compiled(name: str, lines: list[str], names: dict[str, Any], subject: str) -> Callable[[Any], Any]:
-    exec(compile("\n".join(lines), f"<tristore {name} of {subject}>", "exec"), names)  # noqa: S102 - our own text
-    found: Callable[[Any], Any] = names[name]
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _compiled(signature: str, lines: list[str], names: dict[str, Any], subject: str) -> Callable[[Any], Any]:
+    text = "\n".join([f"def {signature}:", *_indented(lines)])
+    exec(compile(text, f"<tristore {signature} of {subject}>", "exec"), names)  # noqa: S102 - our own text
+    found: Callable[[Any], Any] = names[signature.partition("(")[0]]
     return found

@@ -7,6 +7,7 @@ check: a value that does not fit raises ValueError with what was expected, and t
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Flag
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from bson.errors import InvalidId
 
 from ...domain.clock import to_milliseconds
 from ...domain.comparable import INT64_MAX, INT64_MIN
+from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldType, Kind
 
 EPOCH_NAIVE = datetime(1970, 1, 1)
@@ -53,7 +55,10 @@ def dump_datetime(value: Any) -> datetime:
         raise ValueError(f"must be a datetime, not {_kind(value)}")
     if value.tzinfo is None:
         raise ValueError("must be an aware datetime: give it a time zone, such as UTC")
-    return to_milliseconds(value.astimezone(UTC)).replace(tzinfo=None)
+    try:
+        return to_milliseconds(value.astimezone(UTC)).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from error
 
 
 def load_id(value: Any) -> str:
@@ -149,16 +154,18 @@ def dump_free(value: Any, depth: int = 1) -> Any:
 
 
 def _is_plain(value: dict[Any, Any]) -> bool:
-    """Tell whether a dictionary can be stored as it is; most can, and this is quicker than looking at each item."""
-    kinds = {*map(type, value.values())}
-    if not kinds <= _UNCHANGED or not _ONLY_TEXT.issuperset(map(type, value)) or not all(map(str.isidentifier, value)):
-        return False
-    return int not in kinds or all(INT64_MIN <= item <= INT64_MAX for item in value.values() if item.__class__ is int)
+    """Tell whether a dictionary can be stored as it is; most can, and this is quicker than bringing in each item."""
+    for key, item in value.items():
+        kind = item.__class__
+        if kind not in _UNCHANGED and (kind is not int or not INT64_MIN <= item <= INT64_MAX):
+            return False
+        if key.__class__ is not str or not key.isidentifier():
+            return False
+    return True
 
 
-_ONLY_TEXT = frozenset({str})
-_UNCHANGED = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID})
-_LEAVES = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID})
+_UNCHANGED = frozenset({str, float, bool, bytes, type(None), ObjectId, UUID})
+_LEAVES = _UNCHANGED | {int}
 
 
 def load_free(value: Any) -> Any:
@@ -229,6 +236,10 @@ def _optional(
 
 
 def _enum(enum: type[Any]) -> Codec:
+    if issubclass(enum, Flag) or not all(isinstance(member.value, str | int | float) for member in enum):
+        raise ConfigurationError(
+            f"{enum.__name__} cannot be stored: the members of an enum need text or numbers as values"
+        )
     members: Mapping[Any, Any] = {member.value: member for member in enum}
 
     def load(value: Any) -> Any:
@@ -284,7 +295,7 @@ def _load_free_dict(value: Any) -> Any:
 def _dump_free_dict(value: Any) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"must be a dictionary, not {_kind(value)}")
-    return dump_free(value if type(value) is dict else dict(value))
+    return value if type(value) is dict and _is_plain(value) else dump_free(dict(value))
 
 
 def _kind(value: object) -> str:

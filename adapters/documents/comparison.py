@@ -7,7 +7,6 @@ immutable, its BSON bytes otherwise.
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from operator import is_
 from typing import Any
 from uuid import UUID
 
@@ -65,9 +64,12 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
         kind = frozen.__class__
         if kind is dict or kind is list:
             # the very same objects in the same order are the same; anything else is compared as it is stored
-            alike = value.__class__ is kind and len(value) == len(frozen) and all(map(is_, value, frozen))
-            if alike and (kind is list or all(map(is_, value.values(), frozen.values()))):
-                return True
+            if value.__class__ is kind and len(value) == len(frozen):
+                for new, old in zip(value, frozen):
+                    if new is not old or (kind is dict and value[new] is not frozen[old]):
+                        break
+                else:
+                    return True
             frozen = to_bytes(frozen)
         return bool(to_bytes(value) == frozen)
 

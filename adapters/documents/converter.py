@@ -1,14 +1,17 @@
 """The cattrs converter of a store: the registry of every mapping, and the way for types of the user's own."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
-from cattrs import Converter
+from cattrs import BaseValidationError, Converter
 
 from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldType
 from .codecs import Codec
 from .declarations import Documents
 from .entity_mapping import EntityMapping
+
+_HOOK_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, BaseValidationError)
+"""What the hooks of users and of cattrs raise for a value that does not fit."""
 
 
 def make_converter() -> Converter:
@@ -44,21 +47,33 @@ def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
 
 def _registered(declared: FieldType, converter: Converter) -> Codec:
     wanted: Any = declared.annotation
-    structure = converter.get_structure_hook(wanted)
-    unstructure = converter.get_unstructure_hook(wanted)
+    try:
+        structure = converter.get_structure_hook(wanted)
+        unstructure = converter.get_unstructure_hook(wanted)
+    except ConfigurationError:
+        _refuse(wanted)  # of a type with parts, the part that has no hook would be named
 
     def load(value: Any) -> Any:
-        return structure(value, wanted)
+        try:
+            return structure(value, wanted)
+        except _HOOK_FAILURES as error:
+            raise ValueError(f"cannot be loaded as {_name(wanted)}: {error}") from error
 
     def dump(value: Any) -> Any:
-        return unstructure(value)
+        try:
+            return unstructure(value)
+        except _HOOK_FAILURES as error:
+            raise ValueError(f"cannot be stored as {_name(wanted)}: {error}") from error
 
     return Codec(load, dump, mutable=True)
 
 
+def _name(wanted: Any) -> str:
+    return str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
+
+
 def _refuse(wanted: Any) -> NoReturn:
-    name = getattr(wanted, "__name__", None) or str(wanted)
     raise ConfigurationError(
-        f"a field of type {name} cannot be stored: use text, numbers, booleans, aware datetimes, Decimal, "
+        f"a field of type {_name(wanted)} cannot be stored: use text, numbers, booleans, aware datetimes, Decimal, "
         "bytes, UUID, enums, attrs classes, lists and dictionaries of them, or register a pair of cattrs hooks"
     )

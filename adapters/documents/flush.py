@@ -1,6 +1,6 @@
 """Flushing: hooks first, then all plans, then one write for each collection in registration order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ...domain.errors import TristoreError, UnitOfWorkError
@@ -26,6 +26,10 @@ class Writer(Protocol):
     def stored_now(self) -> Any:
         """The time of the unit, as it is stored."""
 
+    @property
+    def collections(self) -> Sequence[TrackedCollection]:
+        """The collections that the unit has touched, in registration order."""
+
     def write(self, plan: WritePlan) -> WriteResult:
         """Carry out a plan."""
 
@@ -37,34 +41,26 @@ class Writer(Protocol):
 
 
 class Flusher:
-    """Writes the pending changes of a unit of work.
+    """Writes the pending changes of a unit of work, which it is handed at each call and does not keep.
 
     Attributes:
         written: whether anything was written.
     """
 
-    __slots__ = ("_applied", "_listeners", "_running", "_tracked", "_transactional", "_writer", "written")
+    __slots__ = ("_applied", "_listeners", "_running", "_transactional", "written")
 
-    def __init__(
-        self,
-        writer: Writer,
-        tracked: Callable[[], Sequence[TrackedCollection]],
-        listeners: Sequence[UnitOfWorkListener],
-        *,
-        transactional: bool,
-    ) -> None:
-        self._writer = writer
-        self._tracked = tracked
+    def __init__(self, listeners: Sequence[UnitOfWorkListener], *, transactional: bool) -> None:
         self._listeners = listeners
         self._transactional = transactional
         self._running: set[TrackedCollection] = set()
         self._applied: list[str] = []
         self.written = False
 
-    def flush_all(self, *, final: bool = False) -> bool:
+    def flush_all(self, writer: Writer, *, final: bool = False) -> bool:
         """Write what is pending everywhere, also in collections that a hook is the first to use.
 
         Args:
+            writer: the unit of work.
             final: whether nothing follows but the commit.
 
         Returns:
@@ -72,12 +68,12 @@ class Flusher:
         """
         found = False
         known: Sequence[TrackedCollection] = ()
-        while len(known) != len(tracked := self._tracked()):
+        while len(known) != len(tracked := writer.collections):
             known = tracked
-            found = self.flush(tracked, final=final) or found
+            found = self.flush(writer, tracked, final=final) or found
         return found
 
-    def flush(self, chosen: Sequence[TrackedCollection], *, final: bool = False) -> bool:
+    def flush(self, writer: Writer, chosen: Sequence[TrackedCollection], *, final: bool = False) -> bool:
         """Write what is pending in these collections; tell whether there was anything.
 
         A query inside a hook comes here again; what is being flushed already is left out.
@@ -90,24 +86,24 @@ class Flusher:
         try:
             if self._listeners or any(_has_hooks(tracked, found) for tracked, found in pending):
                 final = False  # what a hook is the first to use needs another round
-                self._run_hooks(chosen)
+                self._run_hooks(writer.owner, chosen)
                 pending = _pending(chosen)
-            now = self._writer.stored_now
-            self._carry_out([PlannedWrites(tracked, found, now) for tracked, found in pending], final=final)
+            now = writer.stored_now
+            self._carry_out(writer, [PlannedWrites(tracked, found, now) for tracked, found in pending], final=final)
         finally:
             self._running.difference_update(chosen)
         for listener in self._listeners:
-            listener.after_flush(self._writer.owner)
+            listener.after_flush(writer.owner)
         return True
 
-    def _carry_out(self, planned: Sequence[PlannedWrites], *, final: bool) -> None:
+    def _carry_out(self, writer: Writer, planned: Sequence[PlannedWrites], *, final: bool) -> None:
         for writes in planned:
             try:
-                writes.carry_out(self._writer.write, self._writer.read)
+                writes.carry_out(writer.write, writer.read)
             except BaseException as error:
                 if not self._transactional:
                     self._say_what_was_applied(error)
-                self._writer.fail(error)
+                writer.fail(error)
                 raise
             self.written = True
             writes.settle(final=final)
@@ -122,10 +118,10 @@ class Flusher:
             if applied:
                 error.add_note(f"without transactions, these stay applied: {', '.join(applied)}")
 
-    def _run_hooks(self, chosen: Sequence[TrackedCollection]) -> None:
+    def _run_hooks(self, owner: UnitOfWork[Any], chosen: Sequence[TrackedCollection]) -> None:
         """Tell the listeners, then run the hooks once for each pending entity, until they cause nothing new."""
         for listener in self._listeners:
-            listener.before_flush(self._writer.owner)
+            listener.before_flush(owner)
         done: set[int] = set()
         for _ in range(_ROUNDS):
             news = [(one, record) for one in chosen for record in _due(one) if id(record) not in done]
@@ -133,20 +129,20 @@ class Flusher:
                 return
             for tracked, record in news:
                 done.add(id(record))
-                self._run_hook(tracked, record)
+                _run_hook(owner, tracked, record)
         raise UnitOfWorkError("the hooks of the repositories cause each other without end")
 
-    def _run_hook(self, tracked: TrackedCollection, record: Record) -> None:
-        owner = self._writer.owner
-        repository = getattr(owner, tracked.binding.name)
-        mapping = tracked.mapping
-        if record.state is State.REMOVED:
-            repository.before_remove(record.entity, owner)
-        elif record.state is State.ADDED:
-            repository.before_save(record.entity, Change(frozenset(mapping.by_name), is_new=True), owner)
-        elif record.state is State.STORED:
-            fields = frozenset(mapping.changed_fields(record.entity, record.snapshot))
-            repository.before_save(record.entity, Change(fields, is_new=False), owner)
+
+def _run_hook(owner: UnitOfWork[Any], tracked: TrackedCollection, record: Record) -> None:
+    repository = getattr(owner, tracked.binding.name)
+    mapping = tracked.mapping
+    if record.state is State.REMOVED:
+        repository.before_remove(record.entity, owner)
+    elif record.state is State.ADDED:
+        repository.before_save(record.entity, Change(frozenset(mapping.by_name), is_new=True), owner)
+    elif record.state is State.STORED:
+        fields = frozenset(mapping.changed_fields(record.entity, record.snapshot))
+        repository.before_save(record.entity, Change(fields, is_new=False), owner)
 
 
 def _pending(chosen: Sequence[TrackedCollection]) -> list[tuple[TrackedCollection, Pending]]:

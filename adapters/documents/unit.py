@@ -1,6 +1,7 @@
 """The unit of work: its states, its transaction, and the one call at a time that it serves."""
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
@@ -67,14 +68,10 @@ class DocumentUnit(Session):
         self._deadline = deadline
         self._calls = threading.RLock()
         self._transaction: Transaction | None = None
-        self._owner: UnitOfWork[Any] | None = None
+        # weak, so that a unit which is dropped in the middle goes at once, and its transaction with it
+        self._owner: weakref.ref[UnitOfWork[Any]] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
-        self._flusher = Flusher(
-            self,
-            lambda: [*self._tracked.values()],
-            environment.listeners,
-            transactional=environment.transactional,
-        )
+        self._flusher = Flusher(environment.listeners, transactional=environment.transactional)
         self._callbacks: list[Callable[[], None]] = []
         self._now: datetime | None = None
 
@@ -128,7 +125,7 @@ class DocumentUnit(Session):
             )
         _entered.set((*still_open, self))
         assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
-        self._owner = owner
+        self._owner = weakref.ref(owner)
         self.state = UnitState.ACTIVE
 
     def leave(self, error: BaseException | None) -> None:
@@ -152,6 +149,8 @@ class DocumentUnit(Session):
         """Flush, commit, and then tell whoever waits for it."""
         with self:
             self._flush_before_commit()
+            if self.failure is not None:
+                raise self._refusal()  # a second thread came in between
             self.state = UnitState.COMMITTING
             try:
                 if self._transaction is not None:
@@ -170,7 +169,7 @@ class DocumentUnit(Session):
     def _after_commit(self) -> None:
         if not self._tracked and not self._callbacks and not self.environment.listeners:
             return
-        tracked = [*self._tracked.values()]
+        tracked = self.collections
         events = take_over(tracked, self.now if self._flusher.written else NEVER)
         announce(self.environment, self.owner, tracked, self._callbacks, events)
 
@@ -178,10 +177,11 @@ class DocumentUnit(Session):
         """Discard everything: the transaction, and what the unit set on its entities."""
         if self.state not in _OPEN:
             raise self._refusal()
-        self.state = UnitState.ROLLED_BACK
-        transaction, self._transaction = self._transaction, None
-        if transaction is not None:
-            self.environment.backend.abort(transaction)
+        with self._calls:  # a call of another thread comes to its end first: it is using the transaction
+            self.state = UnitState.ROLLED_BACK
+            transaction, self._transaction = self._transaction, None
+            if transaction is not None:
+                self.environment.backend.abort(transaction)
         for record in self._records():
             if record.stamped:
                 stamp(record.entity, NEVER)
@@ -191,7 +191,7 @@ class DocumentUnit(Session):
     def flush(self) -> None:
         """Write what is pending in every collection."""
         with self:
-            self._flusher.flush_all()
+            self._flusher.flush_all(self)
 
     def lock(self, entity: Entity[Any]) -> None:
         """Give the entity's version its step with the commit."""
@@ -228,8 +228,14 @@ class DocumentUnit(Session):
     @property
     def owner(self) -> UnitOfWork[Any]:
         """The unit as its user knows it."""
-        assert self._owner is not None  # noqa: S101 - set when the block began
-        return self._owner
+        owner = None if self._owner is None else self._owner()
+        assert owner is not None  # noqa: S101 - whoever calls comes through the owner
+        return owner
+
+    @property
+    def collections(self) -> Sequence[TrackedCollection]:
+        """The identity maps, in registration order."""
+        return [*self._tracked.values()]
 
     def tracked(self, binding: Binding) -> TrackedCollection:
         """Return the identity map of a collection; the maps stand in registration order."""
@@ -245,7 +251,7 @@ class DocumentUnit(Session):
     def flush_before_query(self, tracked: TrackedCollection) -> None:
         """Let a query see what this unit has changed of its collection."""
         if self.autoflush and tracked.records:
-            self._flusher.flush([tracked])
+            self._flusher.flush(self, [tracked])
 
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor inside the transaction."""
@@ -285,13 +291,13 @@ class DocumentUnit(Session):
 
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners
-        self._flusher.flush_all(final=not listeners)
+        self._flusher.flush_all(self, final=not listeners)
         if not listeners:
             return
         for listener in listeners:
             listener.before_commit(self.owner)
         for _ in range(_ROUNDS):
-            if not self._flusher.flush_all():
+            if not self._flusher.flush_all(self):
                 return
         raise UnitOfWorkError(f"listeners of store {self.environment.name} change entities at every flush")
 

@@ -218,10 +218,10 @@ def keys(value: Any) -> Iterator[str]:
 
 
 def test_transfer_of_credits(store: CoreStore, users: list[User], commands: Commands) -> None:
-    """A transfer costs two finds, one update of both users, one insert, and the commit."""
+    """A transfer costs one find and one update of both users, one insert, and the commit."""
     CreditService(store).transfer(users[0].id, users[1].id, 10)
 
-    assert ["find", "find", "update", "insert", "commitTransaction"] == commands.names
+    assert ["find", "update", "insert", "commitTransaction"] == commands.names
     assert 2 == len(commands.of("update")[0]["updates"])
 
 

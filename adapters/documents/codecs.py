@@ -289,7 +289,10 @@ def _dict(item: Codec) -> Codec:
 def _load_free_dict(value: Any) -> Any:
     if type(value) is not dict:
         raise ValueError(f"expected a document, found {_kind(value)}")
-    return value if _LEAVES.issuperset(map(type, value.values())) else load_free(value)
+    for item in value.values():
+        if item.__class__ not in _LEAVES:
+            return load_free(value)
+    return value
 
 
 def _dump_free_dict(value: Any) -> Any:

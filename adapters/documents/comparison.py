@@ -54,11 +54,12 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
 
     def freeze(value: Any) -> Any:
         kind = value.__class__
-        if kind is dict:
-            return value.copy() if _IMMUTABLE.issuperset(map(type, value.values())) else to_bytes(value)
-        if kind is list and _IMMUTABLE.issuperset(map(type, value)):
-            return value.copy()
-        return to_bytes(value)
+        if kind is not dict and kind is not list:
+            return to_bytes(value)
+        for item in value.values() if kind is dict else value:
+            if item.__class__ not in _IMMUTABLE:
+                return to_bytes(value)
+        return value.copy()
 
     def is_same(value: Any, frozen: Any) -> bool:
         kind = frozen.__class__

@@ -151,7 +151,7 @@ class EntityMapping(ClassMapping):
                 equal.append(f"same_{number}({value}, old_{number})")
             else:
                 taken.append(value)
-                equal.append(f"((new := {value}) is old_{number} or same(new, old_{number}))")
+                equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
         olds = "".join(f"old_{number}, " for number in range(len(self._watched)))
         lines = [
             "def snapshot(subject):",

@@ -135,11 +135,16 @@ class TrackedCollection:
 
     def _track_all(self, entities: list[Any], documents: list[Document]) -> None:
         """Track entities of which none is known: the hot path of a find."""
-        records, stored = self.records, State.STORED
+        records, stored, new = self.records, State.STORED, object.__new__
         snapshot, version_key = self.mapping.snapshot, self.mapping.version_key
         for entity, document in zip(entities, documents, strict=True):
-            version = document.get(version_key)
-            records[entity.id] = Record(entity, stored, document[ID_KEY], version, snapshot(entity))
+            # as Record() does, without the call
+            records[entity.id] = record = new(Record)
+            record.entity = entity
+            record.state = stored
+            record.stored_id = document[ID_KEY]
+            record.version = document.get(version_key)
+            record.snapshot = snapshot(entity)
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:
         mapping = self.mapping

@@ -109,6 +109,9 @@ def translated(error: Exception, operation: Operation) -> TristoreError | KeyTak
         return ValidationError.of("", f"{operation.name}: a value that BSON cannot hold")
     if isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError):
         return unavailable(error, operation)
+    if isinstance(error, InvalidOperation):
+        # before the labels: the driver calls the end of its own client transient
+        return UnitOfWorkError(f"{operation.name}: the store was closed meanwhile, or the transaction is over")
     code, details = code_of(error), _details(error)
     if code in _TIME_IS_UP or (error.timeout and operation.time_is_up):
         return DeadlineExceeded(f"{operation.name} at {operation.place} took more than {operation.timeout:g} s")
@@ -164,8 +167,6 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
         )
     if isinstance(error, DriverConfigurationError):
         return ConfigurationError(f"{operation.place}: {error}")
-    if isinstance(error, InvalidOperation):
-        return UnitOfWorkError(f"{operation.name}: the store was closed meanwhile, or the transaction is over")
     return TristoreError(f"{operation.name} at {operation.place} was refused ({_code_name(error, code)})")
 
 

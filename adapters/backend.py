@@ -124,11 +124,13 @@ class IndexDeclaration:
         keys: dotted document keys with 1 or -1, in order.
         unique: whether no two documents may have the same values.
         sparse: whether documents without any of the keys are left out.
+        expire_after: seconds after the date in the key's field after which a document may be removed; None keeps it.
     """
 
     keys: tuple[tuple[str, int], ...]
     unique: bool = False
     sparse: bool = False
+    expire_after: int | None = None
 
     @property
     def name(self) -> str:
@@ -210,6 +212,15 @@ class Backend(ABC):
         Raises:
             WriteConflict: if it was definitely not committed; another attempt may succeed.
             CommitUnknown: if it was sent and nobody knows.
+        """
+
+    @abstractmethod
+    def settle(self, transaction: Transaction, *, timeout: float) -> None:
+        """Learn the outcome of a commit that raised `CommitUnknown`; returns if it was committed.
+
+        Raises:
+            WriteConflict: if it definitely was not committed, and never will be.
+            CommitUnknown: if the server cannot be asked now; ask again later.
         """
 
     @abstractmethod

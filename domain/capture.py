@@ -6,7 +6,7 @@ is; each of them is refused with the words to write instead.
 
 from typing import Any, NoReturn, TypeVar, cast
 
-from .comparable import comparable
+from .comparable import comparable, is_text
 from .errors import InvalidQuery
 from .misuse import misuse
 from .predicates import (
@@ -172,7 +172,7 @@ class FieldStandIn(Captured):
     def _text(self, test: TextTest, text: object) -> Condition:
         if self.type.kind not in {Kind.STR, Kind.FREE}:
             raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and only text has {test.value}()")
-        if not isinstance(text, str) or not text or "\0" in text:
+        if not isinstance(text, str) or not is_text(text) or not text or "\0" in text:
             raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL")
         return Condition(Text(self.path, test, text))
 

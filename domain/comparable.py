@@ -45,8 +45,19 @@ def _check_id(_: FieldType, value: object) -> object:
     return value if is_id(value) else _REFUSED
 
 
+def is_text(value: object) -> bool:
+    """Tell whether a value is text that can be encoded: half of a surrogate pair cannot."""
+    if not isinstance(value, str) or isinstance(value, Enum):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_str(_: FieldType, value: object) -> object:
-    return value if isinstance(value, str) and not isinstance(value, Enum) else _REFUSED
+    return value if is_text(value) else _REFUSED
 
 
 def _check_int(_: FieldType, value: object) -> object:

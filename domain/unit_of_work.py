@@ -242,8 +242,9 @@ class Store(ABC, Generic[UnitT_co]):
         max_attempts: int = 10,
         deadline: float = 10.0,
         retry_on: tuple[type[Exception], ...] = (),
+        key: str | None = None,
     ) -> T:
-        """Call a function with a unit of work and commit; on a conflict, all of it again.
+        """Call a function with a unit of work and commit; on a conflict or a fail-over, all of it again.
 
         Every attempt has a fresh unit of work and fresh entities, so the function must do its reading itself, and
         leave what cannot be repeated to after-commit hooks.
@@ -253,9 +254,15 @@ class Store(ABC, Generic[UnitT_co]):
             max_attempts: how often it may be called.
             deadline: seconds for all attempts together.
             retry_on: further errors that are worth another attempt.
+            key: names what is done, such as ``"transfer-42"``. It is recorded in the same transaction, and whoever
+                runs under it again within 7 days, from any process and after any outcome, gets the first result and
+                causes no second effect. The result must be a plain value (text, numbers, lists, dictionaries ...).
 
         Raises:
-            RetryExhausted: if the attempts or the time are used up; nothing was applied.
+            RetryExhausted: if conflicts used up the attempts or the time; nothing was applied.
+            Unavailable: if no server answered in all the time; nothing was applied.
+            CommitUnknown: if the commit of an attempt was sent and its outcome cannot be learnt now; with a key, call
+                again, else ask `resolve`.
         """
 
     @abstractmethod
@@ -283,6 +290,18 @@ class Store(ABC, Generic[UnitT_co]):
             return self.run(attempt)
 
         return call
+
+    @abstractmethod
+    def resolve(self, unit_id: str) -> bool:
+        """Tell what became of a unit whose commit raised `CommitUnknown`: True if it was applied, False if not.
+
+        The process that met the error can always ask. Any other one needs the unit's receipt, which is kept for 7 days
+        if the store was opened with ``receipts=True`` or the unit had a key; without it the answer is False.
+
+        Raises:
+            CommitUnknown: if the server cannot be asked now.
+            Unavailable: likewise.
+        """
 
     @abstractmethod
     def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:

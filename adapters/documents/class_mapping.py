@@ -5,23 +5,21 @@ Whatever makes them stumble goes through the checked way field by field, which a
 for missing fields, whole doubles for integers) and names every field that is wrong.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 from attrs import frozen
-from bson import ObjectId
 
 from ...domain.errors import ConfigurationError, Problem, ValidationError
-from ...domain.schema import FieldSchema, FieldType, Kind, schema_of
+from ...domain.schema import FieldSchema, FieldType, schema_of
 from ..backend import Document
-from .codecs import EPOCH_NAIVE, EPOCH_UTC, Codec, codec_of
+from .codecs import Codec, codec_of
+from .generation import compiled, dump_lines, filler, indented, load_lines
 from .naming import Keys
 
-_STUMBLES = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
-_AS_THEY_ARE = {Kind.STR: "str", Kind.INT: "int", Kind.FLOAT: "float", Kind.BOOL: "bool"}
-_EPOCHS = {"EPOCH_UTC": EPOCH_UTC, "EPOCH_NAIVE": EPOCH_NAIVE, "datetime": datetime}
+STUMBLES = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 _MISSING = object()
 _FACTORY: type[Any] = type(attrs.Factory(list))
 
@@ -73,7 +71,8 @@ class ClassMapping:
             self._nested[cls] = self  # before its fields: a class may hold values of its own kind
         self.fields = tuple(self._mapped(field, nested=nested) for field in schema_of(cls).fields.values())
         self.by_name = {field.name: field for field in self.fields}
-        self._fast_load = self._generate_load() if self._can_skip_init() else self._load_each_checked
+        self._skips_init = self._can_skip_init()
+        self._fast_load = self._generate_load("load(documents)") if self._skips_init else self._load_each_checked
         self._fast_dump = self._generate_dump()
 
     def nested(self, cls: type[Any]) -> "ClassMapping":
@@ -88,14 +87,14 @@ class ClassMapping:
         """
         try:
             return self._fast_load((document,))[0]
-        except _STUMBLES:
+        except STUMBLES:
             return self._load_checked(document)
 
     def load_all(self, documents: list[dict[str, Any]]) -> list[Any]:
         """Build an object from each document."""
         try:
             return self._fast_load(documents)
-        except _STUMBLES:
+        except STUMBLES:
             return [self.load(document) for document in documents]
 
     def dump(self, subject: Any) -> dict[str, Any]:
@@ -106,8 +105,15 @@ class ClassMapping:
         """
         try:
             return self._fast_dump(subject)  # type: ignore[no-any-return]
-        except _STUMBLES:
+        except STUMBLES:
             return self._dump_checked(subject)
+
+    def dump_all(self, subjects: list[Any]) -> list[dict[str, Any]]:
+        """Build the document of each object."""
+        try:
+            return [*map(self._fast_dump, subjects)]
+        except STUMBLES:
+            return [self.dump(subject) for subject in subjects]
 
     def codec_of(self, declared: FieldType) -> Codec:
         """Return the codec of a declared type.
@@ -180,36 +186,34 @@ class ClassMapping:
             raise ValidationError(problems, entity=self.name)
         return document
 
-    def _generate_load(self) -> Callable[[Sequence[Document]], list[Any]]:
-        names: dict[str, Any] = {
-            **_EPOCHS,
-            "filler": _filler(self.cls),
-            "cls": self.cls,
-            "new": object.__new__,
-        }
+    def _generate_load(
+        self, signature: str, more: Sequence[str] = (), more_names: Mapping[str, Any] = MappingProxyType({})
+    ) -> Callable[..., list[Any]]:
+        """Generate a loop over documents; more lines may use the `document` and the `value_<number>` of each field."""
+        names: dict[str, Any] = {"filler": filler(self.cls), "cls": self.cls, "new": object.__new__, **more_names}
         lines = ["get = document.get", "subject = new(filler)"]
         for number, field in enumerate(self.fields):
-            lines += _load_lines(field, number, names)
+            lines += load_lines(field, f"value_{number}", names)
         stored = {field.name for field in self.fields}
         for attribute in attrs.fields(self.cls):
             if attribute.name not in stored:
                 names[f"default_{attribute.name}"] = attribute.default
                 lines.append(f"subject.{attribute.name} = default_{attribute.name}")
-        lines += ["subject.__class__ = cls", "append(subject)"]
-        loop = ["loaded = []", "append = loaded.append", "for document in documents:", *_indented(lines)]
-        return _compiled("load(documents)", [*loop, "return loaded"], names, self.name)
+        lines += ["subject.__class__ = cls", "append(subject)", *more]
+        loop = ["loaded = []", "append = loaded.append", "for document in documents:", *indented(lines)]
+        return compiled(signature, [*loop, "return loaded"], names, self.name)
 
     def _generate_dump(self) -> Callable[[Any], Document]:
-        names: dict[str, Any] = {**_EPOCHS, "ObjectId": ObjectId, "fromhex": bytes.fromhex}
+        names: dict[str, Any] = {}
         lines: list[str] = []
         for number, field in enumerate(self.fields):
-            lines += _dump_lines(field, f"value_{number}", names)
+            lines += dump_lines(field, f"value_{number}", names)
         items = (f"{field.key!r}: value_{number}" for number, field in enumerate(self.fields))
         lines.append(f"document = {{{', '.join(items)}}}")
         for number, field in enumerate(self.fields):
             if field.type.optional:
                 lines.append(f"if value_{number} is None: del document[{field.key!r}]")
-        return _compiled("dump(subject)", [*lines, "return document"], names, self.name)
+        return compiled("dump(subject)", [*lines, "return document"], names, self.name)
 
 
 def _problems(name: str, error: Exception) -> list[Problem]:
@@ -218,73 +222,3 @@ def _problems(name: str, error: Exception) -> list[Problem]:
         return [Problem(".".join(filter(None, (name, problem.field))), problem.message) for problem in error.problems]
     # the validators of attrs put the attribute and the value behind their words
     return [Problem(name, str(error.args[0] if error.args else error))]
-
-
-def _filler(cls: type[Any]) -> type[Any]:
-    """A private subclass whose attributes are set without hooks: the cheapest way to fill a slots class."""
-    return type(f"_{cls.__name__}Filler", (cls,), {"__slots__": (), "__setattr__": object.__setattr__})
-
-
-def _load_lines(field: MappedField, number: int, names: dict[str, Any]) -> list[str]:
-    source = f"get({field.key!r})" if field.type.optional else f"document[{field.key!r}]"
-    lines = [f"value = {source}"]
-    kind = field.type.kind
-    if kind in _AS_THEY_ARE:
-        guard = " and value is not None" if field.type.optional else ""
-        lines.append(f"if value.__class__ is not {_AS_THEY_ARE[kind]}{guard}: raise ValueError")
-    elif kind is Kind.ID:
-        lines.append(f"{_when(field)}value = value.binary.hex()")
-    elif kind is Kind.DATETIME:
-        # from anything but a datetime nothing can be subtracted: it stumbles
-        lines.append(f"{_when(field)}value = EPOCH_UTC + (value - EPOCH_NAIVE)")
-    elif kind is Kind.ENUM:
-        names[f"members_{number}"] = {member.value: member for member in field.type.python}
-        lines.append(f"{_when(field)}value = members_{number}[value]")
-    else:
-        names[f"load_{number}"] = field.codec.load
-        lines.append(f"{_when(field)}value = load_{number}(value)")
-    return [*lines, f"subject.{field.name} = value"]
-
-
-def _dump_lines(field: MappedField, value: str, names: dict[str, Any]) -> list[str]:
-    kind = field.type.kind
-    first = f"{value} = subject.{field.name}"
-    if kind in {Kind.STR, Kind.BOOL, Kind.FLOAT}:
-        lines = [f"if {value}.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError"]
-    elif kind is Kind.INT:
-        limit = 2**63
-        lines = [f"if {value}.__class__ is not int or not {-limit} <= {value} < {limit}: raise ValueError"]
-    elif kind is Kind.ID:
-        lines = [
-            f"digits = {value}",
-            f"{value} = ObjectId(fromhex(digits))",
-            f"if {value}.binary.hex() != digits: raise ValueError",
-        ]
-    elif kind is Kind.DATETIME:
-        # a naive one cannot be subtracted and stumbles; what is finer than a millisecond goes when it is encoded
-        lines = [
-            f"if {value}.__class__ is not datetime: raise ValueError",
-            f"{value} = EPOCH_NAIVE + ({value} - EPOCH_UTC)",
-        ]
-    elif kind is Kind.ENUM:
-        names[f"enum_of_{value}"] = field.type.python
-        lines = [f"if {value}.__class__ is not enum_of_{value}: raise ValueError", f"{value} = {value}._value_"]
-    else:
-        names[f"dump_{value}"] = field.codec.dump
-        lines = [f"{value} = dump_{value}({value})"]
-    return [first, f"if {value} is not None:", *_indented(lines)] if field.type.optional else [first, *lines]
-
-
-def _when(field: MappedField) -> str:
-    return "if value is not None: " if field.type.optional else ""
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
-
-
-def _compiled(signature: str, lines: list[str], names: dict[str, Any], subject: str) -> Callable[[Any], Any]:
-    text = "\n".join([f"def {signature}:", *_indented(lines)])
-    exec(compile(text, f"<tristore {signature} of {subject}>", "exec"), names)  # noqa: S102 - our own text
-    found: Callable[[Any], Any] = names[signature.partition("(")[0]]
-    return found

@@ -13,7 +13,7 @@ from uuid import UUID
 from bson import ObjectId, encode
 from bson.errors import BSONError
 
-from ...domain.schema import Kind
+from ...domain.schema import FieldType, Kind
 from ..bson_values import CODEC_OPTIONS
 from .class_mapping import MappedField
 
@@ -66,7 +66,7 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
         if kind is dict or kind is list:
             # the very same objects in the same order are the same; anything else is compared as it is stored
             if value.__class__ is kind and len(value) == len(frozen):
-                for new, old in zip(value, frozen):
+                for new, old in zip(value, frozen, strict=True):
                     if new is not old or (kind is dict and value[new] is not frozen[old]):
                         break
                 else:
@@ -77,10 +77,15 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
     return freeze, is_same
 
 
+def is_free_dict(declared: FieldType) -> bool:
+    """Tell whether values of a type are dictionaries with items of any type."""
+    return declared.kind is Kind.DICT and (declared.item is None or declared.item.kind is Kind.FREE)
+
+
 def _encoder(field: MappedField) -> Callable[[Any], object]:
     """Return how to bring a value into its BSON bytes; None stays None."""
     dump = field.codec.dump
-    free = field.type.kind in {Kind.DICT, Kind.FREE} and (field.type.item is None or field.type.item.kind is Kind.FREE)
+    free = field.type.kind is Kind.FREE or is_free_dict(field.type)
 
     def to_bytes(value: Any) -> object:
         if value is None:

@@ -11,11 +11,13 @@ from ...domain.predicates import Compare, Contains, IsNone, Leaf, OneOf, Path, P
 from ...domain.queries import Query, SortKey
 from ...domain.schema import FieldType, Kind
 from ..backend import Document
-from .class_mapping import ClassMapping
+from .class_mapping import STUMBLES, ClassMapping
 from .codecs import Codec
-from .comparison import Snapshot, freezer, same
+from .comparison import Snapshot, freezer, is_free_dict, same
 from .declarations import Documents
+from .generation import compiled
 from .naming import Keys
+from .sizes import suspicion
 
 _MANAGED = frozenset({"id", "version", "updated_at"})
 """Fields that only the unit of work writes."""
@@ -33,9 +35,11 @@ class EntityMapping(ClassMapping):
         self.schema_version_key = self._keys.key_of("schema_version", nested=True)
         self.version_key = self.by_name["version"].key
         self.updated_at_key = self.by_name["updated_at"].key
-        self._watched = tuple(field for field in self.fields if field.name not in _MANAGED)
+        self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
         self._paths: dict[Path, tuple[Path, Codec | None]] = {}
+        self.may_be_large = suspicion(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
+        self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly
 
     def dump_id(self, id: object) -> Any:
         """Return an id as it is stored.
@@ -138,12 +142,43 @@ class EntityMapping(ClassMapping):
             codec = self.codec_of(declared)
         return codec
 
+    def load_tracked(self, documents: list[Document]) -> tuple[list[Any], list[Snapshot]]:
+        """Build an entity from each document, and take their snapshots."""
+        snapshots: list[Snapshot] = []
+        try:
+            return self._fast_load_tracked(documents, snapshots), snapshots
+        except STUMBLES:
+            return self._load_tracked_slowly(documents, snapshots := []), snapshots
+
+    def _load_tracked_slowly(self, documents: list[Document], snapshots: list[Snapshot]) -> list[Any]:
+        entities = self.load_all(documents)
+        snapshots += map(self.snapshot, entities)
+        return entities
+
+    def _generate_load_tracked(self) -> Callable[[list[Document], list[Snapshot]], list[Any]]:
+        """Generate the loader that takes the snapshots from the values that it has at hand."""
+        names: dict[str, Any] = {}
+        taken: list[str] = []
+        for number, field in self._watched:
+            value = f"value_{number}"
+            if not field.codec.mutable:
+                taken.append(value)
+                continue
+            names[f"freeze_{number}"], _ = freezer(field)
+            frozen = f"freeze_{number}({value})"
+            if is_free_dict(field.type):
+                # one that needed no loading has no items that could be edited in place: a shallow copy is enough
+                frozen = f"{value}.copy() if {value} is get({field.key!r}) is not None else {frozen}"
+            taken.append(frozen)
+        more = [f"snapshots.append(({', '.join(taken)},))"]
+        return self._generate_load("load(documents, snapshots)", more, names)
+
     def _generate_comparison(self) -> _Comparison:
         """Generate `snapshot`, `is_same` and `changed_fields`: they run for every tracked entity of every scan."""
         names: dict[str, Any] = {"same": same}
         taken: list[str] = []
         equal: list[str] = []
-        for number, field in enumerate(self._watched):
+        for number, field in self._watched:
             value = f"subject.{field.name}"
             if field.codec.mutable:
                 names[f"freeze_{number}"], names[f"same_{number}"] = freezer(field)
@@ -152,21 +187,15 @@ class EntityMapping(ClassMapping):
             else:
                 taken.append(value)
                 equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
-        olds = "".join(f"old_{number}, " for number in range(len(self._watched)))
-        lines = [
-            "def snapshot(subject):",
-            f"    return ({', '.join(taken)},)",
-            "def is_same(subject, since):",
-            f"    {olds}= since",
-            f"    return {' and '.join(equal)}",
-            "def changed_fields(subject, since):",
-            f"    {olds}= since",
-            "    changed = []",
-            *(
-                f"    if not {test}: changed.append({field.name!r})"
-                for test, field in zip(equal, self._watched, strict=True)
-            ),
-            "    return changed",
+        unpack = f"{''.join(f'old_{number}, ' for number, _ in self._watched)}= since"
+        tests = [
+            f"if not {test}: changed.append({field.name!r})"
+            for test, (_, field) in zip(equal, self._watched, strict=True)
         ]
-        exec(compile("\n".join(lines), f"<tristore comparison of {self.name}>", "exec"), names)  # noqa: S102
-        return names["snapshot"], names["is_same"], names["changed_fields"]
+        return (
+            compiled("snapshot(subject)", [f"return ({', '.join(taken)},)"], names, self.name),
+            compiled("is_same(subject, since)", [unpack, f"return {' and '.join(equal)}"], names, self.name),
+            compiled(
+                "changed_fields(subject, since)", [unpack, "changed = []", *tests, "return changed"], names, self.name
+            ),
+        )

@@ -11,7 +11,7 @@ from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
-from ..backend import Backend, CollectionDeclaration
+from ..backend import Backend, CollectionDeclaration, Transaction
 from .tracking import Binding
 
 log = logging.getLogger("tristore")
@@ -33,6 +33,8 @@ class Environment:
         transactional: whether units are transactions.
         operation_timeout: the most seconds for one operation.
         preparation: what happens before the first operation.
+        receipts: whether every unit that writes leaves a receipt, not only those with a key.
+        unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Environment:
     transactional: bool
     operation_timeout: float
     preparation: Preparation
+    receipts: bool = False
+    unsettled: dict[str, Transaction] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
     _ready: bool = False

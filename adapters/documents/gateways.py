@@ -180,7 +180,8 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def _new_record(self, entity: Entity[Any]) -> Record:
         record = Record(entity, State.ADDED, None, None, ())
-        if entity.created_at is NEVER or entity.created_at == NEVER:
+        created_at = entity.created_at
+        if created_at is NEVER or created_at == NEVER:
             stamp(entity, self._unit.now)
             record.stamped = True
         return record

@@ -49,7 +49,7 @@ class PlannedWrites:
             self._mapping.version_key,
             [Delete(record.stored_id, record.version) for record in pending.removed],
             [*map(self._update, pending.changed, self._versions)],
-            [*map(self._insert, pending.added)],
+            self._inserts(pending.added),
         )
 
     def carry_out(self, write: Write, find: Find) -> None:
@@ -119,14 +119,18 @@ class PlannedWrites:
         document[mapping.updated_at_key] = self._now
         return Update(record.stored_id, record.version, document, unset)
 
-    def _insert(self, record: Record) -> Document:
-        mapping = self._mapping
-        document = mapping.dump(record.entity)
-        document[mapping.version_key] = 1
-        document[mapping.updated_at_key] = self._now
-        document[mapping.schema_version_key] = self._schema_version
-        check_size(mapping.name, record.entity, document)
-        return document
+    def _inserts(self, added: list[Record]) -> list[Document]:
+        mapping, now, schema_version = self._mapping, self._now, self._schema_version
+        version_key, updated_at_key = mapping.version_key, mapping.updated_at_key
+        schema_version_key, may_be_large = mapping.schema_version_key, mapping.may_be_large
+        documents = mapping.dump_all([record.entity for record in added])
+        for record, document in zip(added, documents, strict=True):
+            document[version_key] = 1
+            document[updated_at_key] = now
+            document[schema_version_key] = schema_version
+            if may_be_large(document):
+                check_size(mapping.name, record.entity, document)
+        return documents
 
     def _records(self) -> list[Record]:
         return [*self._pending.removed, *self._pending.changed, *self._pending.added]

@@ -4,9 +4,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from ...domain.errors import Conflict, RetryExhausted, UnitOfWorkError
+from ...domain.errors import CommitUnknown, Conflict, RetryExhausted, Unavailable, UnitOfWorkError
 from ...domain.unit_of_work import Attempt, UnitOfWork
 from .deadline import Deadline
 from .environment import Environment
@@ -21,6 +21,10 @@ GROWTH = 1.5
 """Back-off in seconds: jitter x min(5 ms x 1.5^n, 500 ms), as the MongoDB driver's own loop does."""
 
 
+_NOTHING_APPLIED: tuple[type[Exception], ...] = (Conflict, Unavailable)
+"""What ends a transaction with nothing applied, and may go well the next time: a fail-over is one of them."""
+
+
 class Attempts(Generic[UnitT]):
     """Decides after each failed attempt whether another one follows, and waits."""
 
@@ -32,6 +36,7 @@ class Attempts(Generic[UnitT]):
         max_attempts: int,
         deadline: float,
         retry_on: tuple[type[Exception], ...],
+        key: str | None = None,
     ) -> None:
         if max_attempts < 1:
             raise UnitOfWorkError(f"max_attempts must be at least 1, not {max_attempts}")
@@ -40,7 +45,10 @@ class Attempts(Generic[UnitT]):
         self._environment = environment
         self._open_unit = open_unit
         self._max_attempts = max_attempts
-        self._retry_on: tuple[type[Exception], ...] = (Conflict, *retry_on)
+        self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *retry_on)
+        if key is not None:
+            # whatever became of the commit, the next attempt finds it by its key
+            self._retry_on = (*self._retry_on, CommitUnknown)
         self._deadline = Deadline(environment.operation_timeout, deadline)
         self.number = 0
 
@@ -59,23 +67,36 @@ class Attempts(Generic[UnitT]):
         Raises:
             RetryExhausted: if there is none.
         """
-        if self.number >= self._max_attempts:
-            raise RetryExhausted(self.number, error, f"{self._max_attempts} are allowed") from error
         delay = random.random() * min(FIRST_DELAY * GROWTH**self.number, LONGEST_DELAY)  # noqa: S311 - jitter
         if (self._deadline.left or 0) <= delay:
-            raise RetryExhausted(self.number, error, "the deadline has passed") from error
+            raise self._exhausted(error, "the deadline has passed")
+        if self.number >= self._max_attempts and not isinstance(error, Unavailable):
+            raise self._exhausted(error, f"{self._max_attempts} are allowed")
         for listener in self._environment.listeners:
             self._environment.shielded(listener.on_retry, self.number, error, delay)
         time.sleep(delay)
 
+    def _exhausted(self, error: BaseException, why: str) -> BaseException:
+        """What says that no attempt is left: an error that is clear by itself, or how many met a conflict."""
+        if isinstance(error, Unavailable | CommitUnknown):
+            return error
+        exhausted = RetryExhausted(self.number, error, why)
+        exhausted.__cause__ = error
+        return exhausted
 
-def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T]) -> T:
-    """Call the function with a fresh unit until one commits."""
+
+def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = None) -> T:
+    """Call the function with a fresh unit until one commits; with a key, once for all callers that have it."""
     while True:
         uow, unit = attempts.open()
         try:
             with uow:
+                recalled = None if key is None else unit.recall(key)
+                if recalled is not None:
+                    return cast("T", recalled.result)
                 result = fn(uow)
+                if key is not None:
+                    unit.remember(key, result)
         except Exception as error:
             if not attempts.is_worth_repeating(error, unit):
                 raise

@@ -1,21 +1,40 @@
 """How large a document is: a warning above 1 MiB, an error above what a store accepts."""
 
 import warnings
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bson import encode
 
 from ...domain.entity import Entity
 from ...domain.errors import TooLarge
+from ...domain.schema import Kind
 from ..backend import MAX_DOCUMENT_BYTES, Document
 from ..bson_values import CODEC_OPTIONS
+from .class_mapping import MappedField
+from .generation import compiled
 
 WARNING_BYTES = 1024 * 1024
 _SUSPICIOUS = 200_000
+_TEXT = frozenset({Kind.STR, Kind.BYTES})
+_SMALL = frozenset({Kind.ID, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.UUID, Kind.ENUM})
 
 
 class LargeDocumentWarning(UserWarning):
     """A document above 1 MiB: it costs every read, and the limit of 16 MiB comes closer."""
+
+
+def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], bool]:
+    """Generate, for the whole documents of a class, whether one may be so large that it needs `check_size`."""
+    parts = ["0"]
+    for field in fields:
+        value = f"get({field.key!r}, '')" if field.type.optional else f"document[{field.key!r}]"
+        if field.type.kind in _TEXT:
+            parts.append(f"len({value})")
+        elif field.type.kind not in _SMALL:
+            parts.append(f"roughly(({value},))")
+    lines = ["get = document.get", f"return {' + '.join(parts)} >= {_SUSPICIOUS}"]
+    return compiled("may_be_large(document)", lines, {"roughly": _roughly}, name)
 
 
 def check_size(name: str, entity: Entity[Any], document: Document) -> None:

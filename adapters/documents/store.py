@@ -8,7 +8,7 @@ from cattrs import Converter
 from typing_extensions import get_original_bases
 
 from ...domain.clock import Clock, SystemClock
-from ...domain.errors import ConfigurationError, TristoreError
+from ...domain.errors import ConfigurationError, InvalidQuery, TristoreError, UnitOfWorkError, WriteConflict
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import (
     AnyReaderT,
@@ -25,6 +25,7 @@ from ...domain.unit_of_work import (
 )
 from ..backend import Backend, BackendOptions, CollectionDeclaration, IndexDeclaration
 from ..backends import backend_for
+from . import receipts as receipt
 from .converter import make_converter, mapping_of
 from .deadline import Deadline
 from .declarations import Documents
@@ -54,6 +55,7 @@ def open_store(
     settings: Mapping[str, Any] | None = None,
     clock: Clock | None = None,
     converter: Converter | None = None,
+    receipts: bool = False,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -70,16 +72,21 @@ def open_store(
         settings: settings of the backend by name, such as ``maxPoolSize``.
         clock: tells the time of units; the machine's by default.
         converter: a cattrs converter from `make_converter` with hooks for types of your own.
+        receipts: whether each unit that writes leaves a receipt in its transaction, one more document and round
+            trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
     """
     if operation_timeout <= 0:
         raise ConfigurationError(f"operation_timeout must be more than 0 seconds, not {operation_timeout}")
+    if prepare not in get_args(Preparation) or transactions not in {"required", "off"}:
+        wanted = "prepare must be check, create or off, and transactions required or off"
+        raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     registry = converter or make_converter()
     bindings = _bindings(unit, documents, registry)
-    collections = tuple(_declaration(binding) for binding in bindings.values())
+    collections = (*(_declaration(binding) for binding in bindings.values()), receipt.declaration())
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
     environment = Environment(
         name=store_name,
@@ -90,6 +97,7 @@ def open_store(
         transactional=transactions == "required",
         operation_timeout=operation_timeout,
         preparation=prepare,
+        receipts=receipts,
     )
     return DocumentStore(unit, environment)
 
@@ -132,15 +140,36 @@ class DocumentStore(Store[UnitT_co]):
         max_attempts: int = 10,
         deadline: float = 10.0,
         retry_on: tuple[type[Exception], ...] = (),
+        key: str | None = None,
     ) -> T:
         """Call a function with a unit of work and commit; on a conflict, all of it again."""
-        return run(self._attempts(max_attempts, deadline, retry_on), fn)
+        if key is not None and not (self._environment.transactional and isinstance(key, str) and key):
+            raise UnitOfWorkError("a key is text that is not empty, and needs a store with transactions")
+        return run(self._attempts(max_attempts, deadline, retry_on, key), fn, key)
 
     def attempts(
         self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
     ) -> Iterator[Attempt[UnitT_co]]:
         """Yield attempts until one commits."""
         return each(self._attempts(max_attempts, deadline, retry_on))
+
+    def resolve(self, unit_id: str) -> bool:
+        """Tell what became of a unit whose commit raised `CommitUnknown`."""
+        environment = self._environment
+        transaction = environment.unsettled.get(unit_id)
+        if transaction is not None:
+            try:
+                environment.backend.settle(transaction, timeout=environment.operation_timeout)
+            except WriteConflict:
+                environment.unsettled.pop(unit_id, None)
+                return False
+            environment.unsettled.pop(unit_id, None)
+            return True
+        query = receipt.wanted_unit(unit_id)
+        cursor = environment.backend.find(
+            receipt.COLLECTION, query, transaction=None, timeout=environment.operation_timeout
+        )
+        return bool(cursor.to_list())
 
     def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
         """Call the handler with every event of that class after its commit."""
@@ -185,13 +214,15 @@ class DocumentStore(Store[UnitT_co]):
         self._environment.backend.close()
 
     def _attempts(
-        self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...]
+        self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
     ) -> Attempts[UnitT_co]:
         def open_unit(bound: Deadline) -> tuple[UnitT_co, DocumentUnit]:
             inside = DocumentUnit(self._environment, bound)
             return self._unit(inside), inside
 
-        return Attempts(self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on)
+        return Attempts(
+            self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
+        )
 
 
 def _reader_of(unit: type[UnitOfWork[Any]]) -> type[Reader]:
@@ -272,15 +303,20 @@ def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
 
 def _declaration(binding: Binding) -> CollectionDeclaration:
     mapping: EntityMapping = binding.mapping
+
+    def key_of(name: str) -> str:
+        try:
+            return mapping.stored_key(name)
+        except InvalidQuery as error:
+            raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
+
     unique = [
-        IndexDeclaration(tuple((mapping.stored_key(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
+        IndexDeclaration(tuple((key_of(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
         for key in binding.repository.unique
     ]
     plain = [
         IndexDeclaration(
-            tuple(
-                (mapping.stored_key(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields
-            ),
+            tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
             sparse=index.sparse,
         )
         for index in binding.documents.indexes

@@ -121,10 +121,9 @@ class TrackedCollection:
 
     def load_all(self, documents: list[Document]) -> list[Any]:
         """Return the entities of documents, without those that the unit has removed."""
-        entities = self.mapping.load_all(documents)
         if not self.records:
-            self._track_all(entities, documents)
-            return entities
+            return self._track_all(documents)
+        entities = self.mapping.load_all(documents)
         records = [
             self.records.get(entity.id) or self._track(entity, document)
             for entity, document in zip(entities, documents, strict=True)
@@ -133,18 +132,20 @@ class TrackedCollection:
             record.entity for record in records if record.state is not State.REMOVED and record.state is not State.GONE
         ]
 
-    def _track_all(self, entities: list[Any], documents: list[Document]) -> None:
-        """Track entities of which none is known: the hot path of a find."""
+    def _track_all(self, documents: list[Document]) -> list[Any]:
+        """Load and track entities of which none is known: the hot path of a find."""
         records, stored, new = self.records, State.STORED, object.__new__
-        snapshot, version_key = self.mapping.snapshot, self.mapping.version_key
-        for entity, document in zip(entities, documents, strict=True):
+        version_key = self.mapping.version_key
+        entities, snapshots = self.mapping.load_tracked(documents)
+        for entity, document, snapshot in zip(entities, documents, snapshots, strict=True):
             # as Record() does, without the call
             records[entity.id] = record = new(Record)
             record.entity = entity
             record.state = stored
             record.stored_id = document[ID_KEY]
             record.version = document.get(version_key)
-            record.snapshot = snapshot(entity)
+            record.snapshot = snapshot
+        return entities
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:
         mapping = self.mapping

@@ -19,6 +19,7 @@ from ...domain.errors import (
     UnitOfWorkClosed,
     UnitOfWorkError,
     UnitOfWorkFailed,
+    WriteConflict,
 )
 from ...domain.ids import new_id
 from ...domain.predicates import Predicate
@@ -26,12 +27,14 @@ from ...domain.queries import Query
 from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, Session, UnitOfWork
 from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from . import receipts
 from .aftermath import announce, take_over
 from .codecs import dump_datetime
 from .deadline import Deadline
 from .environment import Environment
 from .flush import Flusher
 from .gateways import UnitGateway, stamp
+from .receipts import Recalled
 from .tracking import Binding, Record, TrackedCollection
 
 T = TypeVar("T")
@@ -50,6 +53,9 @@ class UnitState(Enum):
 
 
 _OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING, UnitState.FAILED})
+_SETTLING = 2.0
+"""Seconds for each step of settling a commit without an answer."""
+
 _ROUNDS = 10
 """How often listeners before a commit may add changes before it is taken for a loop."""
 
@@ -73,6 +79,7 @@ class DocumentUnit(Session):
         self._tracked: dict[str, TrackedCollection] = {}
         self._flusher = Flusher(environment.listeners, transactional=environment.transactional)
         self._callbacks: list[Callable[[], None]] = []
+        self._receipts: list[Document] = []
         self._now: datetime | None = None
 
     # One call at a time: the block of every public operation
@@ -151,20 +158,58 @@ class DocumentUnit(Session):
             self._flush_before_commit()
             if self.failure is not None:
                 raise self._refusal()  # a second thread came in between
+            self._write_receipts()
             self.state = UnitState.COMMITTING
-            try:
-                if self._transaction is not None:
-                    self.environment.backend.commit(self._transaction, timeout=self._deadline.for_operation())
-            except CommitUnknown as error:
-                self.state = UnitState.UNKNOWN
-                raise CommitUnknown(self.id) from error
-            except BaseException as error:
-                self.fail(error)
-                raise
+            if self._transaction is not None:
+                self._commit(self._transaction)
             self._transaction = None
             self.state = UnitState.COMMITTED
         _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
         self._after_commit()
+
+    def _commit(self, transaction: Transaction) -> None:
+        try:
+            self.environment.backend.commit(transaction, timeout=self._deadline.for_operation())
+        except CommitUnknown:
+            self._settle(transaction)
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def _settle(self, transaction: Transaction) -> None:
+        """Learn what became of a commit without an answer; it has a time of its own, for the unit's may be over."""
+        try:
+            self.environment.backend.settle(transaction, timeout=_SETTLING)
+        except CommitUnknown as error:
+            self.state = UnitState.UNKNOWN
+            self._transaction = None
+            self.environment.unsettled[self.id] = transaction
+            raise CommitUnknown(self.id) from error
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def recall(self, key: str) -> Recalled | None:
+        """Return the result that a key was recorded with, as this unit's snapshot shows it."""
+        with self:
+            return receipts.recall(self.read(receipts.COLLECTION, receipts.wanted_key(key)))
+
+    def remember(self, key: str, result: object) -> None:
+        """Record a key and its result with the commit."""
+        with self:
+            self._receipts.append(receipts.of_key(key, self.id, result, self.stored_now))
+
+    def _write_receipts(self) -> None:
+        """Leave what proves the commit, in the same transaction."""
+        if self._receipts or (self.environment.receipts and self._flusher.written):
+            self._receipts.append(receipts.of_unit(self.id, self.stored_now))
+            try:
+                self.write(receipts.plan(self._receipts))
+            except KeyTaken as taken:
+                # the same key at the same time: the next attempt finds the other one's result
+                conflict = WriteConflict("another unit with the same key was faster")
+                self.fail(conflict)
+                raise conflict from taken
 
     def _after_commit(self) -> None:
         if not self._tracked and not self._callbacks and not self.environment.listeners:

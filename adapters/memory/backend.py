@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Self, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from ...domain.errors import ConfigurationError, TransactionsUnsupported
+from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
 from ..backend import (
@@ -67,6 +67,16 @@ class MemoryBackend(Backend):
     def commit(self, transaction: Transaction, *, timeout: float) -> None:
         """Commit and end the transaction."""
         cast("MemoryTransaction", transaction).commit()
+
+    def settle(self, transaction: Transaction, *, timeout: float) -> None:
+        """Say whether it was committed: here that is always known.
+
+        Raises:
+            WriteConflict: if it was not; it is ended, so that it never will be.
+        """
+        if not cast("MemoryTransaction", transaction).committed:
+            self.abort(transaction)
+            raise WriteConflict
 
     def abort(self, transaction: Transaction) -> None:
         """Discard and end the transaction or snapshot."""

@@ -13,7 +13,7 @@ class MemoryTransaction:
     If it is dropped without commit or abort, what it holds becomes free soon.
     """
 
-    __slots__ = ("_claims", "_dead", "_engine", "_tables", "drafts", "read_only")
+    __slots__ = ("_claims", "_dead", "_engine", "_tables", "committed", "drafts", "read_only")
 
     def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
         self.read_only = read_only
@@ -22,6 +22,7 @@ class MemoryTransaction:
         self._claims: Claims | None = None
         self._tables: Mapping[str, Table] | None = None
         self._dead = False
+        self.committed = False
 
     @property
     def claims(self) -> Claims:
@@ -68,6 +69,7 @@ class MemoryTransaction:
         self._dead = True
         if self._claims is not None:
             self._engine.commit(self._claims, self.drafts)
+        self.committed = True
 
     def end(self) -> None:
         """Discard the changes; every later operation but this one is refused."""

@@ -75,6 +75,15 @@ class MongoBackend(Backend):
         """
         _own(transaction).commit(self._operation("commit", timeout, transaction))
 
+    def settle(self, transaction: Transaction, *, timeout: float) -> None:
+        """Learn the outcome of a commit that raised `CommitUnknown`; returns if it was committed.
+
+        Raises:
+            WriteConflict: if it definitely was not committed.
+            CommitUnknown: if the server cannot be asked now.
+        """
+        _own(transaction).settle(self._operation("settle a commit", timeout, transaction))
+
     def abort(self, transaction: Transaction) -> None:
         """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""
         _own(transaction).end()

@@ -103,6 +103,11 @@ class Operation:
 
 def translated(error: Exception, operation: Operation) -> TristoreError | KeyTaken:
     """Return the error that says the same without the driver."""
+    return _told_by_class(error, operation) or _told_by_code(error, operation)
+
+
+def _told_by_class(error: Exception, operation: Operation) -> TristoreError | None:
+    """What the driver raises by itself, before any label: it calls the end of its own client transient."""
     if isinstance(error, DocumentTooLarge):
         return _too_large(operation)
     if not isinstance(error, PyMongoError):
@@ -110,8 +115,11 @@ def translated(error: Exception, operation: Operation) -> TristoreError | KeyTak
     if isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError):
         return unavailable(error, operation)
     if isinstance(error, InvalidOperation):
-        # before the labels: the driver calls the end of its own client transient
         return UnitOfWorkError(f"{operation.name}: the store was closed meanwhile, or the transaction is over")
+    return None
+
+
+def _told_by_code(error: Any, operation: Operation) -> TristoreError | KeyTaken:
     code, details = code_of(error), _details(error)
     if code in _TIME_IS_UP or (error.timeout and operation.time_is_up):
         return DeadlineExceeded(f"{operation.name} at {operation.place} took more than {operation.timeout:g} s")

@@ -22,7 +22,7 @@ _PAUSE = 0.1
 _ATTEMPTS = 20
 
 # What an index may have beside its keys that changes which documents it holds or refuses.
-_CHANGES_MEANING = ("partialFilterExpression", "collation", "expireAfterSeconds", "wildcardProjection")
+_CHANGES_MEANING = ("partialFilterExpression", "collation", "wildcardProjection")
 
 Existing = Mapping[str, Any]
 
@@ -86,6 +86,8 @@ def _create_collection(database: Database[Document], name: str) -> None:
 
 def _create_index(collection: Collection[Document], index: IndexDeclaration) -> None:
     options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
+    if index.expire_after is not None:
+        options["expireAfterSeconds"] = index.expire_after
     try:
         collection.create_index(list(index.keys), name=index.name, **options)
     except OperationFailure as error:
@@ -103,10 +105,10 @@ def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) 
             "values there: change or remove the duplicates, then prepare again"
         )
     if error.code in _OTHER_OPTIONS:
+        options = f"unique={index.unique}, sparse={index.sparse}, expire_after={index.expire_after}"
         return (
             f"{collection}: an index on {fields}, or one named {index.name}, exists with other options than those "
-            f"declared (unique={index.unique}, sparse={index.sparse}): drop it and prepare again, or change the "
-            "declaration"
+            f"declared ({options}): drop it and prepare again, or change the declaration"
         )
     return None
 
@@ -124,6 +126,7 @@ def _same_options(have: Existing, index: IndexDeclaration) -> bool:
     return (
         bool(have.get("unique")) == index.unique
         and bool(have.get("sparse")) == index.sparse
+        and have.get("expireAfterSeconds") == index.expire_after
         and not any(option in have for option in _CHANGES_MEANING)
     )
 

@@ -11,7 +11,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from ...domain.errors import CommitUnknown, TristoreError
+from ...domain.errors import CommitUnknown, DeadlineExceeded, TristoreError, Unavailable, WriteConflict
 from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of
 
 _SNAPSHOT = ReadConcern("snapshot")
@@ -42,7 +42,7 @@ class MongoTransaction:
             session.start_transaction(_SNAPSHOT, _MAJORITY, ReadPreference.PRIMARY)
 
     def commit(self, operation: Operation) -> None:
-        """Commit, and end.
+        """Commit, and end; while the outcome is unknown, stay open for `settle`.
 
         Raises:
             CommitUnknown: if it was sent, also once more, and nobody knows its outcome.
@@ -50,12 +50,38 @@ class MongoTransaction:
         try:
             if not self.read_only:
                 _commit(self.session, operation)
-        except BaseException as error:
-            if isinstance(error, CommitUnknown) or not isinstance(error, TristoreError):
-                _kill(self.session)
+        except CommitUnknown:
             raise
-        finally:
+        except BaseException as error:
+            if not isinstance(error, TristoreError):
+                _kill(self.session)
             self.end()
+            raise
+        self.end()
+
+    def settle(self, operation: Operation) -> None:
+        """Learn the outcome of a commit: once the session was killed it was either committed before, or never will be.
+
+        The server answers a repeated commit of a committed transaction like the first one, and of any other with
+        NoSuchTransaction (251).
+
+        Raises:
+            WriteConflict: if it was not committed.
+            CommitUnknown: if the server cannot be asked now.
+        """
+        unknown = self.session.session_id["id"].hex()
+        if not _kill(self.session):
+            raise CommitUnknown(unknown)
+        try:
+            left = _send_commit(self.session, operation)
+        except (Unavailable, DeadlineExceeded) as error:
+            raise CommitUnknown(unknown) from error
+        except WriteConflict:
+            self.end()
+            raise
+        if left is not None:
+            raise CommitUnknown(unknown) from left
+        self.end()
 
     def end(self) -> None:
         """Abort what is open, within a time of its own, and give the session back."""
@@ -97,13 +123,15 @@ def _send_commit(session: ClientSession, operation: Operation) -> PyMongoError |
     return None
 
 
-def _kill(session: ClientSession) -> None:
-    """Free the documents of a transaction whose commit may never have arrived."""
+def _kill(session: ClientSession) -> bool:
+    """Free the documents of a transaction whose commit may never have arrived; tell whether the server did so."""
     try:
         with pymongo.timeout(_FRESH):
             session.client.admin.command("killSessions", [session.session_id])
     except PyMongoError as error:
         _LOGGER.warning("a transaction of unknown outcome could not be freed: %s", type(error).__name__)
+        return False
+    return True
 
 
 def _end(session: ClientSession) -> None:

@@ -283,13 +283,18 @@ def test_a_rule_over_the_whole_has_no_field() -> None:
     assert {"": "must not be longer than 100"} == problems(Period, {"end": 200})
 
 
+def from_cents(cents: str | Decimal) -> Decimal:
+    """A converter that must not run twice."""
+    return Decimal(cents) / 100
+
+
 @define
 class Foreign:
     """The validators that attrs ships, which raise TypeError and put more than words into an error."""
 
     name: str = field(validator=attrs.validators.in_(["a", "b"]))
     size: Any = field(validator=attrs.validators.instance_of(int))
-    cents: Decimal = field(converter=lambda value: Decimal(value) / 100)
+    cents: Decimal = field(converter=from_cents)
     _alias: int = 0
 
 
@@ -381,7 +386,10 @@ def test_data_goes_through_json_and_back(parcel: Parcel) -> None:
 @given(st.dictionaries(st.sampled_from([*FULL, "nope"]), JSON_VALUES))
 def test_whatever_comes_from_outside_is_an_entity_or_a_validation_error(data: dict[str, Any]) -> None:
     """No data from outside raises anything but a ValidationError that has its problems."""
+    found: Parcel | ValidationError
     try:
-        assert isinstance(from_dict(Parcel, data), Parcel)
+        found = from_dict(Parcel, data)
     except ValidationError as error:
-        assert ("Parcel", True) == (error.entity, bool(error.problems))
+        found = error
+
+    assert isinstance(found, Parcel) or ("Parcel", True) == (found.entity, bool(found.problems))

@@ -1,0 +1,80 @@
+"""Receipts: documents written in one transaction with a unit's changes, which prove later that it was committed.
+
+A unit with a key also leaves the key and its result, so that whoever repeats it, from any process, gets the first
+result and causes no second effect.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+
+from ...domain.errors import ValidationError
+from ...domain.predicates import Comparator, Compare
+from ...domain.queries import Query
+from ..backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
+from .codecs import dump_free, load_free
+from .naming import ID_KEY
+
+COLLECTION = "tristore_units"
+"""The collection of the receipts; every store has one."""
+
+LIFETIME = timedelta(days=7)
+"""How long a receipt is kept: within it a key has its effect once."""
+
+_NO_VERSION = "version"
+
+
+@frozen
+class Recalled:
+    """The result that a key was recorded with."""
+
+    result: Any
+
+
+def declaration() -> CollectionDeclaration:
+    """The collection, whose documents go by themselves after their lifetime."""
+    expiry = IndexDeclaration((("at", 1),), expire_after=int(LIFETIME.total_seconds()))
+    return CollectionDeclaration(COLLECTION, (expiry,))
+
+
+def of_unit(unit_id: str, at: datetime) -> Document:
+    """The receipt of a unit."""
+    return {ID_KEY: unit_id, "at": at}
+
+
+def of_key(key: str, unit_id: str, result: object, at: datetime) -> Document:
+    """The receipt of a key, with the result of its unit.
+
+    Raises:
+        ValidationError: if the result cannot be stored.
+    """
+    try:
+        stored = dump_free(result)
+    except ValueError as error:
+        raise ValidationError.of("", f"the result of a unit with a key is kept with it, and {error}") from error
+    return {ID_KEY: _stored_key(key), "unit": unit_id, "result": stored, "at": at}
+
+
+def plan(documents: list[Document]) -> WritePlan:
+    """What writes receipts."""
+    return WritePlan(COLLECTION, _NO_VERSION, inserts=documents)
+
+
+def wanted_key(key: str) -> Query:
+    """Ask for the receipt of a key."""
+    return Query(Compare((ID_KEY,), Comparator.EQ, _stored_key(key)), limit=1)
+
+
+def wanted_unit(unit_id: str) -> Query:
+    """Ask for the receipt of a unit."""
+    return Query(Compare((ID_KEY,), Comparator.EQ, unit_id), limit=1)
+
+
+def recall(found: list[Document]) -> Recalled | None:
+    """Return what a key was recorded with, if it was."""
+    return Recalled(load_free(found[0]["result"])) if found else None
+
+
+def _stored_key(key: str) -> str:
+    return f"key:{key}"

@@ -1,0 +1,118 @@
+"""Keys and receipts, on every backend: what is repeated has one effect, and an outcome can be asked for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tristore import UnitOfWorkError, ValidationError, WriteConflict
+
+from .billing import BillingUnitOfWork, CustomerMoved, customer
+from .repository_suite import BillingStore, save
+from .stores import BillingContract, OpenBilling
+
+
+class ReceiptsContract(BillingContract):
+    """Idempotency keys and the receipts of units."""
+
+    def test_a_key_has_its_effect_once(self, store: BillingStore) -> None:
+        """U6: a repeat under the key gets the first result, calls nothing and changes nothing."""
+        ada = customer(credits=1)
+        save(store, ada)
+        calls = []
+        heard: list[CustomerMoved] = []
+        store.subscribe(CustomerMoved, heard.append)
+
+        def work(uow: BillingUnitOfWork) -> dict[str, Any]:
+            calls.append(1)
+            found = uow.customers.get(ada.id)
+            found.credits += 10
+            found.move("Paris")
+            return {"credits": found.credits, "at": found.created_at}
+
+        results = [store.run(work, key="grant-1"), store.run(work, key="grant-1"), store.run(work, key="grant-2")]
+        with store.reader() as billing:
+            found = billing.customers.get(ada.id)
+
+        assert ([11, 11, 21], 21, 3) == ([one["credits"] for one in results], found.credits, found.version)
+        assert results[0] == results[1]
+        assert (2, 2) == (len(calls), len(heard))
+
+    def test_a_key_without_changes_or_result_is_kept_too(self, store: BillingStore) -> None:
+        """A unit that writes nothing and returns None still runs once under its key."""
+        calls: list[int] = []
+        for _ in range(3):
+            store.run(lambda _: calls.append(1), key="nothing")
+        assert [1] == calls
+
+    def test_a_failed_unit_does_not_use_up_its_key(self, store: BillingStore) -> None:
+        """What was rolled back left no key: the repeat does the work."""
+
+        def fails(uow: BillingUnitOfWork) -> None:
+            uow.customers.add(customer())
+            uow.flush()
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            store.run(fails, key="k")
+        store.run(lambda uow: uow.customers.add(customer()), key="k")
+        with store.reader() as billing:
+            assert 1 == billing.customers.count()
+
+    def test_one_key_in_many_threads(self, store: BillingStore) -> None:
+        """8 callers with one key at the same time: one effect, one result for all."""
+        ada = customer(credits=0)
+        save(store, ada)
+
+        def work(uow: BillingUnitOfWork) -> str:
+            found = uow.customers.get(ada.id)
+            found.credits += 1
+            return uow.id
+
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lambda _: store.run(work, key="once", max_attempts=100), range(8)))
+        with store.reader() as billing:
+            assert (1, 1) == (billing.customers.get(ada.id).credits, len(set(results)))
+
+    def test_a_result_that_cannot_be_kept_is_refused(self, store: BillingStore) -> None:
+        """The result is kept with the key, so it must be a plain value; nothing is written otherwise."""
+
+        def work(uow: BillingUnitOfWork) -> object:
+            new = customer()
+            uow.customers.add(new)
+            return new
+
+        with pytest.raises(ValidationError, match="kept with it"):
+            store.run(work, key="k")
+        with store.reader() as billing:
+            assert not billing.customers.exists()
+
+    @pytest.mark.parametrize("key", ["", 5, {"$gt": ""}])
+    def test_a_key_is_text(self, store: BillingStore, key: Any) -> None:
+        """A key that is empty or no text is refused before any I/O."""
+        with pytest.raises(UnitOfWorkError, match="a key is text"):
+            store.run(lambda _: None, key=key)
+
+    def test_receipts_tell_of_every_unit_that_wrote(self, open_billing: OpenBilling) -> None:
+        """U6: with receipts, resolve() tells of any unit whether it was committed."""
+        store = open_billing(receipts=True)
+        with store.unit_of_work() as committed:
+            committed.customers.add(customer("a@example.org"))
+        with store.unit_of_work() as discarded:
+            discarded.customers.add(customer("b@example.org"))
+            discarded.flush()
+            discarded.rollback()
+        with pytest.raises(WriteConflict), store.unit_of_work() as failed:
+            failed.customers.add(customer("c@example.org"))
+            raise WriteConflict
+
+        assert [True, False, False] == [store.resolve(unit.id) for unit in (committed, discarded, failed)]
+
+    def test_a_unit_with_a_key_leaves_a_receipt(self, store: BillingStore) -> None:
+        """U6: without receipts for all, those with a key have one."""
+        ids: list[str] = []
+        store.run(lambda uow: ids.append(uow.id), key="k")
+        with store.unit_of_work() as plain:
+            plain.customers.add(customer())
+
+        assert [True, False] == [store.resolve(ids[0]), store.resolve(plain.id)]

@@ -131,7 +131,7 @@ def _structure(declared: FieldType, given: Any) -> Any:
                 raise ValueError(f"must be an object whose keys are text, not {type(given).__name__}")
             return _items(declared, given.items())
         case _:
-            return _scalar(declared, given)
+            return structured(declared, given)
 
 
 def _items(declared: FieldType, given: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -147,15 +147,6 @@ def _items(declared: FieldType, given: Iterable[tuple[Any, Any]]) -> dict[Any, A
     if problems:
         raise ValidationError(problems)
     return items
-
-
-def _scalar(declared: FieldType, given: Any) -> Any:
-    try:
-        return _converter.structure(given, declared.annotation)  # type: ignore[arg-type]
-    except BaseValidationError as group:
-        raise ValueError("; ".join(map(str, group.exceptions))) from group
-    except StructureHandlerNotFoundError:
-        return given  # a type of the user's own: its constructor and validators judge
 
 
 def _problems_of(field: FieldSchema, error: Exception) -> list[Problem]:
@@ -175,97 +166,3 @@ def _problems(name: str, error: Exception) -> list[Problem]:
         ]
     # the validators of attrs put the attribute and the value behind their words
     return [Problem(name, str(error.args[0] if error.args else error))]
-
-
-def _strict(kind: type[Any], words: str) -> Any:
-    def structure(given: Any, _: Any) -> Any:
-        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
-            raise ValueError(f"must be {words}, not {type(given).__name__}")
-        return given
-
-    return structure
-
-
-def _number(given: Any, _: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, _NUMBERS):
-        raise ValueError(f"must be a number, not {type(given).__name__}")
-    return float(given)
-
-
-def _datetime(given: Any, _: Any) -> datetime:
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given)
-        except ValueError:
-            raise ValueError("must be a date and time in ISO 8601, such as 2026-01-31T12:00:00Z") from None
-    if not isinstance(given, datetime) or given.tzinfo is None:
-        raise ValueError("must be a date and time with a zone, such as 2026-01-31T12:00:00Z")
-    found: datetime = to_instant(given)
-    return found
-
-
-def _decimal(given: Any, _: Any) -> Decimal:
-    if isinstance(given, bool) or not isinstance(given, str | int | Decimal):
-        raise ValueError(f"must be a decimal number as text, not {type(given).__name__}")
-    try:
-        return Decimal(given)
-    except InvalidOperation:
-        raise ValueError(f"must be a decimal number, not {given!r}") from None
-
-
-def _bytes(given: Any, _: Any) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    try:
-        return base64.b64decode(given, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise ValueError("must be base64") from None
-
-
-def _uuid(given: Any, _: Any) -> UUID:
-    try:
-        return given if isinstance(given, UUID) else UUID(given)
-    except (AttributeError, TypeError, ValueError):
-        raise ValueError("must be a UUID") from None
-
-
-def _id(given: Any, _: Any) -> Id:
-    try:
-        return parse_id(given)
-    except ValidationError:
-        raise ValueError(f"must be 24 hex digits, not {given!r}") from None
-
-
-def _enum(given: Any, enum: Any) -> Any:
-    if isinstance(given, enum):
-        return given
-    members = {member.value: member for member in enum}
-    if isinstance(given, str | int) and given in members:
-        return members[given]
-    raise ValueError(f"must be one of {', '.join(map(str, members))}")
-
-
-def _make_converter() -> Converter:
-    converter = Converter()
-    converter.register_structure_hook(str, _strict(str, "text"))
-    converter.register_structure_hook(int, _strict(int, "a whole number"))
-    converter.register_structure_hook(bool, _strict(bool, "true or false"))
-    converter.register_structure_hook(float, _number)
-    converter.register_structure_hook(datetime, _datetime)
-    converter.register_structure_hook(Decimal, _decimal)
-    converter.register_structure_hook(bytes, _bytes)
-    converter.register_structure_hook(UUID, _uuid)
-    converter.register_structure_hook_func(_is_id, _id)
-    converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
-    return converter
-
-
-def _is_id(kind: Any) -> bool:
-    while getattr(kind, "__supertype__", None) is not None:
-        if kind is Id:
-            return True
-        kind = kind.__supertype__
-    return False
-
-
-_converter = _make_converter()

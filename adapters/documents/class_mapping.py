@@ -108,13 +108,6 @@ class ClassMapping:
         except STUMBLES:
             return self._dump_checked(subject)
 
-    def dump_all(self, subjects: list[Any]) -> list[dict[str, Any]]:
-        """Build the document of each object."""
-        try:
-            return [*map(self._fast_dump, subjects)]
-        except STUMBLES:
-            return [self.dump(subject) for subject in subjects]
-
     def codec_of(self, declared: FieldType) -> Codec:
         """Return the codec of a declared type.
 
@@ -205,15 +198,22 @@ class ClassMapping:
 
     def _generate_dump(self) -> Callable[[Any], Document]:
         names: dict[str, Any] = {}
+        return compiled("dump(subject)", [*self._dump_lines(names, {}), "return document"], names, self.name)
+
+    def _dump_lines(self, names: dict[str, Any], given: Mapping[str, str]) -> list[str]:
+        """The lines that make the `document` of a `subject`; for some keys the expression may be given."""
         lines: list[str] = []
+        items: dict[str, str] = {}
+        absent: list[str] = []
         for number, field in enumerate(self.fields):
+            items[field.key] = f"value_{number}"
+            if field.key in given:
+                continue
             lines += dump_lines(field, f"value_{number}", names)
-        items = (f"{field.key!r}: value_{number}" for number, field in enumerate(self.fields))
-        lines.append(f"document = {{{', '.join(items)}}}")
-        for number, field in enumerate(self.fields):
             if field.type.optional:
-                lines.append(f"if value_{number} is None: del document[{field.key!r}]")
-        return compiled("dump(subject)", [*lines, "return document"], names, self.name)
+                absent.append(f"if value_{number} is None: del document[{field.key!r}]")
+        pairs = (f"{key!r}: {value}" for key, value in {**items, **given}.items())
+        return [*lines, f"document = {{{', '.join(pairs)}}}", *absent]
 
 
 def _problems(name: str, error: Exception) -> list[Problem]:

@@ -1,6 +1,7 @@
 """Entities and their documents: queries in the document's words, and what changed since an entity was loaded."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from attrs import evolve
@@ -15,7 +16,7 @@ from .class_mapping import STUMBLES, ClassMapping
 from .codecs import Codec
 from .comparison import Snapshot, freezer, is_free_dict, same
 from .declarations import Documents
-from .generation import compiled
+from .generation import compiled, indented
 from .naming import Keys
 from .sizes import suspicion
 
@@ -39,6 +40,7 @@ class EntityMapping(ClassMapping):
         self._paths: dict[Path, tuple[Path, Codec | None]] = {}
         self.may_be_large = suspicion(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
+        self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly
 
     def dump_id(self, id: object) -> Any:
@@ -154,6 +156,26 @@ class EntityMapping(ClassMapping):
         entities = self.load_all(documents)
         snapshots += map(self.snapshot, entities)
         return entities
+
+    def dump_new(self, entities: list[Any], now: datetime, schema_version: int) -> list[Document]:
+        """Build the documents of entities that are stored for the first time.
+
+        Raises:
+            ValidationError: if a value of one cannot be stored.
+        """
+        try:
+            return self._fast_dump_new(entities, now, schema_version)
+        except STUMBLES:
+            given = {self.version_key: 1, self.updated_at_key: now, self.schema_version_key: schema_version}
+            return [{**self.dump(entity), **given} for entity in entities]
+
+    def _generate_dump_new(self) -> Callable[[list[Any], datetime, int], list[Document]]:
+        names: dict[str, Any] = {}
+        given = {self.version_key: "1", self.updated_at_key: "now", self.schema_version_key: "schema_version"}
+        lines = [*self._dump_lines(names, given), "append(document)"]
+        loop = ["documents = []", "append = documents.append", "for subject in subjects:", *indented(lines)]
+        signature = "dump_new(subjects, now, schema_version)"
+        return compiled(signature, [*loop, "return documents"], names, self.name)
 
     def _generate_load_tracked(self) -> Callable[[list[Document], list[Snapshot]], list[Any]]:
         """Generate the loader that takes the snapshots from the values that it has at hand."""

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ...domain.errors import TristoreError, UnitOfWorkError
-from ...domain.queries import Query
 from ...domain.repository import Change
 from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
-from ..backend import Document, WritePlan, WriteResult
 from .plans import PlannedWrites
+from .scope import TransactionScope
 from .tracking import Pending, Record, State, TrackedCollection
 
 _ROUNDS = 100
@@ -30,14 +29,9 @@ class Writer(Protocol):
     def collections(self) -> Sequence[TrackedCollection]:
         """The collections that the unit has touched, in registration order."""
 
-    def write(self, plan: WritePlan) -> WriteResult:
-        """Carry out a plan."""
-
-    def read(self, collection: str, query: Query) -> list[Document]:
-        """Read documents."""
-
-    def fail(self, error: BaseException) -> None:
-        """Remember the error; nothing but a rollback follows."""
+    @property
+    def scope(self) -> TransactionScope:
+        """Its transaction."""
 
 
 class Flusher:
@@ -99,11 +93,11 @@ class Flusher:
     def _carry_out(self, writer: Writer, planned: Sequence[PlannedWrites], *, final: bool) -> None:
         for writes in planned:
             try:
-                writes.carry_out(writer.write, writer.read)
+                writes.carry_out(writer.scope.write, writer.scope.read)
             except BaseException as error:
                 if not self._transactional:
                     self._say_what_was_applied(error)
-                writer.fail(error)
+                writer.scope.fail(error)
                 raise
             self.written = True
             writes.settle(final=final)

@@ -66,35 +66,34 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         """Query inside the transaction; entities that are known keep their values."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
-            documents = self._unit.read(self._collection, self._mapping.to_stored(query))
+            documents = self._unit.scope.read(self._collection, self._mapping.to_stored(query))
             return self._tracked.load_all(documents)
 
     def stream(self, query: Query) -> Iterator[Entity[Any]]:
         """Open a cursor inside the transaction; its entities are not tracked."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
-            cursor = self._unit.find(self._collection, self._mapping.to_stored(query))
+            cursor = self._unit.scope.find(self._collection, self._mapping.to_stored(query))
         return self._each(cursor)
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count inside the transaction."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
-            return self._unit.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
+            return self._unit.scope.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
 
     def add(self, entity: Entity[Any]) -> None:
         """Track a new entity."""
         with self._unit:
-            records = self._tracked.records
-            known = records.get(entity.id)
-            if known is not None:
-                self._add_again(known, entity)
+            records, id = self._tracked.records, entity.id
+            if id in records:
+                self._add_again(records[id], entity)
                 return
             if entity.version:
                 raise UnitOfWorkError(
                     f"{self._mapping.name} {entity.id} is stored already (version {entity.version}): attach() it"
                 )
-            records[entity.id] = self._new_record(entity)
+            records[id] = self._new_record(entity)
 
     def remove(self, entity: Entity[Any]) -> None:
         """Mark for removal; forget what was never stored."""
@@ -151,7 +150,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         try:
             return next(documents, None)
         except BaseException as error:
-            self._unit.fail(error)
+            self._unit.scope.fail(error)
             raise
 
     def _known(self, id: Any) -> Record | None:
@@ -161,14 +160,14 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             return None  # unhashable, so no id: what loads it says so
 
     def _document(self, id: object) -> Document:
-        found = self._unit.read(self._collection, by_id(self._mapping, id))
+        found = self._unit.scope.read(self._collection, by_id(self._mapping, id))
         if not found:
             raise NotFound(self._mapping.name, id)
         return found[0]
 
     def _attach(self, entity: Entity[Any]) -> Record:
         """Compare with what is stored; its values are what the edits are measured against."""
-        found = self._unit.read(self._collection, by_id(self._mapping, entity.id))
+        found = self._unit.scope.read(self._collection, by_id(self._mapping, entity.id))
         if not found:
             raise VersionConflict([Stale(self._mapping.name, entity.id, entity.version, None)])
         version = found[0].get(self._mapping.version_key)
@@ -179,7 +178,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         return record
 
     def _new_record(self, entity: Entity[Any]) -> Record:
-        record = Record(entity, State.ADDED, None, None, ())
+        record = Record(entity, State.ADDED)
         created_at = entity.created_at
         if created_at is NEVER or created_at == NEVER:
             stamp(entity, self._unit.now)

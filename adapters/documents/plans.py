@@ -120,15 +120,10 @@ class PlannedWrites:
         return Update(record.stored_id, record.version, document, unset)
 
     def _inserts(self, added: list[Record]) -> list[Document]:
-        mapping, now, schema_version = self._mapping, self._now, self._schema_version
-        version_key, updated_at_key = mapping.version_key, mapping.updated_at_key
-        schema_version_key, may_be_large = mapping.schema_version_key, mapping.may_be_large
-        documents = mapping.dump_all([record.entity for record in added])
+        mapping = self._mapping
+        documents = mapping.dump_new([record.entity for record in added], self._now, self._schema_version)
         for record, document in zip(added, documents, strict=True):
-            document[version_key] = 1
-            document[updated_at_key] = now
-            document[schema_version_key] = schema_version
-            if may_be_large(document):
+            if mapping.may_be_large(document):
                 check_size(mapping.name, record.entity, document)
         return documents
 

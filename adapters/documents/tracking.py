@@ -37,19 +37,24 @@ class Record:
         stamped: whether `created_at` was set by this unit.
     """
 
-    # on the class, because most records never change them: loading is a hot path
-    written = False
-    locked = False
-    stamped = False
+    __slots__ = ("entity", "locked", "snapshot", "stamped", "state", "stored_id", "version", "written")
 
     def __init__(
-        self, entity: Entity[Any], state: State, stored_id: Any, version: int | None, snapshot: Snapshot
+        self,
+        entity: Entity[Any],
+        state: State,
+        stored_id: Any = None,
+        version: int | None = None,
+        snapshot: Snapshot = (),
     ) -> None:
         self.entity = entity
         self.state = state
         self.stored_id = stored_id
         self.version = version
         self.snapshot = snapshot
+        self.written = False
+        self.locked = False
+        self.stamped = False
 
 
 @frozen
@@ -134,17 +139,10 @@ class TrackedCollection:
 
     def _track_all(self, documents: list[Document]) -> list[Any]:
         """Load and track entities of which none is known: the hot path of a find."""
-        records, stored, new = self.records, State.STORED, object.__new__
-        version_key = self.mapping.version_key
+        records, stored, version_key = self.records, State.STORED, self.mapping.version_key
         entities, snapshots = self.mapping.load_tracked(documents)
         for entity, document, snapshot in zip(entities, documents, snapshots, strict=True):
-            # as Record() does, without the call
-            records[entity.id] = record = new(Record)
-            record.entity = entity
-            record.state = stored
-            record.stored_id = document[ID_KEY]
-            record.version = document.get(version_key)
-            record.snapshot = snapshot
+            records[entity.id] = Record(entity, stored, document[ID_KEY], document.get(version_key), snapshot)
         return entities
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:

@@ -22,11 +22,9 @@ from ...domain.errors import (
     WriteConflict,
 )
 from ...domain.ids import new_id
-from ...domain.predicates import Predicate
-from ...domain.queries import Query
 from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, Session, UnitOfWork
-from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from ..backend import Document, KeyTaken
 from . import receipts
 from .aftermath import announce, take_over
 from .codecs import dump_datetime
@@ -35,6 +33,7 @@ from .environment import Environment
 from .flush import Flusher
 from .gateways import UnitGateway, stamp
 from .receipts import Recalled
+from .scope import TransactionScope
 from .tracking import Binding, Record, TrackedCollection
 
 T = TypeVar("T")
@@ -48,14 +47,10 @@ class UnitState(Enum):
     COMMITTING = auto()
     COMMITTED = auto()
     UNKNOWN = auto()
-    FAILED = auto()
     ROLLED_BACK = auto()
 
 
-_OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING, UnitState.FAILED})
-_SETTLING = 2.0
-"""Seconds for each step of settling a commit without an answer."""
-
+_OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING})
 _ROUNDS = 10
 """How often listeners before a commit may add changes before it is taken for a loop."""
 
@@ -69,11 +64,9 @@ class DocumentUnit(Session):
         self.id = new_id()
         self.environment = environment
         self.state = UnitState.NEW
-        self.failure: BaseException | None = None
         self.autoflush = autoflush
-        self._deadline = deadline
+        self.scope = TransactionScope(environment, deadline)
         self._calls = threading.RLock()
-        self._transaction: Transaction | None = None
         # weak, so that a unit which is dropped in the middle goes at once, and its transaction with it
         self._owner: weakref.ref[UnitOfWork[Any]] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
@@ -89,9 +82,9 @@ class DocumentUnit(Session):
             error = ConcurrentUse(
                 f"unit of work {self.id} is in use by another thread: a unit serves one call at a time"
             )
-            self.fail(error)
+            self.scope.fail(error)
             raise error
-        if self.state is not UnitState.ACTIVE:
+        if self.state is not UnitState.ACTIVE or self.scope.failure is not None:
             self._calls.release()
             raise self._refusal()
 
@@ -112,12 +105,10 @@ class DocumentUnit(Session):
             f"unit of work {self.id} {'has ended' if began else 'has not begun'}: use it inside its with block"
         )
 
-    def fail(self, error: BaseException) -> None:
-        """Refuse everything but a rollback from now on."""
-        if self.failure is None:
-            self.failure = error
-            if self.state in _OPEN:
-                self.state = UnitState.FAILED
+    @property
+    def failure(self) -> BaseException | None:
+        """The first error; after it the unit accepts nothing but a rollback."""
+        return self.scope.failure
 
     # The life of the unit
 
@@ -160,39 +151,19 @@ class DocumentUnit(Session):
                 raise self._refusal()  # a second thread came in between
             self._write_receipts()
             self.state = UnitState.COMMITTING
-            if self._transaction is not None:
-                self._commit(self._transaction)
-            self._transaction = None
+            try:
+                self.scope.commit(self.id)
+            except CommitUnknown:
+                self.state = UnitState.UNKNOWN
+                raise
             self.state = UnitState.COMMITTED
         _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
         self._after_commit()
 
-    def _commit(self, transaction: Transaction) -> None:
-        try:
-            self.environment.backend.commit(transaction, timeout=self._deadline.for_operation())
-        except CommitUnknown:
-            self._settle(transaction)
-        except BaseException as error:
-            self.fail(error)
-            raise
-
-    def _settle(self, transaction: Transaction) -> None:
-        """Learn what became of a commit without an answer; it has a time of its own, for the unit's may be over."""
-        try:
-            self.environment.backend.settle(transaction, timeout=_SETTLING)
-        except CommitUnknown as error:
-            self.state = UnitState.UNKNOWN
-            self._transaction = None
-            self.environment.unsettled[self.id] = transaction
-            raise CommitUnknown(self.id) from error
-        except BaseException as error:
-            self.fail(error)
-            raise
-
     def recall(self, key: str) -> Recalled | None:
         """Return the result that a key was recorded with, as this unit's snapshot shows it."""
         with self:
-            return receipts.recall(self.read(receipts.COLLECTION, receipts.wanted_key(key)))
+            return receipts.recall(self.scope.read(receipts.COLLECTION, receipts.wanted_key(key)))
 
     def remember(self, key: str, result: object) -> None:
         """Record a key and its result with the commit."""
@@ -204,11 +175,11 @@ class DocumentUnit(Session):
         if self._receipts or (self.environment.receipts and self._flusher.written):
             self._receipts.append(receipts.of_unit(self.id, self.stored_now))
             try:
-                self.write(receipts.plan(self._receipts))
+                self.scope.write(receipts.plan(self._receipts))
             except KeyTaken as taken:
                 # the same key at the same time: the next attempt finds the other one's result
                 conflict = WriteConflict("another unit with the same key was faster")
-                self.fail(conflict)
+                self.scope.fail(conflict)
                 raise conflict from taken
 
     def _after_commit(self) -> None:
@@ -224,9 +195,7 @@ class DocumentUnit(Session):
             raise self._refusal()
         with self._calls:  # a call of another thread comes to its end first: it is using the transaction
             self.state = UnitState.ROLLED_BACK
-            transaction, self._transaction = self._transaction, None
-            if transaction is not None:
-                self.environment.backend.abort(transaction)
+            self.scope.abort()
         for record in self._records():
             if record.stamped:
                 stamp(record.entity, NEVER)
@@ -297,42 +266,6 @@ class DocumentUnit(Session):
         """Let a query see what this unit has changed of its collection."""
         if self.autoflush and tracked.records:
             self._flusher.flush(self, [tracked])
-
-    def find(self, collection: str, query: Query) -> Cursor:
-        """Open a cursor inside the transaction."""
-        return self._io(self.environment.backend.find, collection, query)
-
-    def read(self, collection: str, query: Query) -> list[Document]:
-        """Read all that a query meets, inside the transaction."""
-        cursor = self.find(collection, query)
-        try:
-            return cursor.to_list()
-        except BaseException as error:
-            self.fail(error)
-            raise
-
-    def count(self, collection: str, predicate: Predicate, limit: int | None) -> int:
-        """Count inside the transaction."""
-        return self._io(self.environment.backend.count, collection, predicate, limit=limit)
-
-    def write(self, plan: WritePlan) -> WriteResult:
-        """Carry out a plan inside the transaction."""
-        return self._io(self.environment.backend.write, plan)
-
-    def _io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
-        """Carry out one operation in the transaction; the first error is the unit's last."""
-        try:
-            self.environment.ensure_prepared()
-            if self._transaction is None and self.environment.transactional:
-                self._transaction = self.environment.backend.begin()
-            return operation(
-                *arguments, **options, transaction=self._transaction, timeout=self._deadline.for_operation()
-            )
-        except KeyTaken:
-            raise  # the flush makes a DuplicateKey of it, which is the error to remember
-        except BaseException as error:
-            self.fail(error)
-            raise
 
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -31,8 +32,12 @@ class MongodProcess:
         self._binary = binary
         self.port = _free_port()
         self._directory = tempfile.mkdtemp(prefix="tristore-mongod-")
+        self._replica_set = replica_set
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - a binary that was looked for, arguments made here
-            [binary, *self._arguments(replica_set=replica_set)],
+            [self._binary, *self._arguments(replica_set=self._replica_set)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -56,10 +61,28 @@ class MongodProcess:
 
     def stop(self) -> None:
         """End it at once, and remove its files: they are of no use to anybody."""
+        self.kill()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does (SIGKILL); its files stay for `restart`."""
         self._process.kill()
         self._process.wait()
-        self._guard.communicate(b"\n")
-        shutil.rmtree(self._directory, ignore_errors=True)
+        if not self._guard.stdin or not self._guard.stdin.closed:
+            self._guard.communicate(b"\n")
+
+    def restart(self) -> None:
+        """Start it again on the same port, with the files that it left."""
+        self.kill()
+        self._start()
+
+    def pause(self) -> None:
+        """Stop it from running without ending it (SIGSTOP): its connections stay open, and nobody answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run again after `pause` (SIGCONT)."""
+        self._process.send_signal(signal.SIGCONT)
 
     def why_it_ended(self) -> str | None:
         """Say why it ended by itself; None if its port was taken, which another start mends."""

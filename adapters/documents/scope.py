@@ -1,0 +1,110 @@
+"""The transaction of one unit of work: begun at its first operation, bounded in time, ended in every case."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ...domain.errors import CommitUnknown
+from ...domain.predicates import Predicate
+from ...domain.queries import Query
+from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from .deadline import Deadline
+from .environment import Environment
+
+T = TypeVar("T")
+
+_SETTLING = 2.0
+"""Seconds for each step of settling a commit without an answer: a time of its own, for the unit's may be over."""
+
+
+class TransactionScope:
+    """Carries out the operations of a unit, and remembers the first error: nothing is sent after it.
+
+    Attributes:
+        environment: the store.
+        failure: the first error.
+        operations: how many operations were sent, for the unit's report.
+    """
+
+    __slots__ = ("_deadline", "_transaction", "environment", "failure", "operations")
+
+    def __init__(self, environment: Environment, deadline: Deadline) -> None:
+        self.environment = environment
+        self.failure: BaseException | None = None
+        self.operations = 0
+        self._deadline = deadline
+        self._transaction: Transaction | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """Remember the first error."""
+        if self.failure is None:
+            self.failure = error
+
+    def find(self, collection: str, query: Query) -> Cursor:
+        """Open a cursor."""
+        return self._io(self.environment.backend.find, collection, query)
+
+    def read(self, collection: str, query: Query) -> list[Document]:
+        """Read all that a query meets."""
+        cursor = self.find(collection, query)
+        try:
+            return cursor.to_list()
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def count(self, collection: str, predicate: Predicate, limit: int | None) -> int:
+        """Count."""
+        return self._io(self.environment.backend.count, collection, predicate, limit=limit)
+
+    def write(self, plan: WritePlan) -> WriteResult:
+        """Carry out a plan.
+
+        Raises:
+            KeyTaken: which is not remembered; the caller knows what to make of it.
+        """
+        return self._io(self.environment.backend.write, plan)
+
+    def commit(self, unit_id: str) -> None:
+        """Commit, if anything was sent.
+
+        Raises:
+            CommitUnknown: if it was sent, and its outcome cannot be learnt now; `Store.resolve` can ask again.
+        """
+        transaction = self._transaction
+        if transaction is None:
+            return
+        try:
+            try:
+                self.environment.backend.commit(transaction, timeout=self._deadline.for_operation())
+            except CommitUnknown:
+                self.environment.backend.settle(transaction, timeout=_SETTLING)
+        except CommitUnknown as error:
+            self._transaction = None
+            self.environment.unsettled[unit_id] = transaction
+            raise CommitUnknown(unit_id) from error
+        except BaseException as error:
+            self.fail(error)
+            raise
+        self._transaction = None
+
+    def abort(self) -> None:
+        """Discard what was sent."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            self.environment.backend.abort(transaction)
+
+    def _io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Carry out one operation in the transaction; the first error is the last."""
+        self.operations += 1
+        try:
+            self.environment.ensure_prepared()
+            if self._transaction is None and self.environment.transactional:
+                self._transaction = self.environment.backend.begin()
+            return operation(
+                *arguments, **options, transaction=self._transaction, timeout=self._deadline.for_operation()
+            )
+        except KeyTaken:
+            raise
+        except BaseException as error:
+            self.fail(error)
+            raise

@@ -2,9 +2,8 @@
 
 from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index
-from .adapters.documents.sizes import LargeDocumentWarning
 from .adapters.documents.store import DocumentStore, open_store
-from .adapters.serialization import from_dict, to_dict
+from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
 from .domain.capture import contains, is_none, one_of, some
@@ -19,7 +18,10 @@ from .domain.errors import (
     DeadlineExceeded,
     DomainError,
     DuplicateKey,
+    DurabilityWarning,
     InvalidQuery,
+    LargeDocumentWarning,
+    LargeUnitWarning,
     NestedUnitOfWork,
     NotFound,
     Problem,
@@ -42,7 +44,7 @@ from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.queries import Page
 from .domain.repository import Change, ReadRepository, Repository, Unique
 from .domain.specification import Specification, not_, where
-from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener
+from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener, UnitReport
 
 __all__ = [
     "NEVER",
@@ -59,6 +61,7 @@ __all__ = [
     "Documents",
     "DomainError",
     "DuplicateKey",
+    "DurabilityWarning",
     "Entity",
     "Event",
     "FixedClock",
@@ -67,6 +70,7 @@ __all__ = [
     "Index",
     "InvalidQuery",
     "LargeDocumentWarning",
+    "LargeUnitWarning",
     "NestedUnitOfWork",
     "NotFound",
     "Page",
@@ -93,6 +97,7 @@ __all__ = [
     "UnitOfWorkError",
     "UnitOfWorkFailed",
     "UnitOfWorkListener",
+    "UnitReport",
     "ValidationError",
     "VersionConflict",
     "WriteConflict",
@@ -108,5 +113,6 @@ __all__ = [
     "parse_id",
     "some",
     "to_dict",
+    "update_from",
     "where",
 ]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -14,7 +15,8 @@ from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
 from ..domain.errors import ValidationError
 from ..domain.fields import to_instant
 from ..domain.ids import Id, parse_id
-from ..domain.schema import FieldType
+from ..domain.schema import FieldType, Kind
+from .documents.codecs import MAX_DEPTH, check_key
 
 _NUMBERS = (int, float)
 
@@ -25,12 +27,29 @@ def structured(declared: FieldType, given: Any) -> Any:
     Raises:
         ValueError: with what must be given instead.
     """
+    if declared.kind is Kind.FREE:
+        _check_free(given)
+        return given
     try:
         return _converter.structure(given, declared.annotation)  # type: ignore[arg-type]
     except BaseValidationError as group:
         raise ValueError("; ".join(map(str, group.exceptions))) from group
     except StructureHandlerNotFoundError:
         return given  # a type of the user's own: its constructor and validators judge
+
+
+def _check_free(given: Any, depth: int = 1) -> None:
+    """Refuse keys that a store could take for operators or paths, however deep they are in a value of no type."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
+    if isinstance(given, Mapping):
+        for key in given:
+            check_key(key)
+        given = given.values()
+    elif not isinstance(given, list | tuple):
+        return
+    for item in given:
+        _check_free(item, depth + 1)
 
 
 def _strict(kind: type[Any], words: str) -> Any:

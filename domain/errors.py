@@ -303,3 +303,15 @@ class AuthenticationFailed(DomainError):
 
     def __init__(self) -> None:
         super().__init__("e-mail or password is wrong, or the account is not active")
+
+
+class DurabilityWarning(UserWarning):
+    """A write or commit was applied, but too few members of the replica set confirmed it in time."""
+
+
+class LargeDocumentWarning(UserWarning):
+    """A document above 1 MiB: it costs every read, and the limit of 16 MiB comes closer."""
+
+
+class LargeUnitWarning(UserWarning):
+    """A unit of work with more than 1,000 changed entities, or open for more than 30 s: others wait or conflict."""

@@ -16,6 +16,7 @@ class PasswordHasher(Protocol):
 
         Raises:
             ValidationError: if the password cannot be hashed.
+            Unavailable: if too many others are being hashed.
         """
 
     def verify(self, hash: str, password: str) -> bool:  # noqa: A002 - positional, as in argon2
@@ -23,6 +24,7 @@ class PasswordHasher(Protocol):
 
         Raises:
             ValidationError: if the hash is not one of this hasher's kind, or the password cannot be hashed.
+            Unavailable: if too many others are being hashed.
         """
 
     def needs_rehash(self, hash: str) -> bool:  # noqa: A002

@@ -12,6 +12,7 @@ from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, Transaction
+from .limits import Limits
 from .tracking import Binding
 
 log = logging.getLogger("tristore")
@@ -34,6 +35,7 @@ class Environment:
         operation_timeout: the most seconds for one operation.
         preparation: what happens before the first operation.
         receipts: whether every unit that writes leaves a receipt, not only those with a key.
+        limits: how much one unit may change, and how long it may be open.
         unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
     """
 
@@ -46,6 +48,7 @@ class Environment:
     operation_timeout: float
     preparation: Preparation
     receipts: bool = False
+    limits: Limits = field(factory=Limits)
     unsettled: dict[str, Transaction] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)

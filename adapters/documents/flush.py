@@ -29,6 +29,9 @@ class Writer(Protocol):
     def collections(self) -> Sequence[TrackedCollection]:
         """The collections that the unit has touched, in registration order."""
 
+    def check_size(self, documents: int) -> None:
+        """Refuse a unit that writes too many documents."""
+
     @property
     def scope(self) -> TransactionScope:
         """Its transaction."""
@@ -38,17 +41,17 @@ class Flusher:
     """Writes the pending changes of a unit of work, which it is handed at each call and does not keep.
 
     Attributes:
-        written: whether anything was written.
+        documents: how many documents were written.
     """
 
-    __slots__ = ("_applied", "_listeners", "_running", "_transactional", "written")
+    __slots__ = ("_applied", "_listeners", "_running", "_transactional", "documents")
 
     def __init__(self, listeners: Sequence[UnitOfWorkListener], *, transactional: bool) -> None:
         self._listeners = listeners
         self._transactional = transactional
         self._running: set[TrackedCollection] = set()
         self._applied: list[str] = []
-        self.written = False
+        self.documents = 0
 
     def flush_all(self, writer: Writer, *, final: bool = False) -> bool:
         """Write what is pending everywhere, also in collections that a hook is the first to use.
@@ -91,6 +94,7 @@ class Flusher:
         return True
 
     def _carry_out(self, writer: Writer, planned: Sequence[PlannedWrites], *, final: bool) -> None:
+        writer.check_size(self.documents + sum(writes.size for writes in planned))
         for writes in planned:
             try:
                 writes.carry_out(writer.scope.write, writer.scope.read)
@@ -99,7 +103,7 @@ class Flusher:
                     self._say_what_was_applied(error)
                 writer.scope.fail(error)
                 raise
-            self.written = True
+            self.documents += writes.size
             writes.settle(final=final)
             if not self._transactional:
                 self._applied += writes.lines()

@@ -26,6 +26,7 @@ class PlannedWrites:
 
     Attributes:
         plan: what the backend carries out.
+        size: how many documents it writes.
     """
 
     def __init__(self, tracked: TrackedCollection, pending: Pending, now: datetime) -> None:
@@ -51,6 +52,11 @@ class PlannedWrites:
             [*map(self._update, pending.changed, self._versions)],
             self._inserts(pending.added),
         )
+
+    @property
+    def size(self) -> int:
+        """How many documents it writes."""
+        return len(self.plan.deletes) + len(self.plan.updates) + len(self.plan.inserts)
 
     def carry_out(self, write: Write, find: Find) -> None:
         """Write, and compare what was met with what was planned.

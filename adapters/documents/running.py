@@ -31,7 +31,7 @@ class Attempts(Generic[UnitT]):
     def __init__(
         self,
         environment: Environment,
-        open_unit: Callable[[Deadline], tuple[UnitT, DocumentUnit]],
+        open_unit: Callable[[Deadline, int], tuple[UnitT, DocumentUnit]],
         *,
         max_attempts: int,
         deadline: float,
@@ -55,7 +55,7 @@ class Attempts(Generic[UnitT]):
     def open(self) -> tuple[UnitT, DocumentUnit]:
         """Begin the next attempt: a fresh unit with no entities."""
         self.number += 1
-        return self._open_unit(self._deadline)
+        return self._open_unit(self._deadline, self.number)
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""

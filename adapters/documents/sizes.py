@@ -7,7 +7,7 @@ from typing import Any
 from bson import encode
 
 from ...domain.entity import Entity
-from ...domain.errors import TooLarge
+from ...domain.errors import LargeDocumentWarning, TooLarge
 from ...domain.schema import Kind
 from ..backend import MAX_DOCUMENT_BYTES, Document
 from ..bson_values import CODEC_OPTIONS
@@ -17,11 +17,8 @@ from .generation import compiled
 WARNING_BYTES = 1024 * 1024
 _SUSPICIOUS = 200_000
 _TEXT = frozenset({Kind.STR, Kind.BYTES})
+_CONTAINERS = frozenset({Kind.DICT, Kind.SEQUENCE, Kind.NESTED})
 _SMALL = frozenset({Kind.ID, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.UUID, Kind.ENUM})
-
-
-class LargeDocumentWarning(UserWarning):
-    """A document above 1 MiB: it costs every read, and the limit of 16 MiB comes closer."""
 
 
 def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], bool]:
@@ -31,6 +28,8 @@ def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], 
         value = f"get({field.key!r}, '')" if field.type.optional else f"document[{field.key!r}]"
         if field.type.kind in _TEXT:
             parts.append(f"len({value})")
+        elif field.type.kind in _CONTAINERS:
+            parts.append(f"roughly({value})")
         elif field.type.kind not in _SMALL:
             parts.append(f"roughly(({value},))")
     lines = ["get = document.get", f"return {' + '.join(parts)} >= {_SUSPICIOUS}"]
@@ -60,11 +59,11 @@ def check_size(name: str, entity: Entity[Any], document: Document) -> None:
 
 def _roughly(value: Any) -> int:
     """Characters, bytes and items of a value, all levels; small numbers, dates and the like count nothing."""
-    total = 0
+    total = 8 * len(value)
     for item in value.values() if value.__class__ is dict else value:
         kind = item.__class__
         if kind is str or kind is bytes:
             total += len(item)
-        elif (kind is dict or kind is list) and item:
-            total += 8 * len(item) + _roughly(item)
+        elif kind is dict or kind is list:
+            total += _roughly(item)
     return total

@@ -31,6 +31,7 @@ from .deadline import Deadline
 from .declarations import Documents
 from .entity_mapping import EntityMapping
 from .environment import Environment, Preparation
+from .limits import Limits
 from .reading import ReaderSession
 from .running import Attempts, each, run
 from .tracking import Binding
@@ -56,6 +57,8 @@ def open_store(
     clock: Clock | None = None,
     converter: Converter | None = None,
     receipts: bool = False,
+    max_changes: int | None = None,
+    max_seconds: float | None = None,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -74,6 +77,8 @@ def open_store(
         converter: a cattrs converter from `make_converter` with hooks for types of your own.
         receipts: whether each unit that writes leaves a receipt in its transaction, one more document and round
             trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
+        max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
+        max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -98,6 +103,7 @@ def open_store(
         operation_timeout=operation_timeout,
         preparation=prepare,
         receipts=receipts,
+        limits=Limits(max_changes, max_seconds),
     )
     return DocumentStore(unit, environment)
 
@@ -216,8 +222,8 @@ class DocumentStore(Store[UnitT_co]):
     def _attempts(
         self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
     ) -> Attempts[UnitT_co]:
-        def open_unit(bound: Deadline) -> tuple[UnitT_co, DocumentUnit]:
-            inside = DocumentUnit(self._environment, bound)
+        def open_unit(bound: Deadline, number: int) -> tuple[UnitT_co, DocumentUnit]:
+            inside = DocumentUnit(self._environment, bound, attempt=number)
             return self._unit(inside), inside
 
         return Attempts(

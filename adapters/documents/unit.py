@@ -1,6 +1,7 @@
 """The unit of work: its states, its transaction, and the one call at a time that it serves."""
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -23,7 +24,7 @@ from ...domain.errors import (
 )
 from ...domain.ids import new_id
 from ...domain.repository import Repository
-from ...domain.unit_of_work import Reader, Session, UnitOfWork
+from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
 from ..backend import Document, KeyTaken
 from . import receipts
 from .aftermath import announce, take_over
@@ -60,8 +61,12 @@ _entered: ContextVar[tuple["DocumentUnit", ...]] = ContextVar("tristore_entered"
 class DocumentUnit(Session):
     """A `UnitOfWork` from the inside, the same for every backend."""
 
-    def __init__(self, environment: Environment, deadline: Deadline, *, autoflush: bool = True) -> None:
+    def __init__(
+        self, environment: Environment, deadline: Deadline, *, autoflush: bool = True, attempt: int = 1
+    ) -> None:
         self.id = new_id()
+        self._attempt = attempt
+        self._began = time.monotonic()
         self.environment = environment
         self.state = UnitState.NEW
         self.autoflush = autoflush
@@ -124,6 +129,7 @@ class DocumentUnit(Session):
         _entered.set((*still_open, self))
         assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
         self._owner = weakref.ref(owner)
+        self._began = time.monotonic()
         self.state = UnitState.ACTIVE
 
     def leave(self, error: BaseException | None) -> None:
@@ -155,6 +161,7 @@ class DocumentUnit(Session):
                 self.scope.commit(self.id)
             except CommitUnknown:
                 self.state = UnitState.UNKNOWN
+                self._report("unknown")
                 raise
             self.state = UnitState.COMMITTED
         _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
@@ -172,7 +179,7 @@ class DocumentUnit(Session):
 
     def _write_receipts(self) -> None:
         """Leave what proves the commit, in the same transaction."""
-        if self._receipts or (self.environment.receipts and self._flusher.written):
+        if self._receipts or (self.environment.receipts and self._flusher.documents):
             self._receipts.append(receipts.of_unit(self.id, self.stored_now))
             try:
                 self.scope.write(receipts.plan(self._receipts))
@@ -186,8 +193,19 @@ class DocumentUnit(Session):
         if not self._tracked and not self._callbacks and not self.environment.listeners:
             return
         tracked = self.collections
-        events = take_over(tracked, self.now if self._flusher.written else NEVER)
+        events = take_over(tracked, self.now if self._flusher.documents else NEVER)
         announce(self.environment, self.owner, tracked, self._callbacks, events)
+        self._report("committed")
+
+    def _report(self, outcome: str) -> None:
+        """Tell the listeners what became of the unit."""
+        if self.environment.listeners:
+            seconds = time.monotonic() - self._began
+            report = UnitReport(
+                self.id, self._attempt, outcome, seconds, self.scope.operations, self._flusher.documents, self.failure
+            )
+            for listener in self.environment.listeners:
+                self.environment.shielded(listener.ended, report)
 
     def rollback(self) -> None:
         """Discard everything: the transaction, and what the unit set on its entities."""
@@ -201,6 +219,7 @@ class DocumentUnit(Session):
                 stamp(record.entity, NEVER)
         for listener in self.environment.listeners:
             self.environment.shielded(listener.after_rollback, self.owner)
+        self._report("rolled back")
 
     def flush(self) -> None:
         """Write what is pending in every collection."""
@@ -250,6 +269,10 @@ class DocumentUnit(Session):
     def collections(self) -> Sequence[TrackedCollection]:
         """The identity maps, in registration order."""
         return [*self._tracked.values()]
+
+    def check_size(self, documents: int) -> None:
+        """Hold the unit against the limits of the store."""
+        self.environment.limits.check(self.id, documents, time.monotonic() - self._began)
 
     def tracked(self, binding: Binding) -> TrackedCollection:
         """Return the identity map of a collection; the maps stand in registration order."""

@@ -32,6 +32,7 @@ from ...domain.errors import (
     WriteConflict,
 )
 from ..backend import MAX_DOCUMENT_BYTES, KeyTaken
+from .masking import raise_masked
 
 DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeEncodeError)
 """What a call of the driver raises: its own errors, and those of values that BSON cannot hold."""
@@ -93,7 +94,7 @@ class Operation:
         if isinstance(error, DRIVER_ERRORS):
             found = translated(error, self)
             _LOGGER.debug("%s at %s failed: %s", self.name, self.place, type(found).__name__)
-            raise found from error
+            raise_masked(found, error)
 
     @property
     def time_is_up(self) -> bool:

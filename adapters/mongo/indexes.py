@@ -12,6 +12,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 from ...domain.errors import ConfigurationError
 from ..backend import CollectionDeclaration, Document, IndexDeclaration
 from .errors import code_of
+from .masking import raise_masked
 
 _EXISTS = 48
 _DUPLICATE = 11000
@@ -94,7 +95,7 @@ def _create_index(collection: Collection[Document], index: IndexDeclaration) -> 
         problem = _problem(collection.name, index, error)
         if problem is None:
             raise
-        raise ConfigurationError(problem) from error
+        raise_masked(ConfigurationError(problem), error)
 
 
 def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) -> str | None:

@@ -2,6 +2,7 @@
 
 import _thread
 import logging
+import warnings
 from contextlib import suppress
 
 import pymongo
@@ -11,8 +12,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from ...domain.errors import CommitUnknown, DeadlineExceeded, TristoreError, Unavailable, WriteConflict
+from ...domain.errors import (
+    CommitUnknown,
+    DeadlineExceeded,
+    DurabilityWarning,
+    TristoreError,
+    Unavailable,
+    WriteConflict,
+)
 from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of
+from .masking import masked
 
 _SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
@@ -115,9 +124,13 @@ def _send_commit(session: ClientSession, operation: Operation) -> PyMongoError |
             session.commit_transaction()
         except PyMongoError as error:
             if code_of(error) in DURABILITY_UNCONFIRMED:
-                _LOGGER.warning("committed, but too few members confirmed it (code %s)", code_of(error))
+                warnings.warn(
+                    f"committed, but too few members confirmed it (code {code_of(error)})",
+                    DurabilityWarning,
+                    stacklevel=2,
+                )
             elif error.has_error_label(UNKNOWN_COMMIT):
-                return error
+                return masked(error)
             else:
                 raise
     return None

@@ -1,6 +1,6 @@
 """Write plans as the driver's commands."""
 
-import logging
+import warnings
 from typing import Any
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
@@ -8,12 +8,11 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from ...domain.errors import DurabilityWarning
 from ..backend import Delete, Document, Replace, Update, WritePlan, WriteResult
 from .errors import DURABILITY_UNCONFIRMED
 
 _Request = DeleteOne | UpdateOne | ReplaceOne[Document] | InsertOne[Document]
-
-_LOGGER = logging.getLogger("tristore.mongo")
 
 
 def carry_out(collection: Collection[Document], plan: WritePlan, session: ClientSession | None) -> WriteResult:
@@ -86,7 +85,11 @@ def _applied_unconfirmed(error: BulkWriteError) -> WriteResult:
     codes = {problem["code"] for problem in details["writeConcernErrors"]}
     if details["writeErrors"] or not codes <= DURABILITY_UNCONFIRMED:
         raise error
-    _LOGGER.warning("a write was applied, but too few members confirmed it (codes %s)", sorted(codes))
+    warnings.warn(
+        f"a write was applied, but too few members confirmed it (codes {sorted(codes)})",
+        DurabilityWarning,
+        stacklevel=2,
+    )
     return WriteResult(details["nRemoved"], details["nMatched"], details["nInserted"])
 
 

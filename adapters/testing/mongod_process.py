@@ -68,7 +68,7 @@ class MongodProcess:
         """End it at once, as a crash does (SIGKILL); its files stay for `restart`."""
         self._process.kill()
         self._process.wait()
-        if not self._guard.stdin or not self._guard.stdin.closed:
+        if self._guard.returncode is None:
             self._guard.communicate(b"\n")
 
     def restart(self) -> None:

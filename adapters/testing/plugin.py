@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ..stores import Stores
+    from .cluster import MongoCluster
     from .databases import TestDatabases
     from .server import MongoServer
 
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def tristore_mongod() -> Iterator["MongoServer"]:
     """A running MongoDB replica set; without one the test is skipped, or failed where CI is true."""
-    from ...domain.errors import ConfigurationError
-    from .mongod_process import URL_VARIABLE, find_mongod
+    from .mongod_process import URL_VARIABLE
     from .server import MongoServer
 
     if not os.environ.get(URL_VARIABLE):
-        try:
-            find_mongod()
-        except ConfigurationError as error:
-            if os.environ.get("CI", "").lower() == "true":
-                pytest.fail(str(error))
-            pytest.skip(str(error))
+        _need_a_binary()
     with MongoServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tristore_cluster() -> Iterator["MongoCluster"]:
+    """A replica set of three nodes that tests may break; without a binary skipped, or failed where CI is true."""
+    from .cluster import MongoCluster
+
+    _need_a_binary()
+    with MongoCluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +63,15 @@ def memory_stores() -> Iterator["Stores"]:
     url = "memory://"
     with open_stores(core=url, analytics=url, systemlogs=url, prepare="create") as stores:
         yield stores
+
+
+def _need_a_binary() -> None:
+    from ...domain.errors import ConfigurationError
+    from .mongod_process import find_mongod
+
+    try:
+        find_mongod()
+    except ConfigurationError as error:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))

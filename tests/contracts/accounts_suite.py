@@ -16,6 +16,7 @@ from tristore.domain.core import (
 from tristore.domain.errors import (
     AuthenticationFailed,
     DuplicateKey,
+    LargeUnitWarning,
     NotFound,
     ValidationError,
 )
@@ -198,11 +199,13 @@ class AccountsContract(StoresContract):
         self, stores: ThreeStores, accounts: AccountService, ada: User
     ) -> None:
         """A user goes with all sessions, also with more of them than one find returns."""
-        with stores.core.unit_of_work() as core:
-            for _ in range(FIND_BOUND + 1):
-                core.sessions.add(Session.issue(user_id=ada.id, at=NOON, lifetime=HOUR)[0])
+        for count in (FIND_BOUND, 1):
+            with stores.core.unit_of_work() as core:
+                for _ in range(count):
+                    core.sessions.add(Session.issue(user_id=ada.id, at=NOON, lifetime=HOUR)[0])
 
-        accounts.remove(ada.id)
+        with pytest.warns(LargeUnitWarning, match="changes 1,00[0-9] entities"):
+            accounts.remove(ada.id)
 
         with stores.core.reader() as reader:
             assert reader.sessions.count() == 0

@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,14 +11,19 @@ import pytest
 
 from tristore import (
     ConcurrentUse,
+    ConfigurationError,
     CrossStore,
+    DeadlineExceeded,
     DuplicateKey,
+    LargeUnitWarning,
     NestedUnitOfWork,
+    TooLarge,
     UnitOfWork,
     UnitOfWorkClosed,
     UnitOfWorkError,
     UnitOfWorkFailed,
     UnitOfWorkListener,
+    UnitReport,
     VersionConflict,
     WriteConflict,
 )
@@ -383,10 +389,58 @@ class LifecycleContract(BillingContract):
         assert {(changed.id, 2), (removed.id, None)} == {(one.id, one.actual) for one in error.value.stale}
         assert (f"updated Customer {fine.id}",) == error.value.applied
 
+    def test_every_unit_is_reported(self, store: BillingStore) -> None:
+        """U20: a listener learns of each attempt what was sent and written, how it ended, and why."""
+        reports: list[UnitReport] = []
+
+        class Reporter(UnitOfWorkListener):
+            def ended(self, report: UnitReport) -> None:
+                reports.append(report)
+
+        store.listen(Reporter())
+        ada = customer()
+        calls = []
+
+        def work(uow: BillingUnitOfWork) -> None:
+            calls.append(uow.id)
+            uow.customers.count()
+            uow.customers.add(ada if len(calls) > 1 else customer())
+            uow.flush()
+            if len(calls) == 1:
+                uow.customers.find()
+                raise WriteConflict
+
+        store.run(work)
+
+        assert [
+            (calls[0], 1, "rolled back", 3, 1, None),
+            (calls[1], 2, "committed", 2, 1, None),
+        ] == [(one.unit_id, one.attempt, one.outcome, one.operations, one.documents, one.error) for one in reports]
+        assert all(0 <= one.seconds < 60 for one in reports)
+
+    def test_a_unit_above_the_limits_is_refused(self, open_billing: OpenBilling) -> None:
+        """U20: too many changes, or too long a time, are refused with nothing written."""
+        few = open_billing(max_changes=2)
+        with pytest.raises(TooLarge, match="changes 3 entities and may change 2"):
+            save(few, *(customer(f"u{n}@example.org") for n in range(3)))
+        short = open_billing(max_seconds=0.01)
+        with pytest.raises(DeadlineExceeded, match="has been open"), short.unit_of_work() as uow:
+            uow.customers.add(customer())
+            time.sleep(0.05)
+        with few.reader() as billing:
+            assert not billing.customers.exists()
+        with pytest.raises(ConfigurationError, match="max_changes"):
+            open_billing(max_changes=0)
+
+    def test_a_large_unit_is_warned_of(self, store: BillingStore) -> None:
+        """U20: above 1,000 changed entities a warning says so, and the unit goes on."""
+        with pytest.warns(LargeUnitWarning, match="changes 1,001 entities"):
+            save(store, *(customer(f"u{n}@example.org") for n in range(1001)))
+        with store.reader() as billing:
+            assert billing.customers.count() == 1001
+
     def test_ports_must_not_hide_the_rules(self, open_billing: OpenBilling) -> None:
         """A port that overrides get() or add() is refused when the store is opened."""
-        from tristore import ConfigurationError
-
         from .billing import DOCUMENTS
 
         class Sneaky(CustomerRepository):

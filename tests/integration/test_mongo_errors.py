@@ -14,6 +14,7 @@ from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.errors import (
     ConfigurationError,
     DeadlineExceeded,
+    DurabilityWarning,
     TristoreError,
     Unavailable,
     ValidationError,
@@ -94,7 +95,7 @@ def test_error_of_a_write(
 def test_write_that_is_not_confirmed(backend: MongoBackend, failpoint: Any, code: int) -> None:
     """A write that was applied, but confirmed by too few members in time, counts as applied."""
     problem = {"code": code, "errmsg": "x", "errInfo": {"wtimeout": True}}
-    with failpoint(["insert"], writeConcernError=problem):
+    with failpoint(["insert"], writeConcernError=problem), pytest.warns(DurabilityWarning, match="too few members"):
         result = put(backend, inserts=[{"_id": 9}])
 
     assert WriteResult(0, 0, 1) == result

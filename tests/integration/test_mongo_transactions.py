@@ -12,7 +12,7 @@ from pymongo import MongoClient, monitoring
 from tristore.adapters.backend import BackendOptions, Transaction, Update, WritePlan
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo import connection as connection_module
-from tristore.domain.errors import CommitUnknown, DeadlineExceeded, WriteConflict
+from tristore.domain.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
 from tristore.domain.predicates import EVERYTHING
 from tristore.domain.queries import Query
 
@@ -71,7 +71,10 @@ def test_commit_that_is_not_confirmed(backend: MongoBackend, raw: Raw, failpoint
     """U6: a commit that too few members confirmed is a commit."""
     transaction = in_transaction(backend)
     problem = {"code": code, "errmsg": "x", "errInfo": {"wtimeout": True}}
-    with failpoint(["commitTransaction"], times=None, writeConcernError=problem):
+    with (
+        failpoint(["commitTransaction"], times=None, writeConcernError=problem),
+        pytest.warns(DurabilityWarning, match="committed, but too few"),
+    ):
         backend.commit(transaction, timeout=5.0)
 
     assert 1 == stored(raw, backend)

@@ -3,6 +3,7 @@
 from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
@@ -41,6 +42,7 @@ from .domain.errors import (
 )
 from .domain.events import Event
 from .domain.ids import Id, IdFactory, new_id, parse_id
+from .domain.outbox import Backlog, Delivery, Parked
 from .domain.queries import Page
 from .domain.repository import Change, ReadRepository, Repository, Unique
 from .domain.specification import Specification, not_, where
@@ -49,6 +51,7 @@ from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork
 __all__ = [
     "NEVER",
     "Attempt",
+    "Backlog",
     "Change",
     "Clock",
     "CommitUnknown",
@@ -57,6 +60,7 @@ __all__ = [
     "Conflict",
     "CrossStore",
     "DeadlineExceeded",
+    "Delivery",
     "DocumentStore",
     "Documents",
     "DomainError",
@@ -73,7 +77,9 @@ __all__ = [
     "LargeUnitWarning",
     "NestedUnitOfWork",
     "NotFound",
+    "OutboxRelay",
     "Page",
+    "Parked",
     "Problem",
     "ReadRepository",
     "Reader",

@@ -16,10 +16,12 @@ from ..services.accounts import AccountService
 from ..services.audit import AuditService
 from ..services.credits import CreditService
 from ..services.logs import LogService
+from ..services.metering import MeteringService
 from ..services.metrics import MetricsService
 from ..services.playback import PlaybackService
 from ..services.projects import ProjectService
 from ..services.usage import UsageService
+from .deliveries import make_relays
 from .passwords import Argon2PasswordHasher
 from .settings import Settings
 from .stores import Stores, open_stores
@@ -47,3 +49,6 @@ class Container(containers.DeclarativeContainer):
     usage = providers.Factory(UsageService, stores.provided.analytics, clock, ids)
     logs = providers.Factory(LogService, stores.provided.systemlogs, clock, ids)
     audit = providers.Factory(AuditService, stores.provided.systemlogs, clock, ids)
+    metering = providers.Factory(MeteringService, stores.provided.core, stores.provided.analytics)
+
+    relays = providers.Factory(make_relays, stores, audit, metering)

@@ -18,6 +18,7 @@ from ..domain.entity import Entity
 from ..domain.errors import ConfigurationError, Problem, ValidationError
 from ..domain.schema import FieldSchema, FieldType, Kind, Schema, schema_of
 from .documents.codecs import check_key
+from .hiding import HIDDEN, without_secrets
 from .outside_values import structured
 
 T = TypeVar("T")
@@ -65,14 +66,10 @@ def from_dict(cls: type[T], data: Mapping[str, Any], *, allow: Collection[str] |
         return cls(**values)
     except _REFUSALS as error:
         problems, cause = _problems("", error), error
-    secrets = [str(data[field.name]) for field in schema.fields.values() if field.secret and data.get(field.name)]
-    if not secrets:
-        raise ValidationError(problems, entity=cls.__name__) from cause
-    hidden = [
-        Problem(problem.field, "is not valid") if any(secret in problem.message for secret in secrets) else problem
-        for problem in problems
-    ]
-    raise ValidationError(hidden, entity=cls.__name__)  # without the cause, which may quote the secret
+    secrets = [data[field.name] for field in schema.fields.values() if field.secret and field.name in data]
+    if secrets:  # which the cause may quote too
+        raise ValidationError(without_secrets(problems, secrets), entity=cls.__name__)
+    raise ValidationError(problems, entity=cls.__name__) from cause
 
 
 def update_from(entity: Any, data: Mapping[str, Any], *, allow: Collection[str]) -> None:
@@ -281,7 +278,7 @@ def _items(declared: FieldType, given: Iterable[tuple[Any, Any]]) -> dict[Any, A
 def _problems_of(field: FieldSchema, error: Exception) -> list[Problem]:
     """What is wrong with one field: never more than that with a secret, never a part of what has no parts."""
     if field.secret:
-        return [Problem(field.name, "is not valid")]
+        return [Problem(field.name, HIDDEN)]
     found = _problems(field.name, error)
     has_parts = field.type.item is not None or field.type.kind is Kind.NESTED
     return found if has_parts else [Problem(field.name, problem.message) for problem in found]

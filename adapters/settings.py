@@ -15,6 +15,7 @@ from cattrs import Converter
 from cattrs.errors import CattrsError
 
 from ..domain.errors import ConfigurationError
+from .urls import without_password
 
 PREFIX = "TRISTORE_"
 ELSEWHERE = ("TRISTORE_TEST_", "TRISTORE_CACHE")
@@ -28,15 +29,6 @@ Heartbeat = NewType("Heartbeat", int)
 Seconds = NewType("Seconds", float)
 Prepare = Literal["check", "create", "off"]
 Transactions = Literal["required", "off"]
-
-# The second half is for what was meant to be a URL: its scheme was forgotten or misspelt.
-_PASSWORD = re.compile(r"((?<=://)[^:/?#]*|^(?!.*://).*?):.*@")
-_SECRET_OPTION = re.compile(r"([a-z]*(?:password|properties)=)[^&]*", re.IGNORECASE)
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown."""
-    return _SECRET_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
 
 
 @frozen(kw_only=True)
@@ -165,9 +157,10 @@ def _refuse_unknown(given: Mapping[str, str], stores: tuple[str, ...]) -> None:
 def _accepted(variable: str, value: str, kind: Any) -> Any:
     try:
         return _CONVERTER.structure(value, kind)
-    except (ValueError, CattrsError) as error:
+    except (ValueError, CattrsError):
         shown = without_password(value)
-        raise ConfigurationError(f"{variable} must be {_ACCEPTED[kind]}, not {shown!r}") from error
+    # Out here it has no context: what the converter says quotes the value, which may be a URL in a wrong place.
+    raise ConfigurationError(f"{variable} must be {_ACCEPTED[kind]}, not {shown!r}")
 
 
 def _to_url(text: str, _: object) -> Url:

@@ -10,13 +10,14 @@ from attrs import frozen
 from ..domain.analytics import AnalyticsUnitOfWork
 from ..domain.clock import Clock, SystemClock
 from ..domain.core import CoreUnitOfWork
+from ..domain.events import Event
 from ..domain.systemlogs import SystemlogsUnitOfWork
 from ..domain.unit_of_work import Store, StoreReport, UnitOfWork
-from .documents.analytics import ANALYTICS
-from .documents.core import CORE
+from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
+from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import open_store
-from .documents.systemlogs import SYSTEMLOGS
+from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
 from .settings import Prepare, Settings, StoreSettings
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -93,14 +94,29 @@ def open_stores(
         settings = settings.prepared(prepare)
     clock = clock or SystemClock()
     return Stores(
-        core=_open(CoreUnitOfWork, "core", CORE, settings.core, clock),
-        analytics=_open(AnalyticsUnitOfWork, "analytics", ANALYTICS, settings.analytics, clock),
-        systemlogs=_open(SystemlogsUnitOfWork, "systemlogs", SYSTEMLOGS, settings.systemlogs, clock),
+        core=_open(CoreUnitOfWork, "core", CORE, CORE_EVENTS, settings=settings.core, clock=clock),
+        analytics=_open(
+            AnalyticsUnitOfWork, "analytics", ANALYTICS, ANALYTICS_EVENTS, settings=settings.analytics, clock=clock
+        ),
+        systemlogs=_open(
+            SystemlogsUnitOfWork,
+            "systemlogs",
+            SYSTEMLOGS,
+            SYSTEMLOGS_EVENTS,
+            settings=settings.systemlogs,
+            clock=clock,
+        ),
     )
 
 
 def _open(
-    unit: type[UnitT], name: str, documents: tuple[Documents, ...], settings: StoreSettings, clock: Clock
+    unit: type[UnitT],
+    name: str,
+    documents: tuple[Documents, ...],
+    publishes: tuple[type[Event], ...],
+    *,
+    settings: StoreSettings,
+    clock: Clock,
 ) -> Store[UnitT]:
     return open_store(
         unit,
@@ -112,4 +128,5 @@ def _open(
         operation_timeout=settings.operation_timeout,
         settings=settings.connection,
         clock=clock,
+        publishes=publishes,
     )

@@ -28,6 +28,9 @@ from .schema import FieldType, Kind, Schema, schema_of
 
 T = TypeVar("T")
 
+LONGEST_PART = 1_000
+"""The most characters of what text is asked to begin or end with: a store may turn it into a pattern."""
+
 
 class Condition:
     """What a comparison inside a rule gives: combine with ``&``, ``|`` and `not_`."""
@@ -91,16 +94,21 @@ class EntityStandIn(Captured):
         return Condition(IsNone(self._path))
 
     def _whole(self, other: object) -> Condition:
-        if other is None and self._path:
-            return self.missing()
-        name = dotted(self._path) or self._schema.cls.__name__
-        raise InvalidQuery(f"{name} cannot be compared as a whole: compare its fields")
+        if other is not None or not self._path:
+            self._unordered(other)
+        return self.missing()
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self._whole(other)
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         return Condition(Not(self._whole(other).predicate))
+
+    def _unordered(self, other: object) -> NoReturn:
+        name = dotted(self._path) or self._schema.cls.__name__
+        raise InvalidQuery(f"{name} cannot be compared as a whole: compare its fields")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _unordered
 
 
 class FieldStandIn(Captured):
@@ -174,6 +182,8 @@ class FieldStandIn(Captured):
             raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and only text has {test.value}()")
         if not isinstance(text, str) or not is_text(text) or not text or "\0" in text:
             raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL")
+        if len(text) > LONGEST_PART:
+            raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes at most {LONGEST_PART:,} characters")
         return Condition(Text(self.path, test, text))
 
     def __getitem__(self, key: object) -> Any:

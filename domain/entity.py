@@ -7,6 +7,7 @@ from attrs import define, field
 from typing_extensions import TypeVar
 
 from .clock import NEVER
+from .errors import ValidationError
 from .events import Event
 from .ids import Id, new_id
 
@@ -14,6 +15,12 @@ IdT = TypeVar("IdT", default=Id)
 
 TRANSIENT = "tristore.transient"
 """Key of the field metadata that keeps a field out of the stored document."""
+
+
+def _refuse_another_id(entity: "Entity[Any]", _: object, value: Any) -> Any:
+    if value != entity.id:
+        raise ValidationError.of("id", "cannot change: remove this entity and add another one")
+    return value
 
 
 @define(kw_only=True, eq=False)
@@ -36,7 +43,7 @@ class Entity(Generic[IdT]):
         updated_at: when the last unit of work that changed it did so; `NEVER` before it was added.
     """
 
-    id: IdT = field(factory=lambda: cast(Any, new_id()))
+    id: IdT = field(factory=lambda: cast(Any, new_id()), on_setattr=_refuse_another_id)
     version: int = 0
     created_at: datetime = NEVER
     updated_at: datetime = NEVER

@@ -42,6 +42,8 @@ def sort_keys(entity: type[Any], sort: Sort) -> tuple[SortKey, ...]:
     Raises:
         InvalidQuery: for a name that the entity does not have, or a field that has no order.
     """
+    if not isinstance(sort, str | list | tuple):
+        raise InvalidQuery(f"sort takes a name of a field, or a list or tuple of them, not {type(sort).__name__}")
     parts = (sort,) if isinstance(sort, str) else tuple(sort)
     return tuple(_sort_key(entity, part) for part in parts if part != "")
 

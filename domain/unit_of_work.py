@@ -51,6 +51,10 @@ class Session(ABC):
         """Let the commit fail if another unit changes the entity meanwhile."""
 
     @abstractmethod
+    def publish(self, event: Event, about: Entity[Any] | None) -> None:
+        """Remember an event for the outbox."""
+
+    @abstractmethod
     def call_after_commit(self, callback: Callable[[], None]) -> None:
         """Remember a callback for after the commit."""
 
@@ -139,6 +143,22 @@ class UnitOfWork(Reader, Generic[ReaderT]):
         Two units that each read what the other changes would otherwise both commit (write skew).
         """
         self._session.lock(entity)
+
+    def publish(self, event: Event, about: Entity[Any] | None = None) -> None:
+        """Write an event to the outbox with the commit, for a relay to deliver; subscribers hear of it as well.
+
+        Events that entities record travel by themselves, if the store publishes their class.
+
+        Args:
+            event: of a class that the store was opened to publish.
+            about: an entity of this unit: the event keeps its place among those about it, and its version
+                takes a step with the commit. Without one it has no order.
+
+        Raises:
+            UnitOfWorkError: if the store does not publish the class.
+            CrossStore: if the entity does not belong to this unit.
+        """
+        self._session.publish(event, about)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back once, after the commit; an error there is logged and changes nothing."""

@@ -4,6 +4,7 @@ from .accounts import AccountService
 from .audit import AuditService
 from .credits import CreditService
 from .logs import LogService
+from .metering import MeteringService
 from .metrics import MetricsService, MetricSummary
 from .playback import DayOfPlayback, PlaybackService
 from .projects import ProjectService
@@ -15,6 +16,7 @@ __all__ = [
     "CreditService",
     "DayOfPlayback",
     "LogService",
+    "MeteringService",
     "MetricSummary",
     "MetricsService",
     "PlaybackService",

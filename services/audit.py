@@ -1,4 +1,4 @@
-"""Audit: recording who did what, and reading the trail of a subject."""
+"""Audit: recording who did what, by hand or from the events that services publish, and reading the trail."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,13 @@ from attrs import frozen
 
 from ..domain.clock import Clock
 from ..domain.core import UserId
+from ..domain.errors import DuplicateKey
+from ..domain.events import Event
 from ..domain.ids import IdFactory, new_id
+from ..domain.outbox import Delivery
 from ..domain.systemlogs import AuditEntry, AuditEntryId, SystemlogsUnitOfWork
 from ..domain.unit_of_work import Store
+from .deeds import deed_of
 
 
 @frozen
@@ -44,6 +48,28 @@ class AuditService:
         with self._systemlogs.unit_of_work() as systemlogs:
             systemlogs.audit.add(entry)
         return entry
+
+    def follow(self, event: Event, delivery: Delivery) -> None:
+        """Record a delivered event, once however often it is delivered: the entry bears the event's id.
+
+        Raises:
+            LookupError: if the event is none that is audited.
+        """
+        deed = deed_of(event)
+        entry = AuditEntry(
+            id=AuditEntryId(delivery.event_id),
+            actor_id=deed.actor_id,
+            action=deed.action,
+            subject_kind=deed.subject_kind,
+            subject_id=deed.subject_id,
+            changes=dict(deed.changes),
+            occurred_at=delivery.created_at,
+        )
+        try:
+            self._systemlogs.run(lambda systemlogs: systemlogs.audit.add(entry))
+        except DuplicateKey as duplicate:
+            if duplicate.fields != ("id",):
+                raise
 
     def trail(self, subject_kind: str, subject_id: str, limit: int = 100) -> Sequence[AuditEntry]:
         """Return what was done to a subject, newest first."""

@@ -60,6 +60,7 @@ class PlaybackService:
             occurred_at=occurred_at or self._clock.now(),
             metadata=metadata or {},
         )
+        event.announce()
         with self._analytics.unit_of_work() as analytics:
             analytics.playback.add(event)
         return event

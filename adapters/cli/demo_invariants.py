@@ -7,6 +7,7 @@ from attrs import frozen
 
 from ...domain.capture import one_of
 from ...domain.core import CreditTransfer, User
+from ...services.metering import PLAYBACK_SECONDS
 from .demo_plan import Plan
 from .demo_scenario import Run, Watch
 
@@ -23,6 +24,9 @@ class Stored:
         users: in the order of the plan.
         transfers: those between the users.
         views: how many are in the statistics.
+        projects: how many there are.
+        deeds: how often the audit trail has each action, about users, transfers and projects of the run.
+        seconds: how much playback was counted as usage.
         watch: what was seen while credits moved.
     """
 
@@ -30,6 +34,9 @@ class Stored:
     users: list[User]
     transfers: list[CreditTransfer]
     views: int
+    projects: int
+    deeds: Counter[tuple[str, str]]
+    seconds: int
     watch: Watch
 
 
@@ -39,7 +46,13 @@ def read_back(run: Run) -> Stored:
         users = [core.users.get(user_id) for user_id in run.users]
         transfers = list(core.transfers.stream(lambda t: one_of(t.sender_id, run.users)))
     views = sum(day.views for days in run.stats() for day in days)
-    return Stored(run.plan, users, transfers, views, run.watch)
+    subjects: list[str] = [*run.users, *run.projects, *(transfer.id for transfer in transfers)]
+    with run.container.stores().systemlogs.reader() as systemlogs:
+        trail = systemlogs.audit.stream(lambda e: one_of(e.subject_id, subjects))
+        deeds = Counter((entry.action, entry.subject_id) for entry in trail)
+    usage = run.container.usage().totals(run.organization.id, PLAYBACK_SECONDS, since=run.days[0])
+    seconds = sum(total.quantity for total in usage)
+    return Stored(run.plan, users, transfers, views, len(run.projects), deeds, seconds, run.watch)
 
 
 def credits_conserved(stored: Stored) -> bool:
@@ -81,6 +94,19 @@ def every_view_counted(stored: Stored) -> bool:
     return len(stored.plan.views) == stored.views
 
 
+def audited_once(stored: Stored) -> bool:
+    """The audit trail has one entry for each user, project and transfer: every event arrived, and none twice."""
+    wanted = {"user.registered": len(stored.users), "project.created": stored.projects}
+    wanted["credits.transferred"] = len(stored.transfers)
+    found = Counter(action for action, _ in stored.deeds)
+    return found == wanted and set(stored.deeds.values()) == {1}
+
+
+def every_second_counted(stored: Stored) -> bool:
+    """The usage of the organization has each second of the views once."""
+    return stored.seconds == sum(view.seconds for view in stored.plan.views)
+
+
 INVARIANTS: tuple[tuple[str, Callable[[Stored], bool]], ...] = (
     ("credits conserved", credits_conserved),
     ("every balance as planned", balances_as_planned),
@@ -89,6 +115,8 @@ INVARIANTS: tuple[tuple[str, Callable[[Stored], bool]], ...] = (
     ("each event delivered once", delivered_once),
     ("one version step for each commit", one_step_for_each_commit),
     ("every view counted", every_view_counted),
+    ("each event audited once", audited_once),
+    ("each second counted as usage once", every_second_counted),
 )
 
 

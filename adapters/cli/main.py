@@ -9,6 +9,7 @@ from ...domain.errors import TristoreError
 from .check import check
 from .demo import demo
 from .mongod import mongod
+from .relay import relay
 
 
 class Failure(click.ClickException):
@@ -48,6 +49,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(demo)
 cli.add_command(mongod)
+cli.add_command(relay)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The documents of the analytics store: a declaration for each repository, with its queries' indexes."""
 
-from ...domain.analytics import MetricRepository, PlaybackRepository, UsageRepository
+from ...domain.analytics import MetricRepository, PlaybackRecorded, PlaybackRepository, UsageRepository
+from ...domain.events import Event
 from .declarations import Documents, Index
 
 PLAYBACK = Documents(PlaybackRepository, collection="playback", indexes=(Index("project_id", "occurred_at"),))
@@ -11,3 +12,6 @@ USAGE = Documents(UsageRepository, collection="usage", indexes=(Index("organizat
 
 ANALYTICS = (PLAYBACK, METRICS, USAGE)
 """The analytics store, in the order in which its collections are created."""
+
+ANALYTICS_EVENTS: tuple[type[Event], ...] = (PlaybackRecorded,)
+"""What the analytics store publishes."""

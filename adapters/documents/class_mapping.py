@@ -13,8 +13,10 @@ import attrs
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError, Problem, ValidationError
+from ...domain.fields import SECRET
 from ...domain.schema import FieldSchema, FieldType, schema_of
 from ..backend import Document
+from ..hiding import HIDDEN, without_secrets
 from .codecs import Codec, codec_of
 from .generation import compiled, dump_lines, filler, indented, load_lines
 from .naming import Keys
@@ -33,6 +35,11 @@ class MappedField:
     type: FieldType
     codec: Codec
     attribute: "attrs.Attribute[Any]"
+
+    @property
+    def secret(self) -> bool:
+        """Whether no error may show the value."""
+        return SECRET.items() <= self.attribute.metadata.items()
 
     def load(self, value: Any) -> Any:
         """Load a value that may be missing: a default stands in where there is one.
@@ -88,14 +95,16 @@ class ClassMapping:
         try:
             return self._fast_load((document,))[0]
         except STUMBLES:
-            return self._load_checked(document)
+            pass  # below, where the error that names the fields has none with values as its context
+        return self._load_checked(document)
 
     def load_all(self, documents: list[dict[str, Any]]) -> list[Any]:
         """Build an object from each document."""
         try:
             return self._fast_load(documents)
         except STUMBLES:
-            return [self.load(document) for document in documents]
+            pass
+        return [self.load(document) for document in documents]
 
     def dump(self, subject: Any) -> dict[str, Any]:
         """Build the document of an object; what is None is left out.
@@ -104,9 +113,10 @@ class ClassMapping:
             ValidationError: if a value cannot be stored, naming every field that is wrong.
         """
         try:
-            return self._fast_dump(subject)  # type: ignore[no-any-return]
+            return self._fast_dump(subject)
         except STUMBLES:
-            return self._dump_checked(subject)
+            pass
+        return self._dump_checked(subject)
 
     def codec_of(self, declared: FieldType) -> Codec:
         """Return the codec of a declared type.
@@ -156,12 +166,13 @@ class ClassMapping:
             try:
                 values[field.attribute.alias or field.name] = field.load(document.get(field.key, _MISSING))
             except ValueError as error:
-                problems.extend(_problems(field.name, error))
+                problems.extend(_problems_of(field, error))
         if not problems:
             try:
                 return self.cls(**values)
             except (ValueError, TypeError, ArithmeticError) as error:
-                problems.extend(_problems("", error))
+                secrets = [document.get(field.key, "") for field in self.fields if field.secret]
+                problems.extend(without_secrets(_problems("", error), secrets))
         raise ValidationError(problems, entity=self.name, document_id=document.get("_id"))
 
     def _dump_checked(self, subject: Any) -> dict[str, Any]:
@@ -174,7 +185,7 @@ class ClassMapping:
             try:
                 document[field.key] = field.codec.dump(value)
             except ValueError as error:
-                problems.extend(_problems(field.name, error))
+                problems.extend(_problems_of(field, error))
         if problems:
             raise ValidationError(problems, entity=self.name)
         return document
@@ -214,6 +225,11 @@ class ClassMapping:
                 absent.append(f"if value_{number} is None: del document[{field.key!r}]")
         pairs = (f"{key!r}: {value}" for key, value in {**items, **given}.items())
         return [*lines, f"document = {{{', '.join(pairs)}}}", *absent]
+
+
+def _problems_of(field: MappedField, error: ValueError) -> list[Problem]:
+    """What is wrong with one field; of a secret, no more than that."""
+    return [Problem(field.name, HIDDEN)] if field.secret else _problems(field.name, error)
 
 
 def _problems(name: str, error: Exception) -> list[Problem]:

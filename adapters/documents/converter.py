@@ -5,10 +5,13 @@ from typing import Any, NoReturn, get_args
 from cattrs import BaseValidationError, Converter
 
 from ...domain.errors import ConfigurationError
+from ...domain.events import Event
 from ...domain.schema import FieldType
+from .class_mapping import ClassMapping
 from .codecs import Codec
 from .declarations import Documents
 from .entity_mapping import EntityMapping
+from .naming import Keys
 
 _HOOK_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, BaseValidationError)
 """What the hooks of users and of cattrs raise for a value that does not fit."""
@@ -43,6 +46,18 @@ def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
     converter.register_structure_hook(mapping.cls, lambda document, _: mapping.load(document))
     converter.register_unstructure_hook(mapping.cls, mapping.dump)
     return mapping
+
+
+def event_mapping_of(cls: type[Event], converter: Converter) -> ClassMapping:
+    """Map the fields of an event.
+
+    Raises:
+        ConfigurationError: if a field has a type that cannot be stored.
+    """
+    try:
+        return ClassMapping(cls, Keys("camelCase", {}), lambda declared: _registered(declared, converter))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"event {cls.__name__} cannot be stored: {error}") from error
 
 
 def _registered(declared: FieldType, converter: Converter) -> Codec:

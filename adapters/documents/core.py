@@ -1,13 +1,21 @@
 """The documents of the core store: a declaration for each repository, with its queries' indexes."""
 
 from ...domain.core import (
+    CreditsTransferred,
     CreditTransferRepository,
     OrganizationRepository,
+    PasswordChanged,
+    ProjectArchived,
+    ProjectCreated,
     ProjectRepository,
     SessionRepository,
     TokenRepository,
+    UserDeactivated,
+    UserRegistered,
+    UserRemoved,
     UserRepository,
 )
+from ...domain.events import Event
 from .declarations import Documents, Index
 
 OF_A_USER = (Index("user_id", "id"), Index("user_id", "-expires_at", "id"))
@@ -29,3 +37,14 @@ TRANSFERS = Documents(
 
 CORE = (USERS, ORGANIZATIONS, PROJECTS, TOKENS, SESSIONS, TRANSFERS)
 """The core store, in the order in which its collections are created."""
+
+CORE_EVENTS: tuple[type[Event], ...] = (
+    UserRegistered,
+    PasswordChanged,
+    UserDeactivated,
+    UserRemoved,
+    CreditsTransferred,
+    ProjectCreated,
+    ProjectArchived,
+)
+"""What the core store publishes."""

@@ -1,10 +1,11 @@
 """The document side of a repository, declared once: collection, indexes, form of the keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
+from ...domain.errors import ConfigurationError
 from ...domain.repository import Repository
 
 Naming = Literal["camelCase", "snake_case"]
@@ -23,6 +24,14 @@ class Index:
 
     def __init__(self, *fields: str, sparse: bool = False) -> None:
         self.__attrs_init__(fields, sparse)
+
+
+def _one_of(*words: str) -> Callable[[object, "Attribute[str]", str], None]:
+    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
+        if value not in words:
+            raise ConfigurationError(f"{attribute.name} of Documents must be {' or '.join(words)}, not {value!r}")
+
+    return check
 
 
 @frozen(kw_only=True)
@@ -44,7 +53,7 @@ class Documents:
     repository: type[Repository[Any, Any]] = field(kw_only=False)
     collection: str
     indexes: tuple[Index, ...] = ()
-    naming: Naming = "camelCase"
+    naming: Naming = field(default="camelCase", validator=_one_of("camelCase", "snake_case"))
     keys: Mapping[str, str] = field(factory=dict)
-    update: UpdateForm = "set"
+    update: UpdateForm = field(default="set", validator=_one_of("set", "replace"))
     schema_version: int = 1

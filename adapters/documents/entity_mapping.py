@@ -70,9 +70,11 @@ class EntityMapping(ClassMapping):
                 continue
             try:
                 document[field.key] = field.codec.dump(value)
-            except ValueError:
-                self.dump(entity)  # says what is wrong with every field
-                raise
+                continue
+            except ValueError as error:
+                refusal = error
+            self.dump(entity)  # says what is wrong with every field; out here, it has no context that quotes values
+            raise refusal
         return document, tuple(unset)
 
     def to_stored(self, query: Query) -> Query:
@@ -150,7 +152,8 @@ class EntityMapping(ClassMapping):
         try:
             return self._fast_load_tracked(documents, snapshots), snapshots
         except STUMBLES:
-            return self._load_tracked_slowly(documents, snapshots := []), snapshots
+            snapshots = []
+        return self._load_tracked_slowly(documents, snapshots), snapshots
 
     def _load_tracked_slowly(self, documents: list[Document], snapshots: list[Snapshot]) -> list[Any]:
         entities = self.load_all(documents)
@@ -167,7 +170,7 @@ class EntityMapping(ClassMapping):
             return self._fast_dump_new(entities, now, schema_version)
         except STUMBLES:
             given = {self.version_key: 1, self.updated_at_key: now, self.schema_version_key: schema_version}
-            return [{**self.dump(entity), **given} for entity in entities]
+        return [{**self.dump(entity), **given} for entity in entities]
 
     def _generate_dump_new(self) -> Callable[[list[Any], datetime, int], list[Document]]:
         names: dict[str, Any] = {}

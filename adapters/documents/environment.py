@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
 
@@ -14,6 +14,9 @@ from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, Transaction
 from .limits import Limits
 from .tracking import Binding
+
+if TYPE_CHECKING:
+    from .outbox import Outbox
 
 log = logging.getLogger("tristore")
 
@@ -35,6 +38,7 @@ class Environment:
         operation_timeout: the most seconds for one operation.
         preparation: what happens before the first operation.
         receipts: whether every unit that writes leaves a receipt, not only those with a key.
+        outbox: the events that the store publishes, None if it publishes none.
         limits: how much one unit may change, and how long it may be open.
         unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
     """
@@ -48,6 +52,7 @@ class Environment:
     operation_timeout: float
     preparation: Preparation
     receipts: bool = False
+    outbox: "Outbox | None" = None
     limits: Limits = field(factory=Limits)
     unsettled: dict[str, Transaction] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)

@@ -44,12 +44,14 @@ class Flusher:
         documents: how many documents were written.
     """
 
-    __slots__ = ("_applied", "_listeners", "_running", "_transactional", "documents")
+    __slots__ = ("_applied", "_hooked", "_in_hook", "_level", "_listeners", "_transactional", "documents")
 
     def __init__(self, listeners: Sequence[UnitOfWorkListener], *, transactional: bool) -> None:
         self._listeners = listeners
         self._transactional = transactional
-        self._running: set[TrackedCollection] = set()
+        self._level = 0
+        self._hooked: set[int] = set()
+        self._in_hook: set[int] = set()
         self._applied: list[str] = []
         self.documents = 0
 
@@ -73,24 +75,30 @@ class Flusher:
     def flush(self, writer: Writer, chosen: Sequence[TrackedCollection], *, final: bool = False) -> bool:
         """Write what is pending in these collections; tell whether there was anything.
 
-        A query inside a hook comes here again; what is being flushed already is left out.
+        A query inside a hook comes here again, so that it sees what is pending; only the entity whose hook
+        is running is left out, for it is not ready.
         """
-        chosen = [tracked for tracked in chosen if tracked not in self._running]
-        pending = _pending(chosen)
+        pending = self._pending(chosen)
         if not pending:
             return False
-        self._running.update(chosen)
+        outermost = self._level == 0
+        self._level += 1
         try:
-            if self._listeners or any(_has_hooks(tracked, found) for tracked, found in pending):
+            if outermost:
+                for listener in self._listeners:
+                    listener.before_flush(writer.owner)
+            if self._run_hooks(writer.owner, chosen) or self._listeners:
                 final = False  # what a hook is the first to use needs another round
-                self._run_hooks(writer.owner, chosen)
-                pending = _pending(chosen)
+                pending = self._pending(chosen)
             now = writer.stored_now
             self._carry_out(writer, [PlannedWrites(tracked, found, now) for tracked, found in pending], final=final)
         finally:
-            self._running.difference_update(chosen)
-        for listener in self._listeners:
-            listener.after_flush(writer.owner)
+            self._level -= 1
+            if outermost:
+                self._hooked.clear()
+        if outermost:
+            for listener in self._listeners:
+                listener.after_flush(writer.owner)
         return True
 
     def _carry_out(self, writer: Writer, planned: Sequence[PlannedWrites], *, final: bool) -> None:
@@ -116,22 +124,36 @@ class Flusher:
             if applied:
                 error.add_note(f"without transactions, these stay applied: {', '.join(applied)}")
 
-    def _run_hooks(self, owner: UnitOfWork[Any], chosen: Sequence[TrackedCollection]) -> None:
-        """Tell the listeners, then run the hooks once for each pending entity, until they cause nothing new."""
-        for listener in self._listeners:
-            listener.before_flush(owner)
-        done: set[int] = set()
+    def _run_hooks(self, owner: UnitOfWork[Any], chosen: Sequence[TrackedCollection]) -> bool:
+        """Run the hooks once for each pending entity, until they cause nothing new; tell whether there were any."""
+        found = False
         for _ in range(_ROUNDS):
-            news = [(one, record) for one in chosen for record in _due(one) if id(record) not in done]
+            news = [(one, record) for one in chosen for record in _due(one) if id(record) not in self._hooked]
             if not news:
-                return
+                return found
+            found = True
             for tracked, record in news:
-                done.add(id(record))
-                _run_hook(owner, tracked, record)
+                if id(record) not in self._hooked:  # a query in a hook before may have come to it already
+                    self._run_hook(owner, tracked, record)
         raise UnitOfWorkError("the hooks of the repositories cause each other without end")
 
+    def _run_hook(self, owner: UnitOfWork[Any], tracked: TrackedCollection, record: Record) -> None:
+        self._hooked.add(id(record))
+        self._in_hook.add(id(record))
+        try:
+            _call_hook(owner, tracked, record)
+        finally:
+            self._in_hook.discard(id(record))
 
-def _run_hook(owner: UnitOfWork[Any], tracked: TrackedCollection, record: Record) -> None:
+    def _pending(self, chosen: Sequence[TrackedCollection]) -> list[tuple[TrackedCollection, Pending]]:
+        found = [(tracked, pending) for tracked in chosen if tracked.records and (pending := tracked.pending())]
+        if not self._in_hook:
+            return found
+        ready = [(tracked, pending.without(self._in_hook)) for tracked, pending in found]
+        return [(tracked, pending) for tracked, pending in ready if pending]
+
+
+def _call_hook(owner: UnitOfWork[Any], tracked: TrackedCollection, record: Record) -> None:
     repository = getattr(owner, tracked.binding.name)
     mapping = tracked.mapping
     if record.state is State.REMOVED:
@@ -141,15 +163,6 @@ def _run_hook(owner: UnitOfWork[Any], tracked: TrackedCollection, record: Record
     elif record.state is State.STORED:
         fields = frozenset(mapping.changed_fields(record.entity, record.snapshot))
         repository.before_save(record.entity, Change(fields, is_new=False), owner)
-
-
-def _pending(chosen: Sequence[TrackedCollection]) -> list[tuple[TrackedCollection, Pending]]:
-    return [(tracked, found) for tracked in chosen if tracked.records and (found := tracked.pending())]
-
-
-def _has_hooks(tracked: TrackedCollection, pending: Pending) -> bool:
-    binding = tracked.binding
-    return bool((binding.removes and pending.removed) or (binding.saves and (pending.changed or pending.added)))
 
 
 def _due(tracked: TrackedCollection) -> list[Record]:

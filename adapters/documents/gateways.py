@@ -59,7 +59,9 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                 record = self._tracked.load(self._document(id))
             elif record.state is State.REMOVED or record.state is State.GONE:
                 raise NotFound(self._mapping.name, id)
-            check_version(self._mapping, id, version, record.version)
+            # what the unit itself has flushed is not yet known to the caller: the entity learns it with the commit
+            seen = record.entity.version if record.written else record.version
+            check_version(self._mapping, id, version, seen)
             return record.entity
 
     def find(self, query: Query) -> list[Entity[Any]]:
@@ -123,6 +125,8 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             record = self._tracked.records.get(entity.id)
             if record is not None and record.entity is not entity:
                 raise self._other_object(entity)
+            if record is not None and record.state in {State.REMOVED, State.GONE}:
+                raise NotFound(self._mapping.name, entity.id)
             document = self._document(entity.id)
             loaded = self._mapping.load(document)
             for field in self._mapping.fields:
@@ -130,7 +134,8 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                     object.__setattr__(entity, field.name, getattr(loaded, field.name))
             version = document.get(self._mapping.version_key)
             fresh = Record(entity, State.STORED, document[ID_KEY], version, self._mapping.snapshot(entity))
-            fresh.written = record is not None and record.written
+            if record is not None:
+                fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
             self._tracked.records[entity.id] = fresh
 
     def _each(self, cursor: Cursor) -> Iterator[Entity[Any]]:
@@ -168,6 +173,8 @@ class UnitGateway(Gateway[Entity[Any], Any]):
     def _attach(self, entity: Entity[Any]) -> Record:
         """Compare with what is stored; its values are what the edits are measured against."""
         found = self._unit.scope.read(self._collection, by_id(self._mapping, entity.id))
+        if not found and not entity.version:
+            raise UnitOfWorkError(f"{self._mapping.name} {entity.id} was never stored: add() it")
         if not found:
             raise VersionConflict([Stale(self._mapping.name, entity.id, entity.version, None)])
         version = found[0].get(self._mapping.version_key)

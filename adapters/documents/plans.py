@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import encode
 
-from ...domain.errors import DuplicateKey, Stale, VersionConflict
+from ...domain.errors import DuplicateKey, Problem, Stale, ValidationError, VersionConflict
 from ...domain.predicates import OneOf
 from ...domain.queries import Query
 from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
@@ -43,6 +43,7 @@ class PlannedWrites:
         self._now = now
         self._replaces = tracked.binding.documents.update == "replace"
         self._schema_version = tracked.binding.documents.schema_version
+        self._check_ids()
         # one step for each unit, however often it flushes
         self._versions = [(one.version or 0) + (0 if one.written else 1) for one in pending.changed]
         self.plan = WritePlan(
@@ -52,6 +53,13 @@ class PlannedWrites:
             [*map(self._update, pending.changed, self._versions)],
             self._inserts(pending.added),
         )
+
+    def _check_ids(self) -> None:
+        """An entity class may define its id anew and so lose the rule of `Entity` that it cannot change."""
+        for record in (*self._pending.removed, *self._pending.changed):
+            if self._mapping.dump_id(record.entity.id) != record.stored_id:
+                problem = Problem("id", "cannot change: remove this entity and add another one")
+                raise ValidationError([problem], entity=self._mapping.name, document_id=record.stored_id)
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeVar
 
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
+from ...domain.events import Event
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
@@ -28,10 +29,13 @@ class ReaderSession(Session):
         self._transaction: Transaction | None = None
         self._beginning = threading.Lock()
         self._open = False
+        self._entered = False
 
     def enter(self, owner: Reader) -> None:
-        """Begin."""
-        self._open = True
+        """Begin, once."""
+        if self._entered:
+            raise UnitOfWorkClosed("a reader is entered once: open another one")
+        self._entered = self._open = True
 
     def leave(self, error: BaseException | None) -> None:
         """End; let go of the snapshot."""
@@ -58,10 +62,18 @@ class ReaderSession(Session):
         if self._snapshot and self._transaction is None:
             with self._beginning:
                 if self._transaction is None:
-                    self._transaction = self.environment.backend.begin(read_only=True)
+                    self._transaction = self._begin()
         return operation(
             *arguments, **options, transaction=self._transaction, timeout=self.environment.operation_timeout
         )
+
+    def _begin(self) -> Transaction:
+        """Begin the snapshot and read once: the first answer fixes its moment, for all threads."""
+        backend, timeout = self.environment.backend, self.environment.operation_timeout
+        transaction = backend.begin(read_only=True)
+        collection = self.environment.collections[0].name
+        backend.find(collection, Query(limit=1), transaction=transaction, timeout=timeout).to_list()
+        return transaction
 
     def refuse(self) -> NoReturn:
         """Say that a reader does not write."""
@@ -70,6 +82,10 @@ class ReaderSession(Session):
     flush = commit = rollback = refuse
 
     def lock(self, entity: Entity[Any]) -> NoReturn:
+        """Refuse."""
+        self.refuse()
+
+    def publish(self, event: Event, about: Entity[Any] | None) -> NoReturn:
         """Refuse."""
         self.refuse()
 

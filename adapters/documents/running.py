@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
-from ...domain.errors import CommitUnknown, Conflict, RetryExhausted, Unavailable, UnitOfWorkError
+from ...domain.errors import CommitUnknown, Conflict, DeadlineExceeded, RetryExhausted, Unavailable, UnitOfWorkError
 from ...domain.unit_of_work import Attempt, UnitOfWork
 from .deadline import Deadline
 from .environment import Environment
@@ -21,7 +21,7 @@ GROWTH = 1.5
 """Back-off in seconds: jitter x min(5 ms x 1.5^n, 500 ms), as the MongoDB driver's own loop does."""
 
 
-_NOTHING_APPLIED: tuple[type[Exception], ...] = (Conflict, Unavailable)
+_NOTHING_APPLIED: tuple[type[Exception], ...] = (Conflict, Unavailable, DeadlineExceeded)
 """What ends a transaction with nothing applied, and may go well the next time: a fail-over is one of them."""
 
 
@@ -70,7 +70,7 @@ class Attempts(Generic[UnitT]):
         delay = random.random() * min(FIRST_DELAY * GROWTH**self.number, LONGEST_DELAY)  # noqa: S311 - jitter
         if (self._deadline.left or 0) <= delay:
             raise self._exhausted(error, "the deadline has passed")
-        if self.number >= self._max_attempts and not isinstance(error, Unavailable):
+        if self.number >= self._max_attempts and not isinstance(error, Unavailable | DeadlineExceeded):
             raise self._exhausted(error, f"{self._max_attempts} are allowed")
         for listener in self._environment.listeners:
             self._environment.shielded(listener.on_retry, self.number, error, delay)
@@ -78,7 +78,7 @@ class Attempts(Generic[UnitT]):
 
     def _exhausted(self, error: BaseException, why: str) -> BaseException:
         """What says that no attempt is left: an error that is clear by itself, or how many met a conflict."""
-        if isinstance(error, Unavailable | CommitUnknown):
+        if isinstance(error, Unavailable | CommitUnknown | DeadlineExceeded):
             return error
         exhausted = RetryExhausted(self.number, error, why)
         exhausted.__cause__ = error

@@ -23,14 +23,16 @@ class TransactionScope:
         environment: the store.
         failure: the first error.
         operations: how many operations were sent, for the unit's report.
+        removed: the stored ids that were removed, each with its collection.
     """
 
-    __slots__ = ("_deadline", "_transaction", "environment", "failure", "operations")
+    __slots__ = ("_deadline", "_transaction", "environment", "failure", "operations", "removed")
 
     def __init__(self, environment: Environment, deadline: Deadline) -> None:
         self.environment = environment
         self.failure: BaseException | None = None
         self.operations = 0
+        self.removed: list[tuple[str, Any]] = []
         self._deadline = deadline
         self._transaction: Transaction | None = None
 
@@ -62,7 +64,9 @@ class TransactionScope:
         Raises:
             KeyTaken: which is not remembered; the caller knows what to make of it.
         """
-        return self._io(self.environment.backend.write, plan)
+        result = self._io(self.environment.backend.write, plan)
+        self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
+        return result
 
     def commit(self, unit_id: str) -> None:
         """Commit, if anything was sent.

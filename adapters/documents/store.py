@@ -1,15 +1,14 @@
 """Stores: opened by URL, they make units of work and readers over one backend."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from inspect import isabstract
-from typing import Any, Literal, TypeVar, get_args, get_type_hints, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
 from cattrs import Converter
 from typing_extensions import get_original_bases
 
 from ...domain.clock import Clock, SystemClock
-from ...domain.errors import ConfigurationError, InvalidQuery, TristoreError, UnitOfWorkError, WriteConflict
-from ...domain.repository import ReadRepository, Repository
+from ...domain.errors import ConfigurationError, TristoreError, UnitOfWorkError, WriteConflict
+from ...domain.events import Event
 from ...domain.unit_of_work import (
     AnyReaderT,
     Attempt,
@@ -23,18 +22,19 @@ from ...domain.unit_of_work import (
     UnitOfWorkListener,
     UnitT_co,
 )
-from ..backend import Backend, BackendOptions, CollectionDeclaration, IndexDeclaration
+from ..backend import Backend, BackendOptions
 from ..backends import backend_for
 from . import receipts as receipt
-from .converter import make_converter, mapping_of
+from .bindings import bindings_of, declaration_of
+from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents
-from .entity_mapping import EntityMapping
 from .environment import Environment, Preparation
 from .limits import Limits
+from .outbox import Outbox
+from .outbox import declarations as outbox_declarations
 from .reading import ReaderSession
 from .running import Attempts, each, run
-from .tracking import Binding
 from .unit import DocumentUnit
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ def open_store(
     clock: Clock | None = None,
     converter: Converter | None = None,
     receipts: bool = False,
+    publishes: Sequence[type[Event]] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
 ) -> "DocumentStore[UnitT]":
@@ -77,6 +78,8 @@ def open_store(
         converter: a cattrs converter from `make_converter` with hooks for types of your own.
         receipts: whether each unit that writes leaves a receipt in its transaction, one more document and round
             trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
+        publishes: the event classes that travel: those that entities record, and those of `UnitOfWork.publish`,
+            become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
 
@@ -90,8 +93,13 @@ def open_store(
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     registry = converter or make_converter()
-    bindings = _bindings(unit, documents, registry)
-    collections = (*(_declaration(binding) for binding in bindings.values()), receipt.declaration())
+    bindings = bindings_of(unit, documents, registry)
+    outbox = Outbox(publishes, registry) if publishes else None
+    collections = (
+        *(declaration_of(binding) for binding in bindings.values()),
+        receipt.declaration(),
+        *(outbox_declarations() if outbox else ()),
+    )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
     environment = Environment(
         name=store_name,
@@ -103,6 +111,7 @@ def open_store(
         operation_timeout=operation_timeout,
         preparation=prepare,
         receipts=receipts,
+        outbox=outbox,
         limits=Limits(max_changes, max_seconds),
     )
     return DocumentStore(unit, environment)
@@ -116,6 +125,11 @@ class DocumentStore(Store[UnitT_co]):
         self._unit = unit
         self._reader = _reader_of(unit)
         self._environment = environment
+
+    @property
+    def environment(self) -> Environment:
+        """The store from the inside, for what works beside its units, as a relay does."""
+        return self._environment
 
     @property
     def backend(self) -> Backend:
@@ -239,95 +253,6 @@ def _reader_of(unit: type[UnitOfWork[Any]]) -> type[Reader]:
                 if isinstance(argument, type) and issubclass(argument, Reader) and argument is not NoReader:
                     return argument
     return unit
-
-
-def _bindings(unit: type[UnitOfWork[Any]], documents: Sequence[Documents], converter: Converter) -> dict[str, Binding]:
-    """Match the repositories that a unit names with the declared documents."""
-    _refuse_repeated_collections(documents)
-    local = {found.repository.__name__: found.repository for found in documents}
-    try:
-        hints = get_type_hints(unit, localns=local)
-    except NameError as error:
-        raise ConfigurationError(f"an annotation of {unit.__name__} cannot be resolved: {error}") from error
-    named = {
-        name: hint
-        for name, hint in hints.items()
-        if isinstance(hint, type) and issubclass(hint, ReadRepository) and not name.startswith("_")
-    }
-    return {name: _binding(unit, name, port, documents, converter) for name, port in named.items()}
-
-
-def _binding(
-    unit: type[Any],
-    name: str,
-    port: type[ReadRepository[Any, Any]],
-    documents: Sequence[Documents],
-    converter: Converter,
-) -> Binding:
-    matching = [found for found in documents if issubclass(found.repository, port)]
-    if len(matching) != 1:
-        found = "no Documents declare" if not matching else "several Documents declare"
-        raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
-    repository = matching[0].repository
-    _refuse_hidden_rules(repository)
-    return Binding(name, repository, matching[0], mapping_of(matching[0], converter))
-
-
-_PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepository)) if not name.startswith("__")) - {
-    "unique",
-    "entity",
-    "before_save",
-    "after_commit",
-    "before_remove",
-    "_abc_impl",
-}
-
-
-def _refuse_hidden_rules(repository: type[Repository[Any, Any]]) -> None:
-    """A port adds queries; one that replaces `get` or `add` would hide the rules that stand there."""
-    for cls in repository.__mro__:
-        if cls in {Repository, ReadRepository, object}:
-            continue
-        hidden = sorted(_PRIMITIVES & set(vars(cls)))
-        if hidden:
-            raise ConfigurationError(
-                f"{cls.__name__} overrides {', '.join(hidden)} of Repository: give the query a name of its own"
-            )
-    if isabstract(repository):
-        missing = ", ".join(sorted(getattr(repository, "__abstractmethods__", ())))
-        raise ConfigurationError(
-            f"{repository.__name__} leaves {missing} abstract: name a subclass that has them in Documents"
-        )
-
-
-def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
-    names = [found.collection for found in documents]
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise ConfigurationError(f"the collection name {name!r} is empty or declared more than once")
-
-
-def _declaration(binding: Binding) -> CollectionDeclaration:
-    mapping: EntityMapping = binding.mapping
-
-    def key_of(name: str) -> str:
-        try:
-            return mapping.stored_key(name)
-        except InvalidQuery as error:
-            raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
-
-    unique = [
-        IndexDeclaration(tuple((key_of(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
-        for key in binding.repository.unique
-    ]
-    plain = [
-        IndexDeclaration(
-            tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
-            sparse=index.sparse,
-        )
-        for index in binding.documents.indexes
-    ]
-    return CollectionDeclaration(binding.collection, (*unique, *plain))
 
 
 __all__ = ["DocumentStore", "open_store"]

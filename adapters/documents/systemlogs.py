@@ -1,6 +1,7 @@
 """The documents of the systemlogs store: a declaration for each repository, with its queries' indexes."""
 
-from ...domain.systemlogs import AuditRepository, ErrorRepository, LogRepository
+from ...domain.events import Event
+from ...domain.systemlogs import AuditRepository, ErrorReopened, ErrorRepository, LogRepository
 from .declarations import Documents, Index
 
 LOGS = Documents(
@@ -20,3 +21,6 @@ AUDIT = Documents(
 
 SYSTEMLOGS = (LOGS, ERRORS, AUDIT)
 """The systemlogs store, in the order in which its collections are created."""
+
+SYSTEMLOGS_EVENTS: tuple[type[Event], ...] = (ErrorReopened,)
+"""What the systemlogs store publishes."""

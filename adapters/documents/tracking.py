@@ -1,8 +1,10 @@
 """The identity map: which entities a unit of work knows, and what has become of each."""
 
+from collections.abc import Container
 from enum import Enum, auto
 from typing import Any
 
+import attrs
 from attrs import field, frozen
 
 from ...domain.entity import Entity
@@ -67,6 +69,12 @@ class Pending:
 
     def __bool__(self) -> bool:
         return bool(self.removed or self.changed or self.added)
+
+    def without(self, records: Container[int]) -> "Pending":
+        """The same without the records whose identity is among these."""
+        return Pending(
+            *([one for one in part if id(one) not in records] for part in attrs.astuple(self, recurse=False))
+        )
 
 
 @frozen(eq=False)

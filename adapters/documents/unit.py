@@ -22,6 +22,7 @@ from ...domain.errors import (
     UnitOfWorkFailed,
     WriteConflict,
 )
+from ...domain.events import Event
 from ...domain.ids import new_id
 from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
@@ -33,6 +34,7 @@ from .deadline import Deadline
 from .environment import Environment
 from .flush import Flusher
 from .gateways import UnitGateway, stamp
+from .outbox import Outgoing
 from .receipts import Recalled
 from .scope import TransactionScope
 from .tracking import Binding, Record, TrackedCollection
@@ -55,7 +57,8 @@ _OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING})
 _ROUNDS = 10
 """How often listeners before a commit may add changes before it is taken for a loop."""
 
-_entered: ContextVar[tuple["DocumentUnit", ...]] = ContextVar("tristore_entered", default=())
+_entered: ContextVar[tuple["weakref.ref[DocumentUnit]", ...]] = ContextVar("tristore_entered", default=())
+"""The units that are active in a context; weak, so that it keeps none of them alive."""
 
 
 class DocumentUnit(Session):
@@ -72,12 +75,14 @@ class DocumentUnit(Session):
         self.autoflush = autoflush
         self.scope = TransactionScope(environment, deadline)
         self._calls = threading.RLock()
+        self._depth = 0
         # weak, so that a unit which is dropped in the middle goes at once, and its transaction with it
         self._owner: weakref.ref[UnitOfWork[Any]] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
         self._flusher = Flusher(environment.listeners, transactional=environment.transactional)
         self._callbacks: list[Callable[[], None]] = []
         self._receipts: list[Document] = []
+        self._outgoing = None if environment.outbox is None else Outgoing(environment.outbox)
         self._now: datetime | None = None
 
     # One call at a time: the block of every public operation
@@ -92,11 +97,20 @@ class DocumentUnit(Session):
         if self.state is not UnitState.ACTIVE or self.scope.failure is not None:
             self._calls.release()
             raise self._refusal()
+        self._depth += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._depth -= 1
         self._calls.release()
+
+    def _refuse_inside_a_call(self, depth: int = 0) -> None:
+        """A hook or listener runs in the midst of a call; ending the unit there would leave the call without one."""
+        if self._depth > depth:
+            raise UnitOfWorkError(
+                f"unit of work {self.id} cannot be ended inside a hook or listener: raise an error to roll it back"
+            )
 
     def _refusal(self) -> UnitOfWorkError:
         if self.failure is not None and self.state in _OPEN:
@@ -121,12 +135,12 @@ class DocumentUnit(Session):
         """Begin; refuse a unit inside another one of the same store."""
         if self.state is not UnitState.NEW:
             raise self._refusal()
-        still_open = tuple(unit for unit in _entered.get() if unit.state in _OPEN)
+        still_open = [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
         if any(unit.environment is self.environment for unit in still_open):
             raise NestedUnitOfWork(
                 f"a unit of work of store {self.environment.name} is active here already: pass it along"
             )
-        _entered.set((*still_open, self))
+        _entered.set((*map(weakref.ref, still_open), weakref.ref(self)))
         assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
         self._owner = weakref.ref(owner)
         self._began = time.monotonic()
@@ -134,7 +148,7 @@ class DocumentUnit(Session):
 
     def leave(self, error: BaseException | None) -> None:
         """Commit, or roll back after an error, even one that the body swallowed."""
-        _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
+        _entered.set(tuple(held for held in _entered.get() if held() is not self))
         if self.state not in _OPEN:
             return
         if error is not None or self.failure is not None:
@@ -152,10 +166,12 @@ class DocumentUnit(Session):
     def commit(self) -> None:
         """Flush, commit, and then tell whoever waits for it."""
         with self:
+            self._refuse_inside_a_call(depth=1)
             self._flush_before_commit()
             if self.failure is not None:
                 raise self._refusal()  # a second thread came in between
-            self._write_receipts()
+            published = self._write_outbox()
+            self._write_receipts(published)
             self.state = UnitState.COMMITTING
             try:
                 self.scope.commit(self.id)
@@ -164,7 +180,7 @@ class DocumentUnit(Session):
                 self._report("unknown")
                 raise
             self.state = UnitState.COMMITTED
-        _entered.set(tuple(unit for unit in _entered.get() if unit is not self))
+        _entered.set(tuple(held for held in _entered.get() if held() is not self))
         self._after_commit()
 
     def recall(self, key: str) -> Recalled | None:
@@ -177,9 +193,15 @@ class DocumentUnit(Session):
         with self:
             self._receipts.append(receipts.of_key(key, self.id, result, self.stored_now))
 
-    def _write_receipts(self) -> None:
+    def _write_outbox(self) -> int:
+        """Write what the unit publishes; return how many records."""
+        if self._outgoing is None:
+            return 0
+        return self._outgoing.write(self.scope, self.collections, self.stored_now)
+
+    def _write_receipts(self, published: int) -> None:
         """Leave what proves the commit, in the same transaction."""
-        if self._receipts or (self.environment.receipts and self._flusher.documents):
+        if self._receipts or (self.environment.receipts and (self._flusher.documents or published)):
             self._receipts.append(receipts.of_unit(self.id, self.stored_now))
             try:
                 self.scope.write(receipts.plan(self._receipts))
@@ -190,10 +212,11 @@ class DocumentUnit(Session):
                 raise conflict from taken
 
     def _after_commit(self) -> None:
-        if not self._tracked and not self._callbacks and not self.environment.listeners:
+        published = [] if self._outgoing is None else self._outgoing.events
+        if not self._tracked and not self._callbacks and not self.environment.listeners and not published:
             return
         tracked = self.collections
-        events = take_over(tracked, self.now if self._flusher.documents else NEVER)
+        events = [*take_over(tracked, self.now if self._flusher.documents else NEVER), *published]
         announce(self.environment, self.owner, tracked, self._callbacks, events)
         self._report("committed")
 
@@ -212,6 +235,7 @@ class DocumentUnit(Session):
         if self.state not in _OPEN:
             raise self._refusal()
         with self._calls:  # a call of another thread comes to its end first: it is using the transaction
+            self._refuse_inside_a_call()
             self.state = UnitState.ROLLED_BACK
             self.scope.abort()
         for record in self._records():
@@ -232,8 +256,19 @@ class DocumentUnit(Session):
             record = self._record_of(entity)
             record.locked = True
 
+    def publish(self, event: Event, about: Entity[Any] | None) -> None:
+        """Remember an event for the outbox."""
+        with self:
+            if self._outgoing is None:
+                raise UnitOfWorkError(
+                    f"store {self.environment.name} publishes no events: name their classes in open_store(publishes=)"
+                )
+            self._outgoing.publish(event, None if about is None else self._record_of(about))
+
     def call_after_commit(self, callback: Callable[[], None]) -> None:
         """Remember a callback for after the commit."""
+        if not callable(callback):
+            raise UnitOfWorkError(f"after_commit() takes a function without parameters, not {type(callback).__name__}")
         with self:
             self._callbacks.append(callback)
 
@@ -292,20 +327,29 @@ class DocumentUnit(Session):
 
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners
-        self._flusher.flush_all(self, final=not listeners)
-        if not listeners:
+        if not listeners and self._outgoing is None:
+            self._flusher.flush_all(self, final=True)
             return
+        self._hold()
+        hooks = any(one.binding.saves or one.binding.removes for one in self._tracked.values())
+        self._flusher.flush_all(self, final=not listeners and not hooks)
         for listener in listeners:
             listener.before_commit(self.owner)
         for _ in range(_ROUNDS):
-            if not self._flusher.flush_all(self):
+            if not (self._hold() or listeners) or not self._flusher.flush_all(self):
                 return
         raise UnitOfWorkError(f"listeners of store {self.environment.name} change entities at every flush")
+
+    def _hold(self) -> bool:
+        """Let what has events to publish take a version step, also if a hook or a listener recorded them late."""
+        return self._outgoing is not None and self._outgoing.hold(self.collections)
 
     def _records(self) -> Sequence[Record]:
         return [record for tracked in self._tracked.values() for record in tracked.records.values()]
 
     def _record_of(self, entity: Entity[Any]) -> Record:
+        if not isinstance(entity, Entity):
+            raise UnitOfWorkError(f"an entity of this unit is needed, not {type(entity).__name__}")
         for tracked in self._tracked.values():
             if tracked.mapping.cls is type(entity):
                 record = tracked.records.get(entity.id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Self, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
 from ...domain.predicates import Predicate
@@ -134,9 +134,9 @@ class MemoryBackend(Backend):
 
 
 def _has_transactions(url: str) -> bool:
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    place, _, query = url.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
     switch = _SWITCH.get(options.pop("transactions", "true"))
-    if parts.scheme != "memory" or parts.netloc or parts.path or parts.fragment or options or switch is None:
+    if place != "memory://" or options or switch is None:
         raise ConfigurationError("an in-memory store is 'memory://', or 'memory://?transactions=false' without them")
     return switch

@@ -52,10 +52,7 @@ def encoded(document: Document) -> bytes:
         ValidationError: if BSON or the server holds no such document.
         TooLarge: if it is above `MAX_DOCUMENT_BYTES`.
     """
-    try:
-        data = encode(document, False, CODEC_OPTIONS)
-    except _NOT_ENCODABLE as error:
-        raise ValidationError.of(_culprit(document), f"a store cannot hold this: {error}") from error
+    data = _bson(document)
     if len(data) > MAX_DOCUMENT_BYTES:
         raise TooLarge(
             f"a document takes {len(data):,} bytes and may take {MAX_DOCUMENT_BYTES:,} at most: "
@@ -66,6 +63,15 @@ def encoded(document: Document) -> bytes:
     if len(data) > MAX_DEPTH * _LEAST_BYTES_OF_A_LEVEL and _is_deeper(document, MAX_DEPTH):
         raise ValidationError.of("", f"a store cannot hold more than {MAX_DEPTH} levels of nesting")
     return data
+
+
+def _bson(document: Document) -> bytes:
+    try:
+        return encode(document, False, CODEC_OPTIONS)
+    except _NOT_ENCODABLE as error:
+        kind = type(error).__name__
+    # Out here it has no context: what BSON says of a value quotes it.
+    raise ValidationError.of(_culprit(document), f"a store cannot hold this value ({kind})")
 
 
 def checked_id(document: Document) -> Any:

@@ -14,6 +14,7 @@ from pymongo.uri_parser import split_options
 from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
 from ..bson_values import CODEC_OPTIONS
+from ..urls import has_ports_only, secret_options
 from .monitoring import ServerLog, debugging
 
 DEFAULTS: dict[str, Any] = {
@@ -49,19 +50,12 @@ class Connection:
     def __init__(self, url: str, options: BackendOptions) -> None:
         self._url = url
         self._store = options.store
-        scheme, _, rest = url.partition("://")
-        address, _, query = rest.partition("?")
-        user, _, place = address.rpartition("@")
-        if "/" in user or ("@" in query and not user):
-            # Refused here, because what comes behind would show a part of the password as something else.
-            raise ConfigurationError(
-                f"the {scheme}:// URL of {options.store}: the user or the password in it has characters that "
-                "must be percent-encoded (urllib.parse.quote_plus)"
-            )
+        scheme, user, place, query = _parts(url, options.store)
         self.place, _, name = place.partition("/")
         self.location = f"{scheme}://{place}"
         self._lock = Lock()
         self._collections: dict[str, Collection[Document]] = {}
+        problem: Exception | None = None
         try:
             self.database_name = unquote_plus(name)
             self._settings = _merged(options.settings, query)
@@ -69,10 +63,12 @@ class Connection:
             if name:
                 self._client.get_database(self.database_name)
         except (PyMongoError, ValueError, TypeError) as error:
-            raise ConfigurationError(f"{self.location}: {error}") from error
+            problem = error
+        if problem is not None:
+            raise _refusal(self.location, problem, [*_secrets(user, query), *_secret_settings(options.settings)])
         if not name:
             raise ConfigurationError(f"{self.location} names no database: write {scheme}://{place}/<database>")
-        if not self._client.write_concern.acknowledged:
+        if not self.client.write_concern.acknowledged:
             raise ConfigurationError(f"{self.location}: w=0 loses writes unseen; leave it out, or use w=majority")
 
     @property
@@ -118,6 +114,51 @@ class Connection:
             event_listeners=[self._server_log, *debugging(self._store)],
             **self._settings,
         )
+
+
+def _parts(url: str, store: str) -> tuple[str, str, str, str]:
+    """Split a URL into scheme, user with password, hosts with database, and options.
+
+    Raises:
+        ConfigurationError: if a part of the password would be taken for something else, and be shown as that.
+    """
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    user, _, place = address.rpartition("@")
+    if "/" in user or ("@" in query and not user):
+        raise ConfigurationError(
+            f"the {scheme}:// URL of {store}: the user or the password in it has characters that must be "
+            "percent-encoded (urllib.parse.quote_plus)"
+        )
+    if not has_ports_only(place):
+        raise ConfigurationError(
+            f"the {scheme}:// URL of {store}: a port in it is not a number, or what follows the user and the password "
+            f"is missing: write {scheme}://user:password@host:port/<database>"
+        )
+    return scheme, user, place, query
+
+
+def _secrets(user: str, query: str) -> list[str]:
+    """What of a URL no error may show, as it is written there and as it is meant."""
+    _, _, password = user.partition(":")
+    return [form for secret in (password, *secret_options(query)) for form in (secret, unquote_plus(secret)) if form]
+
+
+def _secret_settings(settings: Mapping[str, Any]) -> list[str]:
+    """What of the settings no error may show."""
+    return [secret for name, value in settings.items() for secret in secret_options(f"{name}={value}") if secret]
+
+
+def _refusal(location: str, problem: Exception, secrets: list[str]) -> ConfigurationError:
+    """The error for what the driver refuses; with its words and as its cause only if they show no secret."""
+    if any(secret in f"{problem!r}" for secret in secrets):
+        return ConfigurationError(
+            f"{location}: the driver refuses the URL or a setting ({type(problem).__name__}); its words are left out, "
+            "because they show a password"
+        )
+    refusal = ConfigurationError(f"{location}: {problem}")
+    refusal.__cause__ = problem
+    return refusal
 
 
 def _merged(settings: Mapping[str, Any], query: str) -> dict[str, Any]:

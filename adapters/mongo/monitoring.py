@@ -44,7 +44,11 @@ class ServerLog(monitoring.ServerHeartbeatListener):
 
     def failed(self, event: monitoring.ServerHeartbeatFailedEvent) -> None:
         """A server does not answer."""
-        if not self._muted and self._answers.get(event.connection_id, True):
+        # a heartbeat that the driver itself breaks off, as it does when it closes, says nothing of the server
+        broken_off = self._muted or type(event.reply).__name__ == "_OperationCancelled"
+        if broken_off:
+            return
+        if self._answers.get(event.connection_id, True):
             problem = type(event.reply).__name__
             LOGGER.warning("%s: lost %s: %s", self._store, _at(event.connection_id), problem)
         self._answers[event.connection_id] = False

@@ -20,6 +20,15 @@ _PORT_ATTEMPTS = 3
 _ASK_MS = 500
 _STEP_DOWN_SECONDS = 10
 
+# A member that copied from a frozen primary notices after half an election and the buffer, and later asks again with
+# limits of their own. The defaults, 5, 60 and 2 s, belong to elections of 10 s: a primary that was elected after one
+# second would wait so long for its majority.
+_PARAMETERS = {
+    "oplogNetworkTimeoutBufferSeconds": "1",
+    "oplogInitialFindMaxSeconds": "1",
+    "oplogRetriedFindMaxSeconds": "1",
+}
+
 
 class MongoCluster:
     """A MongoDB replica set on loopback ports for the length of a ``with`` block.
@@ -161,7 +170,7 @@ class MongoCluster:
     def _add_node(self, binary: str) -> None:
         """Start a node on a free port, which another process may take just before: then on another."""
         for _ in range(_PORT_ATTEMPTS):
-            node = MongodProcess(binary, replica_set=True)
+            node = MongodProcess(binary, replica_set=True, parameters=_PARAMETERS)
             self._nodes.append(node)
             if _becomes_ready(node):
                 return

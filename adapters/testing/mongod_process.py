@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...domain.errors import ConfigurationError
@@ -26,10 +27,17 @@ _PARAMETERS = {
 
 
 class MongodProcess:
-    """A mongod on a free loopback port that never outlives the process that started it."""
+    """A mongod on a free loopback port that never outlives the process that started it.
 
-    def __init__(self, binary: str, *, replica_set: bool) -> None:
+    Args:
+        binary: its path.
+        replica_set: whether it is a member of one.
+        parameters: for ``--setParameter``, besides those that every server for tests has.
+    """
+
+    def __init__(self, binary: str, *, replica_set: bool, parameters: Mapping[str, str] | None = None) -> None:
         self._binary = binary
+        self._parameters = {**_PARAMETERS, **(parameters or {})}
         self.port = _free_port()
         self._directory = tempfile.mkdtemp(prefix="tristore-mongod-")
         self._replica_set = replica_set
@@ -101,7 +109,7 @@ class MongodProcess:
             *("--dbpath", directory, "--logpath", f"{directory}/mongod.log", "--quiet", "--nounixsocket"),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--wiredTigerCacheSizeGB", "0.25"),
             *(("--replSet", REPLICA_SET, "--oplogSize", "64") if replica_set else ()),
-            *(part for name, value in _PARAMETERS.items() for part in ("--setParameter", f"{name}={value}")),
+            *(part for name, value in self._parameters.items() for part in ("--setParameter", f"{name}={value}")),
         ]
 
 

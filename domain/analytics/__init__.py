@@ -2,7 +2,7 @@
 
 from .metrics import Metric, MetricId, MetricQueries, MetricRepository
 from .periods import Period, last_days
-from .playback import PlaybackEvent, PlaybackEventId, PlaybackQueries, PlaybackRepository
+from .playback import PlaybackEvent, PlaybackEventId, PlaybackQueries, PlaybackRecorded, PlaybackRepository
 from .unit_of_work import AnalyticsReader, AnalyticsUnitOfWork
 from .usage import UsageQueries, UsageRecord, UsageRecordId, UsageRepository
 
@@ -17,6 +17,7 @@ __all__ = [
     "PlaybackEvent",
     "PlaybackEventId",
     "PlaybackQueries",
+    "PlaybackRecorded",
     "PlaybackRepository",
     "UsageQueries",
     "UsageRecord",

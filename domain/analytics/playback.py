@@ -4,16 +4,27 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NewType
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ..core.projects import ProjectId
 from ..core.users import UserId
 from ..entity import Entity
+from ..events import Event
 from ..fields import at_least, instant, reference, text, to_instant
 from ..ids import Id
 from ..repository import ReadRepository, Repository
 
 PlaybackEventId = NewType("PlaybackEventId", Id)
+
+
+@frozen(kw_only=True)
+class PlaybackRecorded(Event):
+    """A view was recorded."""
+
+    project_id: ProjectId
+    user_id: UserId | None
+    duration_seconds: float
+    occurred_at: datetime
 
 
 @define(kw_only=True)
@@ -26,6 +37,17 @@ class PlaybackEvent(Entity[PlaybackEventId]):
     duration_seconds: float = field(default=0.0, validator=at_least(0))
     occurred_at: datetime = field(converter=to_instant, validator=instant)
     metadata: dict[str, Any] = field(factory=dict)
+
+    def announce(self) -> None:
+        """Say that the view was recorded, for whoever counts."""
+        self.record(
+            PlaybackRecorded(
+                project_id=self.project_id,
+                user_id=self.user_id,
+                duration_seconds=self.duration_seconds,
+                occurred_at=self.occurred_at,
+            )
+        )
 
 
 class PlaybackQueries(ReadRepository[PlaybackEvent, PlaybackEventId]):

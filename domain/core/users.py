@@ -71,6 +71,13 @@ class UserDeactivated(Event):
     user_id: UserId
 
 
+@frozen(kw_only=True)
+class UserRemoved(Event):
+    """An account and what let its user in are gone."""
+
+    user_id: UserId
+
+
 @define(kw_only=True)
 class User(Entity[UserId]):
     """A person with an account."""
@@ -185,7 +192,8 @@ class UserRepository(UserQueries, Repository[User, UserId]):
     unique = (Unique("email"), Unique("username"))
 
     def before_remove(self, entity: User, uow: UnitOfWork[Any]) -> None:
-        """Remove what would let the user in."""
+        """Remove what would let the user in, and say so."""
+        entity.record(UserRemoved(user_id=entity.id))
         core = cast("CoreUnitOfWork", uow)
         for token in core.tokens.of_user(entity.id):
             core.tokens.remove(token)

@@ -1,6 +1,8 @@
 """Two writers at the same data, on every backend: snapshots, conflicts, retries."""
 
+import itertools
 import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ from tristore import (
     WriteConflict,
 )
 
-from .billing import BillingUnitOfWork, CustomerId, Invoice, customer
+from .billing import BillingReader, BillingUnitOfWork, CustomerId, Invoice, customer
 from .lifecycle_suite import in_its_own_context
 from .repository_suite import BillingStore, save
 from .stores import BillingContract, elsewhere
@@ -37,6 +39,31 @@ class ConflictsContract(BillingContract):
             after = uow.customers.count()
 
         assert (1, 1) == (before, after)
+
+    def test_threads_of_a_snapshot_reader_see_one_moment(self, store: BillingStore) -> None:
+        """U2: threads that share a snapshot reader and read first at the same time see the same."""
+        ada = customer(credits=0)
+        save(store, ada)
+        stop = threading.Event()
+
+        def write() -> None:
+            while not stop.is_set():
+                store.run(lambda uow: setattr(uow.customers.get(ada.id), "credits", next(numbers)))
+
+        def read(billing: BillingReader, start: threading.Barrier) -> int:
+            start.wait(10)
+            return billing.customers.get(ada.id).credits
+
+        numbers = itertools.count(1)
+        with ThreadPoolExecutor(5) as pool:
+            writer = pool.submit(write)
+            for _ in range(25):
+                start = threading.Barrier(4)
+                with store.reader(snapshot=True) as billing:
+                    seen = {found.result(30) for found in [pool.submit(read, billing, start) for _ in range(4)]}
+                assert len(seen) == 1
+            stop.set()
+            writer.result(30)
 
     def test_the_first_updater_wins(self, store: BillingStore) -> None:
         """U12: another writer's change inside the snapshot is a WriteConflict; the first writer's value stays."""

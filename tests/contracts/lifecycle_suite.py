@@ -3,6 +3,7 @@
 import contextvars
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -388,6 +389,38 @@ class LifecycleContract(BillingContract):
 
         assert {(changed.id, 2), (removed.id, None)} == {(one.id, one.actual) for one in error.value.stale}
         assert (f"updated Customer {fine.id}",) == error.value.applied
+
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    @pytest.mark.parametrize("where", ["before_flush", "before_commit"])
+    def test_a_hook_cannot_end_its_unit(self, store: BillingStore, end: str, where: str) -> None:
+        """U2: commit() or rollback() inside a hook or listener is refused, and nothing is written."""
+
+        class Ender(UnitOfWorkListener):
+            pass
+
+        setattr(Ender, where, lambda _, uow: getattr(uow, end)())
+        store.listen(Ender())
+        with pytest.raises(UnitOfWorkError, match="inside a hook"), store.unit_of_work() as uow:
+            uow.customers.add(customer())
+        with store.reader() as billing:
+            assert not billing.customers.exists()
+
+    def test_a_dropped_unit_goes_at_once(self, store: BillingStore) -> None:
+        """U5: a unit that nobody holds any more is gone, its rows are free, and its context can open another."""
+        ada = customer()
+        save(store, ada)
+        uow = store.unit_of_work()
+        uow.__enter__()
+        uow.customers.get(ada.id).name = "lost"
+        uow.flush()
+        gone = weakref.ref(uow)
+        del uow
+        assert gone() is None
+        for attempt in store.attempts(deadline=5):
+            with attempt as other:
+                other.customers.get(ada.id).name = "kept"
+        with store.reader() as billing:
+            assert billing.customers.get(ada.id).name == "kept"
 
     def test_every_unit_is_reported(self, store: BillingStore) -> None:
         """U20: a listener learns of each attempt what was sent and written, how it ended, and why."""

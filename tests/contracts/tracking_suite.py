@@ -7,16 +7,30 @@ import attrs
 import pytest
 
 from tristore import (
+    Change,
+    ConfigurationError,
     Documents,
     DuplicateKey,
     FixedClock,
     NotFound,
     Stale,
+    UnitOfWork,
     UnitOfWorkError,
+    ValidationError,
     VersionConflict,
+    new_id,
 )
 
-from .billing import DOCUMENTS, Address, Customer, CustomerRepository, Invoice, InvoiceRepository, customer
+from .billing import (
+    DOCUMENTS,
+    Address,
+    Customer,
+    CustomerId,
+    CustomerRepository,
+    Invoice,
+    InvoiceRepository,
+    customer,
+)
 from .repository_suite import JOINED, BillingStore, save
 from .stores import BillingContract, OpenBilling, elsewhere
 
@@ -307,6 +321,90 @@ class TrackingContract(BillingContract):
         with store.reader() as billing:
             assert {"1-bob", "2-bob"} == {one.number for one in billing.invoices.find()}
 
+    def test_a_cascade_finds_what_the_unit_has_not_flushed_yet(self, store: BillingStore) -> None:
+        """U13: a query inside a hook sees the pending changes of its own unit, so a cascade leaves no orphan."""
+        ada = customer()
+        save(store, ada)
+        with store.unit_of_work() as uow:
+            uow.invoices.add(Invoice(number="1", customer_id=ada.id))
+            uow.customers.remove(uow.customers.get(ada.id))
+        with store.reader() as billing:
+            assert (0, 0) == (billing.customers.count(), billing.invoices.count())
+
+    def test_a_hook_that_guards_a_rule_sees_pending_entities(self, open_billing: OpenBilling) -> None:
+        """U13: a rule that a hook checks by a query holds among the entities of one unit too."""
+
+        class Guarded(InvoiceRepository):
+            def before_save(self, entity: Invoice, change: Change, uow: UnitOfWork[Any]) -> None:
+                if self.exists(lambda i: (i.customer_id == entity.customer_id) & (i.id != entity.id)):
+                    raise RuntimeError("one invoice for each customer")
+                super().before_save(entity, change, uow)
+
+        store = open_billing(documents=(DOCUMENTS[0], attrs.evolve(DOCUMENTS[1], repository=Guarded)))
+        ada, bob = customer("ada@example.org"), customer("bob@example.org")
+        with store.unit_of_work() as uow:
+            uow.invoices.add(Invoice(number="1", customer_id=ada.id))
+            uow.invoices.add(Invoice(number="2", customer_id=bob.id))
+        with pytest.raises(RuntimeError, match="one invoice"), store.unit_of_work() as uow:
+            uow.invoices.add(Invoice(number="3", customer_id=CustomerId(new_id())))
+            third = Invoice(number="4", customer_id=uow.invoices.find()[0].customer_id)
+            uow.invoices.add(third)
+        with store.reader() as billing:
+            assert {"1": "invoice-1", "2": "invoice-2"} == {one.number: one.slug for one in billing.invoices.find()}
+
+    def test_a_version_that_the_unit_itself_moved_on(self, store: BillingStore) -> None:
+        """U10: until the commit, get(id, version=) compares with the version that the caller can see."""
+        ada = customer()
+        save(store, ada)
+        with store.unit_of_work() as uow:
+            found = uow.customers.get(ada.id)
+            found.credits += 1
+            uow.flush()
+            assert found is uow.customers.get(ada.id, version=found.version)
+
+    def test_refresh_keeps_what_the_unit_has_promised(self, store: BillingStore) -> None:
+        """refresh() keeps a lock, forgets no stamp, and does not bring back what is removed."""
+        ada, new = customer("ada@example.org"), customer("new@example.org")
+        save(store, ada)
+        with store.unit_of_work() as uow:
+            found = uow.customers.get(ada.id)
+            uow.lock(found)
+            uow.customers.refresh(found)
+        assert found.version == 2
+        with store.unit_of_work() as uow:
+            uow.customers.add(new)
+            uow.flush()
+            uow.customers.refresh(new)
+            removed = uow.customers.get(ada.id)
+            uow.customers.remove(removed)
+            with pytest.raises(NotFound):
+                uow.customers.refresh(removed)
+            uow.rollback()
+        assert customer().created_at == new.created_at
+
+    def test_an_id_does_not_change(self, store: BillingStore) -> None:
+        """Who an entity is cannot be edited: the assignment is refused, and nothing else is touched."""
+        ada, bob = customer("ada@example.org"), customer("bob@example.org")
+        save(store, ada, bob)
+        with store.unit_of_work() as uow:
+            found = uow.customers.get(ada.id)
+            with pytest.raises(ValidationError, match="id: cannot change"):
+                found.id = bob.id
+            object.__setattr__(found, "id", bob.id)
+            found.name = "x"
+            with pytest.raises(ValidationError, match="id: cannot change"):
+                uow.flush()
+            uow.rollback()
+        with store.reader() as billing:
+            assert {"ada", "bob"} == {one.name for one in billing.customers.find()}
+
+    def test_what_was_never_stored_cannot_be_attached(self, store: BillingStore) -> None:
+        """attach() and remove() of a new entity say to add it."""
+        with store.unit_of_work() as uow:
+            for write in (uow.customers.attach, uow.customers.remove):
+                with pytest.raises(UnitOfWorkError, match="never stored"):
+                    write(customer())
+
     def test_an_error_in_a_hook_rolls_back(self, store: BillingStore) -> None:
         """What a hook raises reaches the caller, and nothing is written."""
         ada = customer()
@@ -345,6 +443,23 @@ class TrackingContract(BillingContract):
 
         assert {"joined_at", "created_at", "money"} <= set(document)
         assert [ada] == found
+
+    @pytest.mark.parametrize(
+        ("declared", "words"),
+        [
+            ({"keys": {"nope": "x"}}, "name nope"),
+            ({"keys": {"name": "version"}}, "share the document key 'version'"),
+            ({"keys": {"name": "$name"}}, "'\\$name'"),
+            ({"naming": "kebab-case"}, "naming of Documents must be camelCase or snake_case"),
+            ({"update": "merge"}, "update of Documents must be set or replace"),
+        ],
+    )
+    def test_a_wrong_declaration_is_refused_at_once(
+        self, open_billing: OpenBilling, declared: dict[str, Any], words: str
+    ) -> None:
+        """A key of no field or of two, an unknown naming or form of update: ConfigurationError before any I/O."""
+        with pytest.raises(ConfigurationError, match=words):
+            open_billing(documents=(Documents(CustomerRepository, collection="customers", **declared), DOCUMENTS[1]))
 
     def test_documents_have_camel_case_keys_and_a_schema_version(self, store: BillingStore) -> None:
         """The stored form is the guideline's: camelCase, None left out, schemaVersion beside the fields."""

@@ -234,7 +234,7 @@ class Trouble:
         """Kill the primary, freeze the next one beyond an election, let one hand over, kill again."""
         time.sleep(self._calm)
         self._kill("killed")
-        self._freeze("frozen for 7 s", 7.0)
+        self._freeze("frozen for 8 s", 8.0)
         self._fault("stepped down", 3.0, self._cluster.step_down, 3.0)
         self._kill("killed again")
         return self.faults

@@ -72,6 +72,8 @@ def test_each_invariant_can_fail(container: Container) -> None:
         users=[*stored.users[1:], stored.users[1]],
         transfers=stored.transfers[1:],
         views=stored.views + 1,
+        deeds=stored.deeds + stored.deeds,
+        seconds=stored.seconds + 1,
     )
     broken = {name for name, holds in INVARIANTS if not holds(cheat)}
 

@@ -1,0 +1,134 @@
+"""A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
+
+from collections.abc import Sequence
+from inspect import isabstract
+from typing import Any, get_type_hints
+
+from cattrs import Converter
+
+from ...domain.errors import ConfigurationError, InvalidQuery
+from ...domain.repository import ReadRepository, Repository
+from ...domain.unit_of_work import UnitOfWork
+from ..backend import CollectionDeclaration, IndexDeclaration
+from .converter import mapping_of
+from .declarations import Documents
+from .entity_mapping import EntityMapping
+from .tracking import Binding
+
+
+def bindings_of(
+    unit: type[UnitOfWork[Any]], documents: Sequence[Documents], converter: Converter
+) -> dict[str, Binding]:
+    """Match the repositories that a unit names with the declared documents, and map their entities.
+
+    Raises:
+        ConfigurationError: if a port has no documents, hides a rule of the framework, or cannot be mapped.
+    """
+    _refuse_repeated_collections(documents)
+    local = {found.repository.__name__: found.repository for found in documents}
+    try:
+        hints = get_type_hints(unit, localns=local)
+    except NameError as error:
+        raise ConfigurationError(f"an annotation of {unit.__name__} cannot be resolved: {error}") from error
+    named = {
+        name: hint
+        for name, hint in hints.items()
+        if isinstance(hint, type) and issubclass(hint, ReadRepository) and not name.startswith("_")
+    }
+    return {name: _binding(unit, name, port, documents, converter) for name, port in named.items()}
+
+
+def _binding(
+    unit: type[Any],
+    name: str,
+    port: type[ReadRepository[Any, Any]],
+    documents: Sequence[Documents],
+    converter: Converter,
+) -> Binding:
+    matching = [found for found in documents if issubclass(found.repository, port)]
+    if len(matching) != 1:
+        found = "no Documents declare" if not matching else "several Documents declare"
+        raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
+    repository = matching[0].repository
+    _refuse_hidden_rules(repository)
+    mapping = mapping_of(matching[0], converter)
+    _refuse_wrong_keys(matching[0], mapping)
+    return Binding(name, repository, matching[0], mapping)
+
+
+_PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepository)) if not name.startswith("__")) - {
+    "unique",
+    "entity",
+    "before_save",
+    "after_commit",
+    "before_remove",
+    "_abc_impl",
+}
+
+
+def _refuse_hidden_rules(repository: type[Repository[Any, Any]]) -> None:
+    """A port adds queries; one that replaces `get` or `add` would hide the rules that stand there."""
+    for cls in repository.__mro__:
+        if cls in {Repository, ReadRepository, object}:
+            continue
+        hidden = sorted(_PRIMITIVES & set(vars(cls)))
+        if hidden:
+            raise ConfigurationError(
+                f"{cls.__name__} overrides {', '.join(hidden)} of Repository: give the query a name of its own"
+            )
+    if isabstract(repository):
+        missing = ", ".join(sorted(getattr(repository, "__abstractmethods__", ())))
+        raise ConfigurationError(
+            f"{repository.__name__} leaves {missing} abstract: name a subclass that has them in Documents"
+        )
+
+
+def _refuse_wrong_keys(documents: Documents, mapping: EntityMapping) -> None:
+    """Keys of one's own name attributes that exist, and no two attributes share one."""
+    unknown = sorted(set(documents.keys) - (set(mapping.by_name) - {"id"}))
+    if unknown:
+        raise ConfigurationError(
+            f"the keys of {documents.collection} name {', '.join(unknown)}: {mapping.name} has none"
+        )
+    keys = [mapping.schema_version_key, *(field.key for field in mapping.fields)]
+    wrong = sorted({key for key in keys if keys.count(key) > 1 or not key or key.startswith("$") or "." in key})
+    if wrong:
+        raise ConfigurationError(
+            f"two fields of {mapping.name} share the document key {wrong[0]!r} of {documents.collection}, "
+            "or it is no key"
+        )
+
+
+def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
+    names = [found.collection for found in documents]
+    for name in names:
+        if not name or names.count(name) > 1:
+            raise ConfigurationError(f"the collection name {name!r} is empty or declared more than once")
+
+
+def declaration_of(binding: Binding) -> CollectionDeclaration:
+    """Return the collection of a repository with its unique keys and indexes, in the words of the document.
+
+    Raises:
+        ConfigurationError: if an index names a field that the entity does not have.
+    """
+    mapping: EntityMapping = binding.mapping
+
+    def key_of(name: str) -> str:
+        try:
+            return mapping.stored_key(name)
+        except InvalidQuery as error:
+            raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
+
+    unique = [
+        IndexDeclaration(tuple((key_of(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
+        for key in binding.repository.unique
+    ]
+    plain = [
+        IndexDeclaration(
+            tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
+            sparse=index.sparse,
+        )
+        for index in binding.documents.indexes
+    ]
+    return CollectionDeclaration(binding.collection, (*unique, *plain))

@@ -62,7 +62,7 @@ class Connection:
             self._client: MongoClient[Document] | None = self._new_client()
             if name:
                 self._client.get_database(self.database_name)
-        except (PyMongoError, ValueError, TypeError) as error:
+        except (PyMongoError, ValueError, TypeError, OSError) as error:  # OSError: of certificates
             problem = error
         if problem is not None:
             raise _refusal(self.location, problem, [*_secrets(user, query), *_secret_settings(options.settings)])

@@ -55,7 +55,17 @@ class SecuredServer:
         """A bare client, for what must be set up before the store comes."""
         return MongoClient("127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=500, **options)
 
-    def wait_until(self, works: Callable[[], object]) -> None:
+    def set_up(self, users: dict[str, dict[str, Any]], **options: Any) -> None:
+        """Wait for the server, and let it know users: an administrator first, whom it takes from the same machine."""
+        with self.client(**options) as client:
+            self._wait_until(lambda: client.admin.command("ping"))
+            client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
+        with self.client(**options, username="root", password=PASSWORD, authSource="admin") as client:
+            for place, user in users.items():
+                database, _, name = place.partition(".")
+                client[database].command("createUser", name, **user)
+
+    def _wait_until(self, works: Callable[[], object]) -> None:
         """Wait until a first call is answered, or say why the server ended."""
         end = time.monotonic() + _START_TIMEOUT
         while True:

@@ -66,7 +66,7 @@ def add(store: CoreStore) -> None:
 
 def run(store: CoreStore) -> None:
     """Write with a unit of work that is repeated on conflicts."""
-    store.run(lambda core: core.users.add(user()), deadline=0.2)
+    store.run(lambda core: core.users.add(user()), deadline=1.0)
 
 
 def read(store: CoreStore) -> None:

@@ -167,7 +167,8 @@ class MongoBackend(Backend):
         self._connection.close()
 
     def _operation(self, name: str, timeout: float, transaction: Transaction | None) -> Operation:
-        return Operation(name, self._connection.place, timeout, in_transaction=transaction is not None)
+        seconds = self._connection.time_for(timeout)
+        return Operation(name, self._connection.place, seconds, in_transaction=transaction is not None)
 
 
 def _own(transaction: Transaction) -> MongoTransaction:

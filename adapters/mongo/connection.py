@@ -77,6 +77,17 @@ class Connection:
         client = self._client
         return client if client is not None else self._connect()
 
+    def time_for(self, timeout: float) -> float:
+        """Return the seconds for an operation: while no primary is known, serverSelectionTimeoutMS at the most.
+
+        The driver's own look at that setting is switched off by the time that every operation has.
+        """
+        client = self.client
+        topology = client.topology_description
+        if topology.topology_type_name == "ReplicaSetWithPrimary" or topology.has_writable_server():
+            return timeout
+        return min(timeout, client.options.server_selection_timeout)
+
     @property
     def database(self) -> Database[Document]:
         """The database."""

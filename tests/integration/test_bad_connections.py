@@ -95,6 +95,17 @@ def test_unreachable_server(unreachable: CoreStore, use: Callable[[CoreStore], N
     assert caught.value.__cause__ is not None
 
 
+def test_server_selection_timeout(open_core: OpenCore, nobody: int) -> None:
+    """While no server is known, serverSelectionTimeoutMS bounds an operation that may take longer."""
+    url = f"mongodb://127.0.0.1:{nobody}/core"
+    store = open_core(url=url, operation_timeout=10.0, settings={"serverSelectionTimeoutMS": 300})
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        read(store)
+
+    assert time.monotonic() - began < 0.3 + SLACK
+
+
 def test_default_preparation_meets_it_too(open_core: OpenCore, nobody: int) -> None:
     """U18: a server that is not there is not mistaken for a database that was not prepared."""
     store = open_core(url=f"mongodb://127.0.0.1:{nobody}/core", operation_timeout=LIMIT, prepare="check")

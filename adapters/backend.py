@@ -173,7 +173,7 @@ class BackendOptions:
 
     store: str
     collections: tuple[CollectionDeclaration, ...]
-    settings: Mapping[str, Any] = field(factory=dict)
+    settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
 
 
 class Backend(ABC):

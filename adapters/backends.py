@@ -20,8 +20,10 @@ def backend_for(url: str) -> type[Backend]:
     """Return the backend of a URL's scheme.
 
     Raises:
-        ConfigurationError: if no installed backend has it.
+        ConfigurationError: if no installed backend has it, or it is no text.
     """
+    if not isinstance(url, str):
+        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
     scheme, separator, _ = url.partition("://")
     known = _installed()
     if not separator or scheme not in known:

@@ -104,6 +104,10 @@ class EntityStandIn(Captured):
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         return Condition(Not(self._whole(other).predicate))
 
+    def __getitem__(self, key: object) -> NoReturn:
+        name = dotted(self._path) or self._schema.cls.__name__
+        raise InvalidQuery(f"{name} has fields and no keys: write {name}.field")
+
     def _unordered(self, other: object) -> NoReturn:
         name = dotted(self._path) or self._schema.cls.__name__
         raise InvalidQuery(f"{name} cannot be compared as a whole: compare its fields")

@@ -142,7 +142,7 @@ def _leaf_holds(leaf: Leaf, subject: object) -> bool:
             return any(_equal(found, value) for found in _values(subject, path))
         case Compare(path, comparator, value):
             order = _ORDER[comparator]
-            return any(_same_bracket(found, value) and order(found, value) for found in _values(subject, path))
+            return any(_ordered(order, found, value) for found in _values(subject, path))
         case IsNone(path):
             return any(found is None for found in _values(subject, path))
         case OneOf(path, values):
@@ -212,8 +212,17 @@ def _equal(found: object, value: object) -> bool:
     return _same_bracket(found, value) and eq(found, value)
 
 
+def _ordered(order: Callable[[Any, Any], bool], found: object, value: object) -> bool:
+    value = _plain(value)
+    if isinstance(found, bytes) and isinstance(value, bytes):
+        return order((len(found), found), (len(value), value))  # BSON compares the length first
+    return _same_bracket(found, value) and order(found, value)
+
+
 def _same_bracket(found: object, value: object) -> bool:
-    """Tell whether two values are of one sort, so that they can be compared at all."""
+    """Tell whether two values are of one sort, so that they can be compared at all; NaN compares with nothing."""
+    if isinstance(found, Decimal) and found.is_nan():
+        return False
     if isinstance(found, bool) or isinstance(value, bool):
         return isinstance(found, bool) and isinstance(value, bool)
     if isinstance(found, _NUMBERS):

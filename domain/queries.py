@@ -5,14 +5,18 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
+from .comparable import INT64_MAX
 from .errors import InvalidQuery
-from .predicates import EVERYTHING, Path, Predicate
+from .predicates import EVERYTHING, Path, Predicate, dotted
 from .schema import Kind, schema_of
 
 T = TypeVar("T")
 
 FIND_BOUND = 1_000
 """The most entities that a find without a limit returns; one more raises `TooManyResults`."""
+
+SORT_BOUND = 32
+"""The most fields of an order (https://www.mongodb.com/docs/manual/reference/limits)."""
 
 Sort = str | Sequence[str]
 """Attribute names in order of weight, dotted for nested ones, a leading ``-`` for the largest first."""
@@ -36,16 +40,34 @@ class Query:
     limit: int | None = None
 
 
-def sort_keys(entity: type[Any], sort: Sort) -> tuple[SortKey, ...]:
+_BY_ID = SortKey(("id",))
+
+
+def sort_keys(entity: type[Any], sort: Sort, *, total: bool = False) -> tuple[SortKey, ...]:
     """Read an order such as ``("-created_at", "email")`` and check it against the entity.
 
+    Args:
+        entity: the class of the entities.
+        sort: the order.
+        total: whether the id is to be its last part, so that no two entities are alike in it.
+
     Raises:
-        InvalidQuery: for a name that the entity does not have, or a field that has no order.
+        InvalidQuery: for a name that the entity does not have, a field that has no order or stands there twice, and
+            for too many of them.
     """
     if not isinstance(sort, str | list | tuple):
         raise InvalidQuery(f"sort takes a name of a field, or a list or tuple of them, not {type(sort).__name__}")
     parts = (sort,) if isinstance(sort, str) else tuple(sort)
-    return tuple(_sort_key(entity, part) for part in parts if part != "")
+    keys = [_sort_key(entity, part) for part in parts if part != ""]
+    paths = [key.path for key in keys]
+    if total and _BY_ID.path not in paths:
+        keys.append(_BY_ID)
+    if len(keys) > SORT_BOUND:
+        raise InvalidQuery(f"an order has at most {SORT_BOUND} fields, not {len(keys)}")
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InvalidQuery(f"{dotted(path)} stands twice in the order")
+    return tuple(keys)
 
 
 def _sort_key(entity: type[Any], part: str) -> SortKey:
@@ -75,10 +97,28 @@ def check_bounds(skip: int, limit: int | None) -> None:
     Raises:
         InvalidQuery: with the bound that was broken.
     """
-    if isinstance(skip, bool) or not isinstance(skip, int) or skip < 0:
-        raise InvalidQuery(f"skip must be a whole number of at least 0, not {skip!r}")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise InvalidQuery(f"limit must be a whole number of at least 1, not {limit!r}")
+    _check_whole("skip", skip, 0, INT64_MAX)
+    if limit is not None:
+        _check_whole("limit", limit, 1, INT64_MAX)
+
+
+def skip_of_page(page: int, limit: int) -> int:
+    """Return how many entities come before a page.
+
+    Raises:
+        InvalidQuery: for a page that is none, and one beyond what a store can count to.
+    """
+    _check_whole("page", page, 1, INT64_MAX)
+    _check_whole("limit", limit, 1, FIND_BOUND)
+    skip = (page - 1) * limit
+    if skip > INT64_MAX:
+        raise InvalidQuery(f"page {page} of {limit} entities each lies beyond the 64 bits that a store counts with")
+    return skip
+
+
+def _check_whole(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidQuery(f"{name} must be a whole number of at least {least} and at most {most}, not {value!r}")
 
 
 @frozen

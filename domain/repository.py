@@ -12,15 +12,13 @@ from attrs import evolve, frozen
 from typing_extensions import get_original_bases
 
 from .entity import Entity, EntityT, IdT
-from .errors import InvalidQuery, TooManyResults
+from .errors import InvalidQuery, Problem, TooManyResults, ValidationError
 from .predicates import Predicate
-from .queries import FIND_BOUND, Page, Query, Sort, SortKey, check_bounds, sort_keys
+from .queries import FIND_BOUND, Page, Query, Sort, check_bounds, skip_of_page, sort_keys
 from .specification import Where, specification_of
 
 if TYPE_CHECKING:
     from .unit_of_work import UnitOfWork
-
-_BY_ID = SortKey(("id",))
 
 
 @frozen(init=False)
@@ -173,15 +171,8 @@ class ReadRepository(Generic[EntityT, IdT]):
         Raises:
             InvalidQuery: if rule, sort, page or limit cannot be asked.
         """
-        if isinstance(page, bool) or not isinstance(page, int) or page < 1:
-            raise InvalidQuery(f"page must be a whole number of at least 1, not {page!r}")
-        check_bounds(0, limit)
-        if limit > FIND_BOUND:
-            raise InvalidQuery(f"a page holds at most {FIND_BOUND} entities, not {limit}")
-        skip = (page - 1) * limit
-        query = self._query(rule, sort, skip, limit)
-        if all(key.path != _BY_ID.path for key in query.sort):
-            query = evolve(query, sort=(*query.sort, _BY_ID))
+        skip = skip_of_page(page, limit)
+        query = self._query(rule, sort, skip, limit, total=True)
         items = tuple(self._gateway.find(query))
         tells_the_total = 0 < len(items) < limit or (not items and skip == 0)
         total = skip + len(items) if tells_the_total else self._gateway.count(query.predicate, None)
@@ -190,9 +181,9 @@ class ReadRepository(Generic[EntityT, IdT]):
     def _predicate(self, rule: Where[EntityT]) -> Predicate:
         return specification_of(cast("type[EntityT]", self.entity), rule).predicate
 
-    def _query(self, rule: Where[EntityT], sort: Sort, skip: int, limit: int | None) -> Query:
+    def _query(self, rule: Where[EntityT], sort: Sort, skip: int, limit: int | None, *, total: bool = False) -> Query:
         check_bounds(skip, limit)
-        return Query(self._predicate(rule), sort_keys(self.entity, sort), skip, limit)
+        return Query(self._predicate(rule), sort_keys(self.entity, sort, total=total), skip, limit)
 
 
 class Repository(ReadRepository[EntityT, IdT]):
@@ -252,4 +243,9 @@ class Repository(ReadRepository[EntityT, IdT]):
     def _own(self, entity: EntityT) -> EntityT:
         if type(entity) is not self.entity:
             raise InvalidQuery(f"this repository keeps {self.entity.__name__} entities, not {type(entity).__name__}")
+        try:
+            hash(entity.id)
+        except TypeError:
+            problem = Problem("id", f"cannot be a {type(entity.id).__name__}")
+            raise ValidationError([problem], entity=self.entity.__name__) from None
         return entity

@@ -62,7 +62,7 @@ def where(entity: type[E], rule: Callable[[E], bool] | None = None) -> Specifica
     """
     if rule is None:
         return Specification(entity, EVERYTHING)
-    asked = cast("object", rule(cast("E", EntityStandIn(schema_of(entity)))))
+    asked = _ask(rule, cast("E", EntityStandIn(schema_of(entity))))
     if isinstance(asked, Condition):
         return Specification(entity, asked.predicate)
     if isinstance(asked, FieldStandIn) and asked.type.kind is Kind.BOOL:
@@ -71,6 +71,15 @@ def where(entity: type[E], rule: Callable[[E], bool] | None = None) -> Specifica
         f"the rule over {entity.__name__} gave {type(asked).__name__} instead of a condition: compare a "
         "field of the entity, with is_none(), one_of(), contains() where Python's own words cannot be captured"
     )
+
+
+def _ask(rule: Callable[[E], bool], stand_in: E) -> object:
+    try:
+        return rule(stand_in)
+    except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise  # not by the call itself, but by what the rule does
+        raise InvalidQuery("a rule takes one parameter, the entity") from error
 
 
 def specification_of(entity: type[E], rule: Where[E]) -> Specification[E]:
@@ -83,6 +92,8 @@ def specification_of(entity: type[E], rule: Where[E]) -> Specification[E]:
         if not issubclass(entity, rule.entity):
             raise InvalidQuery(f"a rule over {rule.entity.__name__} says nothing of {entity.__name__}")
         return rule
+    if isinstance(rule, type):
+        raise InvalidQuery(f"a rule is a lambda or a Specification, not the class {rule.__name__}")
     if rule is not None and not callable(rule):
         raise InvalidQuery(f"a rule is a lambda or a Specification, not {type(rule).__name__}")
     return where(entity, rule)

@@ -8,6 +8,7 @@ from attrs import frozen
 from ..domain.clock import Clock
 from ..domain.core import CoreUnitOfWork, Credential, OrganizationId, User, UserId
 from ..domain.errors import AuthenticationFailed, NotFound, ValidationError
+from ..domain.fields import to_email
 from ..domain.ids import IdFactory, new_id
 from ..domain.passwords import PasswordHasher, check_password
 from ..domain.unit_of_work import Store
@@ -38,8 +39,8 @@ class AccountService:
         check_password(password)
         user = User.register(id=UserId(self._ids()), email=email, username=username, organization_id=organization_id)
         user.password_hash = self._passwords.hash(password)
-        with self._core.unit_of_work() as core:
-            core.users.add(user)
+        # Two for one address at once: the slower one meets a conflict, and the duplicate at its next attempt.
+        self._core.run(lambda core: core.users.add(user))
         return user
 
     def authenticate(self, email: str, password: str) -> User:
@@ -62,7 +63,7 @@ class AccountService:
         """Take another password; whoever is signed in has to sign in again.
 
         Raises:
-            AuthenticationFailed: if the current password is wrong.
+            AuthenticationFailed: if the current password is wrong, or the account is not active.
             ValidationError: if the new one is not acceptable.
             NotFound: if there is no such user.
         """
@@ -75,7 +76,7 @@ class AccountService:
 
         def change(core: CoreUnitOfWork) -> None:
             user = core.users.get(user_id)
-            if user.password_hash != checked:
+            if user.password_hash != checked or not user.is_active:
                 raise AuthenticationFailed
             user.change_password(fresh)
             _revoke_all(core, user_id, self._clock.now())
@@ -105,10 +106,11 @@ class AccountService:
 
     def _find(self, email: str) -> User | None:
         try:
-            with self._core.reader() as core:
-                return core.users.by_email(email)
+            address = to_email(email)
         except ValidationError:
             return None
+        with self._core.reader() as core:
+            return core.users.first(lambda user: user.email == address)
 
     def _sign_in(self, core: CoreUnitOfWork, user_id: UserId, checked: str, fresh: str) -> User:
         try:

@@ -45,8 +45,7 @@ class AuditService:
             ip_address=ip_address,
             occurred_at=self._clock.now(),
         )
-        with self._systemlogs.unit_of_work() as systemlogs:
-            systemlogs.audit.add(entry)
+        self._systemlogs.run(lambda systemlogs: systemlogs.audit.add(entry))
         return entry
 
     def follow(self, event: Event, delivery: Delivery) -> None:

@@ -48,8 +48,7 @@ class LogService:
             context=context or {},
             occurred_at=occurred_at or self._clock.now(),
         )
-        with self._systemlogs.unit_of_work() as systemlogs:
-            systemlogs.logs.add(entry)
+        self._systemlogs.run(lambda systemlogs: systemlogs.logs.add(entry))
         return entry
 
     def newest(

@@ -51,8 +51,7 @@ class MetricsService:
             tags=tags or {},
             occurred_at=occurred_at or self._clock.now(),
         )
-        with self._analytics.unit_of_work() as analytics:
-            analytics.metrics.add(metric)
+        self._analytics.run(lambda analytics: analytics.metrics.add(metric))
         return metric
 
     def latest(self, name: str, project_id: ProjectId | None = None) -> Metric | None:

@@ -61,8 +61,7 @@ class PlaybackService:
             metadata=metadata or {},
         )
         event.announce()
-        with self._analytics.unit_of_work() as analytics:
-            analytics.playback.add(event)
+        self._analytics.run(lambda analytics: analytics.playback.add(event))
         return event
 
     def stats(self, project_id: ProjectId, days: int) -> list[DayOfPlayback]:

@@ -37,6 +37,7 @@ class ProjectService:
             organization = core.organizations.get(organization_id)
             if not organization.is_active:
                 raise OrganizationSuspended(organization_id)
+            core.lock(organization)  # a suspension at the same moment conflicts, and is seen at the next attempt
             if owner_id is not None:
                 core.users.get(owner_id)
             project = Project.begin(

@@ -52,8 +52,7 @@ class UsageService:
             quantity=quantity,
             occurred_at=occurred_at or self._clock.now(),
         )
-        with self._analytics.unit_of_work() as analytics:
-            analytics.usage.add(usage)
+        self._analytics.run(lambda analytics: analytics.usage.add(usage))
         return usage
 
     def totals(

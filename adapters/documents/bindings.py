@@ -1,11 +1,13 @@
 """A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
 
+import re
 from collections.abc import Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
 from cattrs import Converter
 
+from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import UnitOfWork
@@ -14,6 +16,9 @@ from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
 from .tracking import Binding
+
+_COLLECTION = re.compile(r"(?!system\.|tristore_)[^$.\0]+(\.[^$.\0]+)*")
+"""What MongoDB accepts (https://www.mongodb.com/docs/manual/reference/limits), without tristore's own collections."""
 
 
 def bindings_of(
@@ -24,6 +29,13 @@ def bindings_of(
     Raises:
         ConfigurationError: if a port has no documents, hides a rule of the framework, or cannot be mapped.
     """
+    if not (isinstance(unit, type) and issubclass(unit, UnitOfWork)):
+        raise ConfigurationError(f"a unit of work is a subclass of UnitOfWork, not {_shown(unit)}")
+    if isinstance(documents, Documents) or not isinstance(documents, Sequence):
+        wrong = type(documents).__name__
+        raise ConfigurationError(f"documents takes a list of Documents, not {wrong}: write documents=[...]")
+    for declared in documents:
+        _refuse_wrong_declaration(declared)
     _refuse_repeated_collections(documents)
     local = {found.repository.__name__: found.repository for found in documents}
     try:
@@ -99,11 +111,34 @@ def _refuse_wrong_keys(documents: Documents, mapping: EntityMapping) -> None:
         )
 
 
+def _refuse_wrong_declaration(declared: object) -> None:
+    """A declaration names a repository that names an entity, and a collection that can have that name."""
+    if not isinstance(declared, Documents):
+        raise ConfigurationError(
+            f"documents takes Documents, not {_shown(declared)}: write Documents(YourRepository, collection=...)"
+        )
+    repository: object = declared.repository
+    if not (isinstance(repository, type) and issubclass(repository, Repository)):
+        raise ConfigurationError(f"Documents takes a repository class, not {_shown(repository)}")
+    name = repository.__name__
+    if not hasattr(repository, "entity"):
+        raise ConfigurationError(f"{name} names no entity: write class {name}(Repository[YourEntity])")
+    if not is_text(declared.collection) or not _COLLECTION.fullmatch(declared.collection):
+        raise ConfigurationError(
+            f"{declared.collection!r} cannot be the name of a collection: use text without '$' and NUL, with single "
+            "dots inside, that begins neither with 'system.' nor with 'tristore_'"
+        )
+
+
 def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
     names = [found.collection for found in documents]
     for name in names:
-        if not name or names.count(name) > 1:
-            raise ConfigurationError(f"the collection name {name!r} is empty or declared more than once")
+        if names.count(name) > 1:
+            raise ConfigurationError(f"the collection {name!r} is declared more than once")
+
+
+def _shown(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)
 
 
 def declaration_of(binding: Binding) -> CollectionDeclaration:

@@ -41,6 +41,13 @@ class MappedField:
         """Whether no error may show the value."""
         return SECRET.items() <= self.attribute.metadata.items()
 
+    def is_computed(self, document: Document) -> bool:
+        """Whether a field that the constructor does not take keeps what the constructor makes of it.
+
+        With a default it is a state like any other, and the stored one counts.
+        """
+        return self.attribute.default is attrs.NOTHING or (self.key not in document and not self.type.optional)
+
     def load(self, value: Any) -> Any:
         """Load a value that may be missing: a default stands in where there is one.
 
@@ -159,17 +166,23 @@ class ClassMapping:
         if not isinstance(document, dict):
             raise ValidationError.of("", f"expected a document, found {type(document).__name__}")
         values: dict[str, Any] = {}
+        later: dict[str, Any] = {}
         problems: list[Problem] = []
         for field in self.fields:
-            if not field.attribute.init:
+            if not field.attribute.init and field.is_computed(document):
                 continue
             try:
-                values[field.attribute.alias or field.name] = field.load(document.get(field.key, _MISSING))
+                value = field.load(document.get(field.key, _MISSING))
             except ValueError as error:
                 problems.extend(_problems_of(field, error))
+                continue
+            if field.attribute.init:
+                values[field.attribute.alias or field.name] = value
+            else:
+                later[field.name] = value
         if not problems:
             try:
-                return self.cls(**values)
+                return _filled(self.cls(**values), later)
             except (ValueError, TypeError, ArithmeticError) as error:
                 secrets = [document.get(field.key, "") for field in self.fields if field.secret]
                 problems.extend(without_secrets(_problems("", error), secrets))
@@ -225,6 +238,13 @@ class ClassMapping:
                 absent.append(f"if value_{number} is None: del document[{field.key!r}]")
         pairs = (f"{key!r}: {value}" for key, value in {**items, **given}.items())
         return [*lines, f"document = {{{', '.join(pairs)}}}", *absent]
+
+
+def _filled(subject: Any, values: Mapping[str, Any]) -> Any:
+    """Give an object what its constructor does not take, past its validators and a frozen class's refusal."""
+    for name, value in values.items():
+        object.__setattr__(subject, name, value)
+    return subject
 
 
 def _problems_of(field: MappedField, error: ValueError) -> list[Problem]:

@@ -16,7 +16,7 @@ from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ...domain.clock import to_milliseconds
-from ...domain.comparable import INT64_MAX, INT64_MIN
+from ...domain.comparable import INT64_MAX, INT64_MIN, is_text
 from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldType, Kind
 
@@ -88,6 +88,18 @@ def _exactly(kind: type[Any], words: str) -> Codec:
     return Codec(check, check)
 
 
+def check_text(value: str) -> str:
+    """Refuse text that cannot be encoded: half of a surrogate pair."""
+    if not value.isascii() and not is_text(value):
+        raise ValueError("must be text that can be encoded: it has half of a surrogate pair")
+    return value
+
+
+def _text() -> Codec:
+    plain = _exactly(str, "text")
+    return Codec(plain.load, lambda value: check_text(plain.dump(value)))
+
+
 def _check_int(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         raise ValueError("must be a whole number, not a float")
@@ -129,12 +141,10 @@ def _dump_decimal(value: Any) -> Decimal128:
 def dump_free(value: Any, depth: int = 1) -> Any:
     """Check a value of no declared type, and bring it into BSON's types."""
     kind = type(value)
-    if kind is str or value is None or kind is bool or kind is ObjectId or kind is bytes:
-        return value
+    if kind in _UNCHANGED:
+        return check_text(value) if kind is str else value
     if kind is int or kind is Int64:
         return _check_int(value)
-    if kind is float or kind is UUID:
-        return value
     if depth > MAX_DEPTH:
         raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
     if kind is dict:
@@ -157,7 +167,10 @@ def _is_plain(value: dict[Any, Any]) -> bool:
     """Tell whether a dictionary can be stored as it is; most can, and this is quicker than bringing in each item."""
     for key, item in value.items():
         kind = item.__class__
-        if kind not in _UNCHANGED and (kind is not int or not INT64_MIN <= item <= INT64_MAX):
+        if kind is str:
+            if not item.isascii() and not is_text(item):
+                return False
+        elif kind not in _UNCHANGED and (kind is not int or not INT64_MIN <= item <= INT64_MAX):
             return False
         if key.__class__ is not str or not key.isidentifier():
             return False
@@ -190,7 +203,7 @@ def check_key(key: Any) -> str:
         raise ValueError(f"has a key that is {_kind(key)}: keys are text")
     if key.startswith("$") or "." in key or "\0" in key:
         raise ValueError(f"has the key {key!r}: a key has no '.', no NUL and no leading '$'")
-    return key
+    return check_text(key)
 
 
 def codec_of(declared: FieldType, nested: Callable[[type[Any]], Codec], unusual: Callable[[FieldType], Codec]) -> Codec:
@@ -308,7 +321,7 @@ def _kind(value: object) -> str:
 _FREE_DICT = Codec(_load_free_dict, _dump_free_dict, mutable=True)
 _CODECS: Mapping[Kind, Codec] = {
     Kind.ID: Codec(load_id, dump_id),
-    Kind.STR: _exactly(str, "text"),
+    Kind.STR: _text(),
     Kind.INT: Codec(_load_int, _check_int),
     Kind.FLOAT: Codec(_check_float, _check_float),
     Kind.BOOL: _exactly(bool, "True or False"),

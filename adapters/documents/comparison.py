@@ -21,7 +21,7 @@ Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""
 
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
-_UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError)
+_UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 
 def same(new: Any, old: Any) -> bool:

@@ -26,6 +26,16 @@ _MANAGED = frozenset({"id", "version", "updated_at"})
 _Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
 
 
+def _attribute_of(mapping: ClassMapping, key: str) -> str:
+    head, _, rest = key.partition(".")
+    field = next((one for one in mapping.fields if one.key == head), None)
+    if field is None:
+        return key
+    if rest and field.type.kind is Kind.NESTED:
+        rest = _attribute_of(mapping.nested(field.type.python), rest)
+    return f"{field.name}.{rest}" if rest else field.name
+
+
 class EntityMapping(ClassMapping):
     """The mapping of one entity class, as one `Documents` declares it."""
 
@@ -94,11 +104,8 @@ class EntityMapping(ClassMapping):
         return ".".join(self._stored_path(tuple(name.split(".")))[0])
 
     def attribute_of(self, key: str) -> str:
-        """Return the attribute name of a dotted document key; the key itself where none has it."""
-        for field in self.fields:
-            if field.key == key:
-                return field.name
-        return key
+        """Return the dotted attribute name of a dotted document key; parts that no attribute has stay as they are."""
+        return _attribute_of(self, key)
 
     def _stored_leaf(self, leaf: Leaf) -> Predicate:
         path, codec = self._stored_path(leaf.path)

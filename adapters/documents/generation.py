@@ -57,7 +57,10 @@ def dump_lines(field: "MappedField", value: str, names: dict[str, Any]) -> list[
     """Return the lines that bring a field of the `subject`, as it is stored, into a local variable."""
     kind = field.type.kind
     first = f"{value} = subject.{field.name}"
-    if kind in {Kind.STR, Kind.BOOL, Kind.FLOAT}:
+    if kind is Kind.STR:
+        # half of a surrogate pair cannot be encoded, which is a ValueError; whether text is ASCII costs nothing to ask
+        lines = [f"if {value}.__class__ is not str: raise ValueError", f"{value}.isascii() or {value}.encode()"]
+    elif kind in {Kind.BOOL, Kind.FLOAT}:
         lines = [f"if {value}.__class__ is not {_AS_THEY_ARE[kind]}: raise ValueError"]
     elif kind is Kind.INT:
         limit = 2**63

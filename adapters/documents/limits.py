@@ -1,5 +1,6 @@
 """Guard rails: a unit of work that changes much, or stays open for long, holds others up."""
 
+import math
 import warnings
 
 from attrs import frozen
@@ -11,6 +12,11 @@ WARNING_CHANGES = 1_000
 
 WARNING_SECONDS = 30.0
 """Seconds after which an open unit is warned of; the server ends a transaction after 60 by default."""
+
+
+def is_positive(value: object) -> bool:
+    """Tell whether a value is a number above 0; NaN is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value) and value > 0
 
 
 @frozen
@@ -27,8 +33,8 @@ class Limits:
 
     def __attrs_post_init__(self) -> None:
         for name, limit in (("max_changes", self.changes), ("max_seconds", self.seconds)):
-            if limit is not None and limit <= 0:
-                raise ConfigurationError(f"{name} must be more than 0, not {limit}")
+            if limit is not None and not is_positive(limit):
+                raise ConfigurationError(f"{name} must be more than 0, not {limit!r}")
 
     def check(self, unit_id: str, changes: int, seconds: float) -> None:
         """Warn of a large unit, refuse one above the limits.

@@ -1,5 +1,6 @@
 """Running units of work again after a conflict: the loop, its back-off and its bounds."""
 
+import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from ...domain.errors import CommitUnknown, Conflict, DeadlineExceeded, RetryExh
 from ...domain.unit_of_work import Attempt, UnitOfWork
 from .deadline import Deadline
 from .environment import Environment
+from .limits import is_positive
 from .unit import DocumentUnit
 
 T = TypeVar("T")
@@ -38,14 +40,14 @@ class Attempts(Generic[UnitT]):
         retry_on: tuple[type[Exception], ...],
         key: str | None = None,
     ) -> None:
-        if max_attempts < 1:
-            raise UnitOfWorkError(f"max_attempts must be at least 1, not {max_attempts}")
-        if deadline <= 0:
-            raise UnitOfWorkError(f"deadline must be more than 0 seconds, not {deadline}")
+        if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
+            raise UnitOfWorkError(f"max_attempts must be a whole number of at least 1, not {max_attempts!r}")
+        if not is_positive(deadline):
+            raise UnitOfWorkError(f"deadline must be more than 0 seconds, not {deadline!r}")
         self._environment = environment
         self._open_unit = open_unit
         self._max_attempts = max_attempts
-        self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *retry_on)
+        self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
         if key is not None:
             # whatever became of the commit, the next attempt finds it by its key
             self._retry_on = (*self._retry_on, CommitUnknown)
@@ -85,8 +87,39 @@ class Attempts(Generic[UnitT]):
         return exhausted
 
 
+def _classes(retry_on: type[Exception] | tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+    """The classes of errors that are worth another attempt; one of them may stand alone."""
+    found = tuple(retry_on) if isinstance(retry_on, tuple | list) else (retry_on,)
+    if not all(isinstance(one, type) and issubclass(one, Exception) for one in found):
+        raise UnitOfWorkError(f"retry_on takes classes of errors, not {retry_on!r}")
+    return found
+
+
+_MUST_BE_PLAIN = "run takes a plain function, which is done when it returns"
+
+
+def _refuse_what_would_not_run(fn: object) -> None:
+    """The body of an async or generator function would run after the commit, or never."""
+    if not callable(fn):
+        raise UnitOfWorkError(f"run takes a function of a unit of work, not {type(fn).__name__}")
+    for kind, is_one in (
+        ("async", inspect.iscoroutinefunction),
+        ("a generator", inspect.isgeneratorfunction),
+        ("an async generator", inspect.isasyncgenfunction),
+    ):
+        if is_one(fn) or is_one(getattr(fn, "__call__", None)):  # noqa: B004 - of an object that is called
+            raise UnitOfWorkError(f"{getattr(fn, '__name__', fn)} is {kind}: {_MUST_BE_PLAIN}")
+
+
+def _refuse_what_did_not_run(result: object) -> None:
+    if inspect.iscoroutine(result):
+        result.close()
+        raise UnitOfWorkError(f"the function returned a coroutine that nobody awaits: {_MUST_BE_PLAIN}")
+
+
 def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = None) -> T:
     """Call the function with a fresh unit until one commits; with a key, once for all callers that have it."""
+    _refuse_what_would_not_run(fn)
     while True:
         uow, unit = attempts.open()
         try:
@@ -95,6 +128,7 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
                 if recalled is not None:
                     return cast("T", recalled.result)
                 result = fn(uow)
+                _refuse_what_did_not_run(result)
                 if key is not None:
                     unit.remember(key, result)
         except Exception as error:

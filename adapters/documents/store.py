@@ -30,7 +30,7 @@ from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents
 from .environment import Environment, Preparation
-from .limits import Limits
+from .limits import Limits, is_positive
 from .outbox import Outbox
 from .outbox import declarations as outbox_declarations
 from .reading import ReaderSession
@@ -86,14 +86,14 @@ def open_store(
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
     """
-    if operation_timeout <= 0:
-        raise ConfigurationError(f"operation_timeout must be more than 0 seconds, not {operation_timeout}")
+    if not is_positive(operation_timeout):
+        raise ConfigurationError(f"operation_timeout must be more than 0 seconds, not {operation_timeout!r}")
     if prepare not in get_args(Preparation) or transactions not in {"required", "off"}:
         wanted = "prepare must be check, create or off, and transactions required or off"
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
-    store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     registry = converter or make_converter()
     bindings = bindings_of(unit, documents, registry)
+    store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     outbox = Outbox(publishes, registry) if publishes else None
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),

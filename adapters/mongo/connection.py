@@ -136,14 +136,14 @@ def _parts(url: str, store: str) -> tuple[str, str, str, str]:
     scheme, _, rest = url.partition("://")
     address, _, query = rest.partition("?")
     user, _, place = address.rpartition("@")
-    if "/" in user or ("@" in query and not user):
+    if "/" in user or "@" in query:
         raise ConfigurationError(
-            f"the {scheme}:// URL of {store}: the user or the password in it has characters that must be "
+            f"the {scheme}:// URL of {store}: the user, the password or an option in it has characters that must be "
             "percent-encoded (urllib.parse.quote_plus)"
         )
     if not has_ports_only(place):
         raise ConfigurationError(
-            f"the {scheme}:// URL of {store}: a port in it is not a number, or what follows the user and the password "
+            f"the {scheme}:// URL of {store}: Port is not a number, or what belongs behind user and password "
             f"is missing: write {scheme}://user:password@host:port/<database>"
         )
     return scheme, user, place, query

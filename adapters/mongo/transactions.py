@@ -2,7 +2,6 @@
 
 import _thread
 import logging
-import warnings
 from contextlib import suppress
 
 import pymongo
@@ -15,12 +14,10 @@ from pymongo.write_concern import WriteConcern
 from ...domain.errors import (
     CommitUnknown,
     DeadlineExceeded,
-    DurabilityWarning,
-    TristoreError,
     Unavailable,
     WriteConflict,
 )
-from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of
+from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of, warn_of_durability
 from .masking import masked
 
 _SNAPSHOT = ReadConcern("snapshot")
@@ -61,9 +58,9 @@ class MongoTransaction:
                 _commit(self.session, operation)
         except CommitUnknown:
             raise
-        except BaseException as error:
-            if not isinstance(error, TristoreError):
-                _kill(self.session)
+        except BaseException:
+            # the driver takes a commit that failed for the end, and sends no abort: what is open keeps its documents
+            _kill(self.session)
             self.end()
             raise
         self.end()
@@ -124,11 +121,7 @@ def _send_commit(session: ClientSession, operation: Operation) -> PyMongoError |
             session.commit_transaction()
         except PyMongoError as error:
             if code_of(error) in DURABILITY_UNCONFIRMED:
-                warnings.warn(
-                    f"committed, but too few members confirmed it (code {code_of(error)})",
-                    DurabilityWarning,
-                    stacklevel=2,
-                )
+                warn_of_durability(f"committed, but too few members confirmed it (code {code_of(error)})")
             elif error.has_error_label(UNKNOWN_COMMIT):
                 return masked(error)
             else:

@@ -1,6 +1,5 @@
 """Write plans as the driver's commands."""
 
-import warnings
 from typing import Any
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
@@ -8,9 +7,8 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from ...domain.errors import DurabilityWarning
 from ..backend import Delete, Document, Replace, Update, WritePlan, WriteResult
-from .errors import DURABILITY_UNCONFIRMED
+from .errors import DURABILITY_UNCONFIRMED, warn_of_durability
 
 _Request = DeleteOne | UpdateOne | ReplaceOne[Document] | InsertOne[Document]
 
@@ -85,11 +83,7 @@ def _applied_unconfirmed(error: BulkWriteError) -> WriteResult:
     codes = {problem["code"] for problem in details["writeConcernErrors"]}
     if details["writeErrors"] or not codes <= DURABILITY_UNCONFIRMED:
         raise error
-    warnings.warn(
-        f"a write was applied, but too few members confirmed it (codes {sorted(codes)})",
-        DurabilityWarning,
-        stacklevel=2,
-    )
+    warn_of_durability(f"a write was applied, but too few members confirmed it (codes {sorted(codes)})")
     return WriteResult(details["nRemoved"], details["nMatched"], details["nInserted"])
 
 

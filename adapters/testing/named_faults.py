@@ -113,7 +113,7 @@ class ServerGone(Fault):
 
     Attributes:
         seconds: after which it is back; None for the end of the injection. On a mongod an operation looks for a server
-            as long as its own time allows, so only more than the store's ``operation_timeout`` is noticed.
+            for ``serverSelectionTimeoutMS``, at most its own time, so only a longer absence is noticed.
     """
 
     seconds: float | None = field(default=None, validator=optional(gt(0)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NewType, Self, cast
 from attrs import define, field, frozen
 
 from ..entity import Entity
-from ..errors import InsufficientCredits
+from ..errors import InsufficientCredits, ValidationError
 from ..events import Event
 from ..fields import (
     SECRET,
@@ -126,6 +126,8 @@ class User(Entity[UserId]):
 
     @display_name.setter
     def display_name(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise ValidationError.of("display_name", f"must be text, not {type(name).__name__}")
         self.nickname = name.strip() or None
 
     def debit(self, amount: int) -> None:

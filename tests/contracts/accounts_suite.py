@@ -1,10 +1,18 @@
 """What the service for accounts does, on every backend."""
 
-import pytest
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
+import pytest
+from bson import ObjectId
+
+from tristore import DocumentStore
+from tristore.adapters.backend import Update, WritePlan
 from tristore.adapters.passwords import Argon2PasswordHasher
 from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
+    CoreUnitOfWork,
     PasswordChanged,
     Session,
     User,
@@ -60,6 +68,25 @@ class AccountsContract(StoresContract):
             accounts.register(email=email, username=username, password=PASSWORD)
 
         assert error.value.fields == (field,)
+
+    def test_one_address_registered_in_threads(self, stores: ThreeStores, accounts: AccountService) -> None:
+        """Of six who register one address at once, one has it, and five hear that it is taken."""
+        start = threading.Barrier(6)
+
+        def register(number: int) -> tuple[str, ...]:
+            start.wait()
+            try:
+                accounts.register(email="ada@example.org", username=f"ada{number}", password=PASSWORD)
+            except DuplicateKey as duplicate:
+                return duplicate.fields
+            return ()
+
+        with ThreadPoolExecutor(6) as pool:
+            outcomes = sorted(pool.map(register, range(6)))
+
+        assert outcomes == [(), *[("email",)] * 5]
+        with stores.core.reader() as core:
+            assert core.users.count() == 1
 
     @pytest.mark.parametrize("wrong", [{"password": "short"}, {"email": "nobody"}, {"username": "a b"}])
     def test_bad_registrations_write_nothing(
@@ -120,6 +147,30 @@ class AccountsContract(StoresContract):
         assert renewed != before
         assert not dearer.needs_rehash(renewed)
         assert renewed == self.stored_user(stores, ada.id).password_hash
+
+    def test_a_stored_user_that_does_not_fit_is_no_wrong_password(
+        self, stores: ThreeStores, accounts: AccountService, ada: User
+    ) -> None:
+        """A user whom another program has spoilt is reported as what it is, not as a failed sign-in."""
+        backend = cast("DocumentStore[CoreUnitOfWork]", stores.core).backend
+        spoil = Update(ObjectId(ada.id), 1, {"username": 5})
+        backend.write(WritePlan("users", "version", updates=[spoil]), transaction=None, timeout=5.0)
+
+        with pytest.raises(ValidationError, match=f"stored User {ada.id} is not valid: username"):
+            accounts.authenticate(ada.email, PASSWORD)
+
+    def test_an_inactive_user_keeps_the_password(
+        self, stores: ThreeStores, accounts: AccountService, ada: User
+    ) -> None:
+        """Whoever may not sign in may not choose another password either."""
+        accounts.deactivate(ada.id)
+        before = self.stored_user(stores, ada.id)
+
+        with pytest.raises(AuthenticationFailed):
+            accounts.change_password(ada.id, PASSWORD, "battery staple")
+
+        after = self.stored_user(stores, ada.id)
+        assert (after.version, after.password_hash) == (before.version, before.password_hash)
 
     def test_a_changed_password_replaces_the_old_one(
         self, stores: ThreeStores, accounts: AccountService, ada: User

@@ -122,7 +122,9 @@ class CanaryContract:
         with pytest.raises(DuplicateKey) as caught, vaults.unit_of_work() as uow:
             for number in range(others):
                 uow.vaults.add(Vault(label=f"{CANARY}{number}", pin=f"{CANARY}{number}", seeds={"x": CANARY}))
-            uow.vaults.add(Vault(**{"label": f"{CANARY} other", "pin": f"{CANARY} other", name: value}))
+            vault = Vault(label=f"{CANARY} other", pin=f"{CANARY} other")
+            setattr(vault, name, value)
+            uow.vaults.add(vault)
 
         assert (name,) == caught.value.fields
         assert CANARY not in everything(caught.value)

@@ -26,7 +26,7 @@ from tristore.services import (
     ProjectService,
 )
 
-from .services_base import HOUR, NOON, StoresContract, ThreeStores
+from .services_base import HOUR, NOON, Interruption, StoresContract, ThreeStores
 
 
 class CoreServicesContract(StoresContract):
@@ -115,6 +115,22 @@ class CoreServicesContract(StoresContract):
 
         assert error.value.fields == ("organization_id", "name")
         assert projects.of_organization(acme).total_count == 1
+
+    def test_no_project_slips_in_while_an_organization_is_suspended(
+        self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId
+    ) -> None:
+        """A suspension at the same moment is met by the next attempt: neither of the two overlooks the other."""
+
+        def suspend() -> None:
+            with stores.core.unit_of_work() as core:
+                core.organizations.get(acme).status = OrganizationStatus.SUSPENDED
+
+        stores.core.listen(Interruption(suspend))
+        with pytest.raises(OrganizationSuspended):
+            ProjectService(stores.core, clock).create(acme, "Apollo")
+
+        with stores.core.reader() as reader:
+            assert 0 == reader.projects.count()
 
     def test_a_project_is_renamed_by_those_who_saw_it(
         self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId

@@ -66,20 +66,15 @@ class DeliveriesContract(StoresContract):
         assert Counter((action, "user", ada.id) for action in wanted) == self.actions(stores)
 
     def test_credits_and_projects_are_audited(
-        self,
-        stores: Stores,
-        clock: FixedClock,
-        users: list[UserId],
-        acme: OrganizationId,
-        audit: AuditService,
-        relays: dict[str, OutboxRelay],
+        self, stores: Stores, users: list[UserId], acme: OrganizationId, audit: AuditService
     ) -> None:
         """X1: transfers and projects are audited, with who did it and what is different where the event says so."""
+        clock = FixedClock(NOON)
         moved = CreditService(stores.core).transfer(users[0], users[1], 30)
         project = ProjectService(stores.core, clock).create(acme, "Apollo")
         ProjectService(stores.core, clock).archive(project.id)
 
-        self.deliver(relays)
+        self.deliver(make_relays(stores, audit, MeteringService(stores.core, stores.analytics)))
 
         (entry,) = audit.trail("transfer", moved.id)
         assert (users[0], {"sender": users[0], "receiver": users[1], "amount": 30}) == (entry.actor_id, entry.changes)

@@ -16,6 +16,7 @@ from tristore import (
     WriteConflict,
 )
 from tristore.adapters.testing import faults
+from tristore.adapters.testing.crashes import crash_points
 
 from .billing import BillingUnitOfWork, Customer, CustomerId, CustomerMoved, Invoice, customer
 from .repository_suite import BillingStore, save
@@ -42,6 +43,8 @@ INVISIBLE: dict[str, Case] = {
     "commit not applied": (faults.CommitNotApplied(), WriteConflict, False),
     "commit not confirmed": (faults.WriteConcernTimeout(), None, True),
     "slow read": (faults.SlowCommand(0.2, on="find"), None, True),
+    "slow read beyond its time": (faults.SlowCommand(TOO_LONG, on="find"), DeadlineExceeded, False),
+    "slow write beyond its time": (faults.SlowCommand(TOO_LONG, on="write"), DeadlineExceeded, False),
     "slow commit": (faults.SlowCommand(TOO_LONG, on="commit"), None, True),
     "no connection for a read": (faults.PoolExhausted(seconds=TOO_LONG), Unavailable, False),
     "no connection for a write": (faults.PoolExhausted(seconds=TOO_LONG, on="write"), Unavailable, False),
@@ -51,8 +54,6 @@ INVISIBLE: dict[str, Case] = {
 """Faults that `run` hides within its deadline, with what a single unit meets, and whether it is applied."""
 
 SEEN: dict[str, Case] = {
-    "slow read beyond its time": (faults.SlowCommand(TOO_LONG, on="find"), DeadlineExceeded, False),
-    "slow write beyond its time": (faults.SlowCommand(TOO_LONG, on="write"), DeadlineExceeded, False),
     "applied, server silent": (faults.CommitAppliedAnswerLost(reachable=False), CommitUnknown, True),
     "not applied, server silent": (faults.CommitNotApplied(reachable=False), CommitUnknown, False),
     "server gone at the commit": (faults.ServerGone(on="commit"), CommitUnknown, False),
@@ -222,6 +223,35 @@ class FaultsContract(BillingContract):
             store.run(lambda uow: setattr(earn(uow, ada.id), "name", "paused"))
 
         assert (12, ["write customers"]) == (load(store, ada.id).credits, injection.struck)
+
+    def test_a_crash_at_any_point_leaves_all_or_nothing(self, open_billing: OpenBilling) -> None:
+        """U2, U6: wherever a process dies, a unit is there whole or not at all, and no row stays locked."""
+        ada = customer(credits=10)
+        seen: list[tuple[int, int]] = []
+
+        def open_it() -> BillingStore:
+            nonlocal ada
+            store, ada = open_billing(name="crashing", settings=QUICK), customer(credits=10)
+            with store.unit_of_work() as uow:
+                for one in uow.customers.find():
+                    uow.customers.remove(one)
+            save(store, ada)
+            return store
+
+        def work(store: BillingStore) -> None:
+            with store.unit_of_work() as uow:
+                earn(uow, ada.id)
+                uow.invoices.add(Invoice(number="1", customer_id=ada.id))
+
+        def invariant(store: BillingStore) -> None:
+            seen.append((load(store, ada.id).credits, invoices(store)))
+            with store.unit_of_work() as uow:
+                uow.customers.get(ada.id).name = "free"
+
+        report = crash_points(open_it, work, invariant)
+
+        assert 9 == len(report.points)
+        assert [(11, 1), *[(10, 0)] * 8, (11, 1)] == seen
 
 
 def earn(uow: BillingUnitOfWork, id: CustomerId) -> Customer:

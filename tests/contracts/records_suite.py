@@ -28,7 +28,7 @@ from tristore.services import (
     UsageTotal,
 )
 
-from .services_base import DAY, HOUR, NOON, TODAY, StoresContract, ThreeStores
+from .services_base import DAY, HOUR, NOON, TODAY, Interruption, StoresContract, ThreeStores
 
 
 class RecordsContract(StoresContract):
@@ -160,6 +160,25 @@ class RecordsContract(StoresContract):
             list(pool.map(report, range(4)))
 
         assert [4] == [one.occurrences for one in logs.open_errors()]
+
+    def test_what_is_recorded_is_recorded_once_whoever_was_faster(
+        self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId
+    ) -> None:
+        """Every service that records repeats its unit after a conflict, and records one entry."""
+        stores.analytics.listen(Interruption())
+        MetricsService(stores.analytics, clock).record("load", 1.0)
+        stores.analytics.listen(Interruption())
+        UsageService(stores.analytics, clock).record(acme, "api", 5)
+        stores.analytics.listen(Interruption())
+        PlaybackService(stores.analytics, clock).record(ProjectId(new_id()))
+        stores.systemlogs.listen(Interruption())
+        LogService(stores.systemlogs, clock).write("a", source="web")
+        stores.systemlogs.listen(Interruption())
+        AuditService(stores.systemlogs, clock).record("user.registered", subject_kind="user", subject_id="1")
+
+        with stores.analytics.reader() as analytics, stores.systemlogs.reader() as systemlogs:
+            found = (analytics.metrics, analytics.usage, analytics.playback, systemlogs.logs, systemlogs.audit)
+            assert [1, 1, 1, 1, 1] == [repository.count() for repository in found]
 
     def test_the_audit_trail_is_newest_first(self, stores: ThreeStores, clock: FixedClock) -> None:
         """The trail of a subject holds what was done to it, and by whom."""

@@ -7,8 +7,8 @@ import pytest
 from attrs import define, field
 
 from tristore import (
-    DocumentStore,
     Documents,
+    DocumentStore,
     DuplicateKey,
     Entity,
     InvalidQuery,
@@ -158,7 +158,10 @@ class RefusalsContract(BillingContract):
         spoil, words = HALVES[name]
         spoiled = Country(id="NO")
         spoil(spoiled)
-        with pytest.raises(ValidationError, match=rf"Country is not valid: {words}: ") as added, atlas.unit_of_work() as u:
+        with (
+            pytest.raises(ValidationError, match=rf"Country is not valid: {words}: ") as added,
+            atlas.unit_of_work() as u,
+        ):
             u.countries.add(spoiled)
         with atlas.unit_of_work() as u:
             u.countries.add(Country(id="SE", name="Sweden"))
@@ -236,8 +239,9 @@ class RefusalsContract(BillingContract):
 
         with pytest.raises(UnitOfWorkError, match="coroutine"):
             store.run(hidden)
+        decorated: Callable[[], Any] = store.transactional(_later)
         with pytest.raises(UnitOfWorkError, match="coroutine"):
-            store.transactional(_later)()
+            decorated()
         with store.reader() as billing:
             assert not billing.customers.exists()
 

@@ -81,6 +81,10 @@ RULES: dict[str, tuple[Callable[[Customer], bool], set[str]]] = {
     "decimal": (lambda c: c.balance >= Decimal("1.5"), {"bob", "cid"}),
     "float": (lambda c: c.score > 0.25, {"cid"}),
     "bytes": (lambda c: c.photo == b"\x00\x01", {"cid"}),
+    "bytes, the length first": (lambda c: some(c.photo) > b"\xff", {"cid"}),
+    "bytes, then the content": (lambda c: some(c.photo) < b"\x00\x02", {"cid"}),
+    "enum, less": (lambda c: c.status < Status.BLOCKED, {"ada", "bob"}),  # type: ignore[operator]
+    "enum, at least": (lambda c: c.status >= Status.BLOCKED, {"cid"}),  # type: ignore[operator]
 }
 
 
@@ -143,6 +147,22 @@ class RepositoryContract(BillingContract):
             assert getattr(ada, name) == getattr(found, name)
         assert (1, 2**62) == (found.version, found.credits)
         assert ada.created_at == found.created_at == ada.updated_at == found.updated_at
+
+    def test_what_is_no_number_is_neither_less_nor_more(self, store: BillingStore) -> None:
+        """NaN meets no comparison but "not equal", in the store and on objects, also as a Decimal."""
+        odd = customer(score=float("nan"), balance=Decimal("NaN"))
+        save(store, odd)
+        rules: list[Callable[[Customer], bool]] = [
+            lambda c: (c.score < 1) | (c.score <= 1) | (c.score > 1) | (c.score >= 1) | (c.score == 1),
+            lambda c: (c.balance < 1) | (c.balance <= 1) | (c.balance > 1) | (c.balance >= 1) | (c.balance == 1),
+            lambda c: one_of(c.balance, [Decimal(1)]) | one_of(c.score, [1.0]),
+            lambda c: (c.score != 1) & (c.balance != 1),
+        ]
+        with store.reader() as billing:
+            found = [billing.customers.exists(rule) for rule in rules]
+
+        assert [False, False, False, True] == found
+        assert found == [where(Customer, rule).is_satisfied_by(odd) for rule in rules]
 
     def test_get_names_what_is_not_there(self, store: BillingStore) -> None:
         """NotFound carries the entity's name and the id."""

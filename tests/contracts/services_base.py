@@ -1,7 +1,8 @@
 """What the contracts of the services share: fixtures, and short ways to look into the stores."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -18,17 +19,35 @@ from tristore.domain.core import (
     User,
     UserId,
 )
+from tristore.domain.errors import WriteConflict
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
-from tristore.domain.unit_of_work import Store
+from tristore.domain.unit_of_work import Store, UnitOfWork, UnitOfWorkListener
 from tristore.services import (
     AccountService,
 )
+
+from .stores import elsewhere
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TODAY = NOON.replace(hour=0)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PASSWORD = "correct horse"
 HASHER = Argon2PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+class Interruption(UnitOfWorkListener):
+    """Comes in between once: before the first flush of a store it does something, or lets the unit meet a conflict."""
+
+    def __init__(self, act: Callable[[], object] | None = None) -> None:
+        self.act = act
+        self.left = 1
+
+    def before_flush(self, uow: UnitOfWork[Any]) -> None:
+        if self.left:
+            self.left = 0
+            if self.act is None:
+                raise WriteConflict
+            elsewhere(self.act)
 
 
 class ThreeStores(Protocol):

@@ -20,8 +20,7 @@ class Wire(monitoring.CommandListener):
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         self.names.append(event.command_name)
-        self.problems += problems_of(event.command_name, event.command)
-        self.problems += _forbidden(dict(event.command))
+        self.problems += everything_wrong(event.command_name, event.command)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
@@ -33,7 +32,12 @@ _PLAIN_COMMANDS = {
 }
 
 
-def problems_of(name: str, command: Any) -> Iterator[str]:
+def everything_wrong(name: str, command: Any) -> list[str]:
+    """What of a command a caller could have slipped in."""
+    return [*_problems_of(name, command), *_forbidden(dict(command))]
+
+
+def _problems_of(name: str, command: Any) -> Iterator[str]:
     """Every place of a command where something other than an operator of ours stands as one."""
     if name == "find":
         yield from _in_filter(command["filter"])

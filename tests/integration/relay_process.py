@@ -1,11 +1,13 @@
 """A process that publishes or delivers, and dies at a given point: run by `test_relay_crashes`.
 
-Usage: ``relay_process.py SOURCE_URL RECEIVER_URL POINT``
+Usage: ``relay_process.py SOURCE_URL RECEIVER_URL POINT``; the point ``never`` delivers until it is killed.
 """
 
 import os
 import sys
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
@@ -50,6 +52,14 @@ def deliver(store: BillingStore, receiver: BillingStore) -> None:
     relay = OutboxRelay(store)
     relay.into(CustomerMoved, "effect", receiver, record_in)
     relay.run_once()
+
+
+def never(store: BillingStore, receiver: BillingStore) -> None:
+    """Deliver until the process is killed, with a short lease, so that others soon go on."""
+    relay = OutboxRelay(store, lease=timedelta(seconds=0.5))
+    relay.into(CustomerMoved, "effect", receiver, record_in)
+    print("ready", flush=True)
+    relay.run(threading.Event(), poll=0.01)
 
 
 def before_commit(store: BillingStore, receiver: BillingStore) -> None:
@@ -113,7 +123,7 @@ def main() -> None:
     )
     receiver = open_store(BillingUnitOfWork, url=receiver_url, documents=DOCUMENTS, prepare="create")
     receiver.open()
-    POINTS[point](store, receiver)
+    {**POINTS, "never": never}[point](store, receiver)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def urls(tristore_mongod: MongoServer, raw: Raw) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def stores(urls: dict[str, str]) -> Iterator[Stores]:
     """The stores there, prepared."""
-    with open_stores(**urls) as stores:
+    with open_stores(core=urls["core"], analytics=urls["analytics"], systemlogs=urls["systemlogs"]) as stores:
         stores.prepare()
         yield stores
 

@@ -1,17 +1,20 @@
-"""Processes that publish or deliver die between any two steps, on a real server."""
+"""Processes that publish or deliver die between any two steps, or sleep beyond their lease, on a real server."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
-from contracts.outbox_base import BillingStore, add_mover, arrived, record_in, records
+from contracts.outbox_base import BillingStore, add_mover, arrived, move, record_in, records
 
 from tristore import FixedClock, WriteConflict, open_store
 from tristore.adapters.relay import OutboxRelay
@@ -23,6 +26,10 @@ from .relay_process import DIED, POINTS
 LEASE = timedelta(seconds=31)
 FREE_AT_LAST = 20.0
 """Seconds in which the server has certainly ended the transaction of a process that died."""
+
+MOVERS, STEPS = 8, 50
+PATIENCE = 60.0
+"""Seconds for everything to arrive, after relays were killed in the midst of transactions."""
 
 TESTS = Path(__file__).parents[1]
 
@@ -110,3 +117,53 @@ def test_delivered_records_expire(store: BillingStore, raw: Raw, urls: tuple[str
     assert [(key, 1) for key in ("lane", "status", "aggregateId", "era", "version", "n")] in [
         one["key"] for one in indexes.values()
     ]
+
+
+@contextmanager
+def relay_process(urls: tuple[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A relay that delivers until the end of the block, at the latest."""
+    command = [sys.executable, str(TESTS / "integration" / "relay_process.py"), *urls, "never"]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert "ready\n" == process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_relays_that_are_killed_and_paused_deliver_once_and_in_order(
+    urls: tuple[str, str],
+    store: BillingStore,
+    receiver: BillingStore,
+) -> None:
+    """X4, X5: one relay is killed and one sleeps far beyond its lease while events keep coming: each effect is there
+    once, in the order of its aggregate."""
+    movers = [add_mover(store, f"m{number}") for number in range(MOVERS)]
+
+    def publish(number: int) -> None:
+        for step in range(STEPS):
+            move(store, movers[number], f"m{number}/{step}")
+            time.sleep(0.02)
+
+    watcher = OutboxRelay(store)
+    watcher.into(CustomerMoved, "effect", receiver, record_in)
+    with relay_process(urls) as killed, relay_process(urls) as paused, relay_process(urls):
+        with ThreadPoolExecutor(4) as pool:
+            publishing = [pool.submit(publish, number) for number in range(MOVERS)]
+            time.sleep(0.5)
+            paused.send_signal(signal.SIGSTOP)
+            killed.kill()
+            for one in publishing:
+                one.result(timeout=PATIENCE)
+        time.sleep(1)
+        paused.send_signal(signal.SIGCONT)
+        end = time.monotonic() + PATIENCE
+        while watcher.backlog().waiting and time.monotonic() < end:
+            time.sleep(0.1)
+
+    expected = {f"m{number}": [str(step) for step in range(STEPS)] for number in range(MOVERS)}
+    assert expected == arrived(receiver)
+    assert {"done"} == {one["status"] for one in records(store)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -118,6 +118,15 @@ def test_setting_the_display_name_sets_the_nickname() -> None:
 
     user.display_name = " "
     assert user.nickname is None
+
+
+def test_a_display_name_is_text() -> None:
+    """What is no text is refused, and changes nothing."""
+    user = ada(nickname="Countess")
+    with pytest.raises(ValidationError, match="display_name: must be text, not NoneType"):
+        user.display_name = cast("Any", None)
+
+    assert user.nickname == "Countess"
 
 
 @pytest.mark.parametrize("status", list(UserStatus))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from enum import Enum, Flag
 from fractions import Fraction
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import attrs
 import pytest
@@ -200,6 +200,45 @@ def test_a_class_with_a_constructor_of_its_own_is_loaded_through_it() -> None:
     back = mapping.load({**document, "width": 4})
 
     assert (4, 3, 12, "x") == (back.width, back.height, back.area, back._note)
+
+
+@frozen
+class Mark:
+    """A value with a state that the constructor does not take."""
+
+    serial: int = field(default=0, init=False)
+
+
+@define(kw_only=True)
+class Ticket(Entity):
+    """A class with states that the constructor does not take."""
+
+    mark: Mark = field(factory=Mark)
+    code: str = field(factory=lambda: uuid4().hex, init=False)
+    uses: int = field(default=0, init=False)
+    seat: str | None = field(default="any", init=False)
+    holders: list[str] = field(factory=list, init=False)
+
+
+def test_what_the_constructor_does_not_take_is_read_back() -> None:
+    """A field with init=False and a default is a state like any other: the stored one counts, nested too."""
+    mapping = mapping_for(Ticket)
+    ticket = Ticket()
+    ticket.uses, ticket.seat, ticket.holders = 3, None, ["ada"]
+    object.__setattr__(ticket.mark, "serial", 7)
+    back = mapping.load(stored(mapping.dump(ticket)))
+
+    assert (ticket.code, 3, None, ["ada"], 7) == (back.code, back.uses, back.seat, back.holders, back.mark.serial)
+
+
+def test_what_the_constructor_does_not_take_may_be_missing() -> None:
+    """In a document without it the default stands, as for every other field; what does not fit is named."""
+    mapping = mapping_for(Ticket)
+    bare = mapping.load(stored({"_id": ObjectId()}))
+
+    assert (0, None, [], 32) == (bare.uses, bare.seat, bare.holders, len(bare.code))
+    with pytest.raises(ValidationError, match=r"uses: must be a whole number.*holders: expected a list"):
+        mapping.load(stored({"_id": ObjectId(), "uses": "x", "holders": 1}))
 
 
 def test_a_stored_value_that_breaks_a_rule_is_named_by_the_constructor() -> None:

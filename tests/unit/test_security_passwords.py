@@ -6,13 +6,14 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import argon2
 import pytest
 
 from tristore import ConfigurationError, Unavailable
 from tristore.adapters.passwords import Argon2PasswordHasher
-from tristore.domain.core import Session, Token, TokenPurpose, User, credentials
+from tristore.domain.core import Credential, Session, Token, TokenPurpose, User, UserId, hash_secret
 from tristore.domain.ids import new_id
 
 PASSWORD = "correct horse battery"
@@ -109,7 +110,7 @@ def test_errors_give_their_turn_back() -> None:
 def test_impossible_bounds(options: dict[str, int]) -> None:
     """Bounds that nobody could meet are refused at once."""
     with pytest.raises(ConfigurationError, match="at_once must be at least 1"):
-        Argon2PasswordHasher(**options)  # type: ignore[arg-type]
+        Argon2PasswordHasher(**options)
 
 
 def test_the_parameters_are_visible() -> None:
@@ -148,17 +149,17 @@ def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) 
         return hmac_compare(left, right)
 
     hmac_compare = hmac.compare_digest
-    monkeypatch.setattr(credentials.hmac, "compare_digest", compare)
-    issued = [
-        Token.issue(user_id=new_id(), purpose=TokenPurpose.API, at=NOON, lifetime=timedelta(hours=1)),
-        Session.issue(user_id=new_id(), at=NOON, lifetime=timedelta(hours=1)),
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    issued: list[tuple[Credential[Any], str]] = [
+        Token.issue(user_id=UserId(new_id()), purpose=TokenPurpose.API, at=NOON, lifetime=timedelta(hours=1)),
+        Session.issue(user_id=UserId(new_id()), at=NOON, lifetime=timedelta(hours=1)),
     ]
     for credential, secret in issued:
         assert credential.matches(secret)
         assert not credential.matches(f"{secret}x")
 
     expected = [
-        (credential.secret_hash, credentials.hash_secret(given))
+        (credential.secret_hash, hash_secret(given))
         for credential, secret in issued
         for given in (secret, f"{secret}x")
     ]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import ConfigurationError, Settings, open_stores
-from tristore.adapters.settings import StoreSettings, Url, without_password
+from tristore.adapters.settings import StoreSettings, Url
+from tristore.adapters.urls import without_password
 
 CANARY = "hunter2Zq9"
 AROUND = st.text(st.sampled_from("/@:?#%&=;,[]. \n$a1"), max_size=4)
@@ -78,7 +79,7 @@ def meant(url: str) -> str:
                 opened = attempt()
             shown += repr(opened) + " ".join(str(warning.message) for warning in told)
             if not isinstance(opened, Settings):
-                shown += repr([opened.core, vars(opened.core)]) + opened.core.backend.location
+                shown += repr([opened.core, vars(opened.core)]) + opened.core.check(timeout=0.001).url
                 opened.close()
         except ConfigurationError as error:
             shown += everything(error)

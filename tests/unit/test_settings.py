@@ -5,7 +5,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tristore.adapters.settings import Settings, StoreSettings, Url, without_password
+from tristore.adapters.settings import Settings, StoreSettings, Url
+from tristore.adapters.urls import without_password
 from tristore.domain.errors import ConfigurationError
 
 

@@ -197,6 +197,16 @@ HOLDING: list[tuple[ShipRule, Ship, bool]] = [
     (lambda s: contains(s.cargo, "rum"), Ship(cargo=["tar", "rum"]), True),
     (lambda s: s.flag == Flag.BLACK, Ship(flag=Flag.BLACK), True),
     (lambda s: some(s.launched) <= NOON, Ship(launched=NOON + timedelta(microseconds=999)), True),
+    (lambda s: s.flag < Flag.WHITE, Ship(flag=Flag.BLACK), True),  # type: ignore[operator]
+    (lambda s: s.flag >= Flag.WHITE, Ship(flag=Flag.BLACK), False),  # type: ignore[operator]
+    (lambda s: s.figurehead > b"z", Ship(figurehead=b"aa"), True),
+    (lambda s: s.figurehead > b"a", Ship(figurehead=b"b"), True),
+    (lambda s: s.figurehead <= b"z", Ship(figurehead=b"aa"), False),
+    (lambda s: s.value < 1, Ship(value=Decimal("NaN")), False),
+    (lambda s: s.value >= 1, Ship(value=Decimal("-NaN")), False),
+    (lambda s: s.value == 1, Ship(value=Decimal("sNaN")), False),
+    (lambda s: s.value != 1, Ship(value=Decimal("sNaN")), True),
+    (lambda s: s.tonnage <= 1.0, Ship(tonnage=NAN), False),
     (lambda s: s.is_manned, Ship(crew=3, afloat=True), True),
     (lambda s: s.is_manned, Ship(crew=3), False),
 ]

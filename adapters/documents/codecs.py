@@ -79,11 +79,13 @@ def dump_id(value: Any) -> ObjectId:
     raise ValueError(f"must be an id of 24 lower-case hex digits, not {_kind(value)}")
 
 
-def _exactly(kind: type[Any], words: str) -> Codec:
+def _exactly(kind: type[Any], words: str, plain: Callable[[Any], Any]) -> Codec:
+    """The codec of a class whose values are stored as they are; `plain` makes one of a narrower class's."""
+
     def check(value: Any) -> Any:
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             raise ValueError(f"must be {words}, not {_kind(value)}")
-        return kind(value) if type(value) is not kind else value
+        return plain(value) if type(value) is not kind else value
 
     return Codec(check, check)
 
@@ -96,8 +98,8 @@ def check_text(value: str) -> str:
 
 
 def _text() -> Codec:
-    plain = _exactly(str, "text")
-    return Codec(plain.load, lambda value: check_text(plain.dump(value)))
+    any_text = _exactly(str, "text", str.__str__)
+    return Codec(any_text.load, lambda value: check_text(any_text.dump(value)))
 
 
 def _check_int(value: Any) -> int:
@@ -324,10 +326,10 @@ _CODECS: Mapping[Kind, Codec] = {
     Kind.STR: _text(),
     Kind.INT: Codec(_load_int, _check_int),
     Kind.FLOAT: Codec(_check_float, _check_float),
-    Kind.BOOL: _exactly(bool, "True or False"),
+    Kind.BOOL: _exactly(bool, "True or False", bool),
     Kind.DATETIME: Codec(load_datetime, dump_datetime),
     Kind.DECIMAL: Codec(_load_decimal, _dump_decimal),
-    Kind.BYTES: _exactly(bytes, "bytes"),
-    Kind.UUID: _exactly(UUID, "a UUID"),
+    Kind.BYTES: _exactly(bytes, "bytes", bytes),
+    Kind.UUID: _exactly(UUID, "a UUID", lambda value: UUID(int=value.int)),
     Kind.FREE: Codec(load_free, dump_free, mutable=True),
 }

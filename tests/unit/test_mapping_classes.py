@@ -220,6 +220,33 @@ class Ticket(Entity):
     holders: list[str] = field(factory=list, init=False)
 
 
+class Words(str, Enum):  # noqa: UP042 - as older code writes it
+    """Text that says something else of itself."""
+
+    YES = "yes"
+
+
+class OrderedUuid(UUID):
+    """As libraries make them."""
+
+
+@define(kw_only=True)
+class Answer(Entity):
+    """Takes values of narrower classes."""
+
+    words: str = ""
+    key: UUID = field(factory=lambda: UUID(int=0))
+
+
+def test_values_of_narrower_classes_are_stored_as_the_plain_ones() -> None:
+    """Of a subclass of str or UUID the value itself is stored, not what it says of itself."""
+    mapping = mapping_for(Answer)
+    document = mapping.dump(Answer(words=Words.YES, key=OrderedUuid(int=7)))
+
+    assert ("yes", UUID(int=7)) == (document["words"], document["key"])
+    assert (str, UUID) == (type(document["words"]), type(document["key"]))
+
+
 def test_what_the_constructor_does_not_take_is_read_back() -> None:
     """A field with init=False and a default is a state like any other: the stored one counts, nested too."""
     mapping = mapping_for(Ticket)

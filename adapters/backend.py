@@ -140,7 +140,13 @@ class IndexDeclaration:
 
 @frozen
 class CollectionDeclaration:
-    """A collection with the indexes that it should have."""
+    """A collection with the indexes that it should have.
+
+    Attributes:
+        name: its name; ``database/collection`` for one in another database of the same server, here and in every
+            other place where a backend is given a collection.
+        indexes: the indexes.
+    """
 
     name: str
     indexes: tuple[IndexDeclaration, ...] = ()

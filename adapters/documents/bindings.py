@@ -17,7 +17,8 @@ from .declarations import Documents
 from .entity_mapping import EntityMapping
 from .tracking import Binding
 
-_COLLECTION = re.compile(r"(?!system\.|tristore_)[^$.\0]+(\.[^$.\0]+)*")
+_DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_COLLECTION = re.compile(r"(?!system\.|tristore_)[^$./\0]+(\.[^$./\0]+)*")
 """What MongoDB accepts (https://www.mongodb.com/docs/manual/reference/limits), without tristore's own collections."""
 
 
@@ -123,18 +124,22 @@ def _refuse_wrong_declaration(declared: object) -> None:
     name = repository.__name__
     if not hasattr(repository, "entity"):
         raise ConfigurationError(f"{name} names no entity: write class {name}(Repository[YourEntity])")
+    if declared.database is not None and not _DATABASE.fullmatch(declared.database):
+        raise ConfigurationError(
+            f"{declared.database!r} cannot be the name of a database: use up to 63 letters, digits, '_' and '-'"
+        )
     if not is_text(declared.collection) or not _COLLECTION.fullmatch(declared.collection):
         raise ConfigurationError(
-            f"{declared.collection!r} cannot be the name of a collection: use text without '$' and NUL, with single "
-            "dots inside, that begins neither with 'system.' nor with 'tristore_'"
+            f"{declared.collection!r} cannot be the name of a collection: use text without '$', '/' and NUL, with "
+            "single dots inside, that begins neither with 'system.' nor with 'tristore_'"
         )
 
 
 def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
-    names = [found.collection for found in documents]
+    names = [f"{found.database or ''}/{found.collection}" for found in documents]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError(f"the collection {name!r} is declared more than once")
+            raise ConfigurationError(f"the collection {name.strip('/')!r} is declared more than once")
 
 
 def _shown(value: object) -> str:

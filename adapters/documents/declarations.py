@@ -42,6 +42,7 @@ class Documents:
         repository: the repository class that is made for a unit: the port, or a subclass with what only one
             backend has.
         collection: the name of the collection.
+        database: another database of the same server than the URL names; its documents join the same transactions.
         indexes: the indexes beside the unique keys.
         naming: the form of the document's keys. camelCase is what a Mongoose service writes.
         keys: document keys that differ from the naming, by attribute name.
@@ -52,6 +53,7 @@ class Documents:
 
     repository: type[Repository[Any, Any]] = field(kw_only=False)
     collection: str
+    database: str | None = None
     indexes: tuple[Index, ...] = ()
     naming: Naming = field(default="camelCase", validator=_one_of("camelCase", "snake_case"))
     keys: Mapping[str, str] = field(factory=dict)

@@ -86,7 +86,7 @@ class Binding:
         repository: the class that is made for a unit.
         documents: the declaration.
         mapping: entities to documents and back.
-        collection: the name of the collection.
+        collection: the name of the collection, behind that of its database where that is another one.
         saves, removes, commits: whether the repository has hooks of its own for these.
     """
 
@@ -101,7 +101,8 @@ class Binding:
 
     @collection.default
     def _collection(self) -> str:
-        return self.documents.collection
+        database = self.documents.database
+        return self.documents.collection if database is None else f"{database}/{self.documents.collection}"
 
     @saves.default
     def _saves(self) -> bool:

@@ -97,7 +97,7 @@ class Connection:
         """Return a collection of the database; the same object each time, for making one takes microseconds."""
         found = self._collections.get(name)
         if found is None:
-            collections, found = self._collections, self.database[name]
+            collections, found = self._collections, collection_in(self.database, name)
             # The dictionary from before: after a close in between, a new one is not given an old client's.
             collections[name] = found
         return found
@@ -170,6 +170,13 @@ def _refusal(location: str, problem: Exception, secrets: list[str]) -> Configura
     refusal = ConfigurationError(f"{location}: {problem}")
     refusal.__cause__ = problem
     return refusal
+
+
+def collection_in(database: Database[Document], name: str) -> Collection[Document]:
+    """Return a collection by its name, which may stand behind that of another database of the same server."""
+    other, _, own = name.rpartition("/")
+    place = database.client.get_database(other, codec_options=CODEC_OPTIONS) if other else database
+    return place[own]
 
 
 def _merged(settings: Mapping[str, Any], query: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from ...domain.errors import ConfigurationError
 from ..backend import CollectionDeclaration, Document, IndexDeclaration
+from .connection import collection_in
 from .errors import code_of
 from .masking import raise_masked
 
@@ -45,7 +46,7 @@ def missing(
     found: list[tuple[str, IndexDeclaration]] = []
     for declaration in declared:
         unique = [index for index in declaration.indexes if index.unique]
-        existing = list(database[declaration.name].list_indexes()) if unique else []
+        existing = list(collection_in(database, declaration.name).list_indexes()) if unique else []
         found += [
             (declaration.name, index)
             for index in unique
@@ -68,10 +69,10 @@ def _patiently(step: Callable[[], None]) -> None:
 
 
 def _prepare_one(database: Database[Document], declaration: CollectionDeclaration) -> None:
-    collection = database[declaration.name]
+    collection = collection_in(database, declaration.name)
     existing = list(collection.list_indexes())
     if not existing:
-        _create_collection(database, declaration.name)
+        _create_collection(collection.database, collection.name)
     for index in declaration.indexes:
         if not any(_is_the_same(have, index) for have in existing):
             _create_index(collection, index)

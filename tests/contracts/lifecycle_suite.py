@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tristore import (
     ConcurrentUse,
@@ -29,7 +30,16 @@ from tristore import (
     WriteConflict,
 )
 
-from .billing import BillingUnitOfWork, Customer, CustomerMoved, CustomerRepository, Invoice, customer
+from .billing import (
+    DOCUMENTS,
+    BillingUnitOfWork,
+    Customer,
+    CustomerMoved,
+    CustomerRepository,
+    Invoice,
+    InvoiceRepository,
+    customer,
+)
 from .repository_suite import BillingStore, save
 from .stores import BillingContract, OpenBilling, elsewhere
 
@@ -311,15 +321,11 @@ class LifecycleContract(BillingContract):
 
     def test_the_repositorys_after_commit_hook(self, open_billing: OpenBilling) -> None:
         """The hook of the port runs once for each entity that the unit wrote."""
-        from .billing import DOCUMENTS, InvoiceRepository
-
         seen: list[str] = []
 
         class Watched(InvoiceRepository):
             def after_commit(self, entity: Invoice) -> None:
                 seen.append(f"{entity.number} v{entity.version}")
-
-        from attrs import evolve
 
         store = open_billing(documents=(DOCUMENTS[0], evolve(DOCUMENTS[1], repository=Watched)))
         ada = customer()
@@ -422,6 +428,25 @@ class LifecycleContract(BillingContract):
         with store.reader() as billing:
             assert billing.customers.get(ada.id).name == "kept"
 
+    def test_two_databases_share_a_transaction(self, open_billing: OpenBilling) -> None:
+        """U1, X1: repositories in two databases of one server commit, roll back and keep their keys together."""
+        store = open_billing(documents=(DOCUMENTS[0], evolve(DOCUMENTS[1], database="ledger")))
+        plain = open_billing(documents=DOCUMENTS)
+        ada = customer()
+        with store.unit_of_work() as uow:
+            uow.customers.add(ada)
+            uow.invoices.add(Invoice(number="1", customer_id=ada.id))
+        with pytest.raises(ZeroDivisionError), store.unit_of_work() as uow:
+            uow.customers.get(ada.id).name = "lost"
+            uow.invoices.add(Invoice(number="2", customer_id=ada.id))
+            uow.flush()
+            _ = 1 / 0
+        with pytest.raises(DuplicateKey), store.unit_of_work() as uow:
+            uow.invoices.add(Invoice(number="1", customer_id=ada.id))
+        with store.reader() as billing, plain.reader() as other:
+            assert (["1"], "ada") == ([one.number for one in billing.invoices.find()], billing.customers.find()[0].name)
+            assert 0 == other.invoices.count()
+
     def test_every_unit_is_reported(self, store: BillingStore) -> None:
         """U20: a listener learns of each attempt what was sent and written, how it ended, and why."""
         reports: list[UnitReport] = []
@@ -474,13 +499,10 @@ class LifecycleContract(BillingContract):
 
     def test_ports_must_not_hide_the_rules(self, open_billing: OpenBilling) -> None:
         """A port that overrides get() or add() is refused when the store is opened."""
-        from .billing import DOCUMENTS
 
         class Sneaky(CustomerRepository):
             def add(self, entity: Customer) -> None:
                 """Hide the rules."""
-
-        from attrs import evolve
 
         with pytest.raises(ConfigurationError, match="Sneaky overrides add"):
             open_billing(documents=(evolve(DOCUMENTS[0], repository=Sneaky), DOCUMENTS[1]))

@@ -26,15 +26,16 @@ class OnMemory:
 
 
 class OnMongo:
-    """A real mongod: one database, emptied before each test."""
+    """A real mongod: its databases are emptied before each test."""
 
     @pytest.fixture
     def url(self, tristore_mongod: MongoServer) -> str:
         """Where the store is."""
         url = tristore_mongod.url_for("billing")
         with MongoClient[dict[str, Any]](url) as client:
-            for name in client.billing.list_collection_names():
-                client.billing[name].delete_many({})
+            for database in (client.billing, client.ledger):
+                for name in database.list_collection_names():
+                    database[name].delete_many({})
         return url
 
 

@@ -229,7 +229,7 @@ def running(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:
         assert_type(attempt, Attempt[BillingUnitOfWork])
         with attempt as uow:
             uow.lock(uow.invoices.get(id))
-    billing.subscribe(InvoicePaid, lambda event: print(event.number))  # noqa: T201
+    billing.subscribe(InvoicePaid, lambda event: print(event.number))
 
 
 def decorating(billing: Store[BillingUnitOfWork], id: InvoiceId) -> Decimal:

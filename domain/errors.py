@@ -248,7 +248,8 @@ class CommitUnknown(TristoreError):
     def __init__(self, unit_id: str) -> None:
         self.unit_id = unit_id
         super().__init__(
-            f"unit of work {unit_id}: the commit was sent and its outcome is unknown; read the data before repeating it"
+            f"unit of work {unit_id}: the commit was sent and its outcome is unknown; "
+            f"ask store.resolve({unit_id!r}), or repeat it only under a key: store.run(fn, key=...)"
         )
 
 

@@ -342,11 +342,11 @@ class Store(ABC, Generic[UnitT_co]):
         """Tell what became of a unit whose commit raised `CommitUnknown`: True if it was applied, False if not.
 
         The process that met the error can always ask. Any other one needs the unit's receipt, which is kept for 7 days
-        if the store was opened with ``receipts=True`` or the unit had a key; without it the answer is False.
+        if the store was opened with ``receipts=True`` or the unit had a key.
 
         Raises:
-            CommitUnknown: if the server cannot be asked now.
-            Unavailable: likewise.
+            CommitUnknown: if the server cannot be asked now, or if no receipt is found and none had to be there.
+            Unavailable: if no server answers.
         """
 
     @abstractmethod

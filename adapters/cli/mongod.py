@@ -18,7 +18,8 @@ def mongod() -> None:
 
     It listens on this machine only, and is gone with all its data when the command is stopped.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)  # SIGINT too: a shell starts what runs in the background without it
     with MongoServer() as server:
         for store in _STORES:
             click.echo(f"export TRISTORE_{store.upper()}_URL={shlex.quote(server.url_for(store))}")

@@ -40,6 +40,7 @@ class Environment:
         receipts: whether every unit that writes leaves a receipt, not only those with a key.
         outbox: the events that the store publishes, None if it publishes none.
         limits: how much one unit may change, and how long it may be open.
+        settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
         unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
     """
 
@@ -55,6 +56,7 @@ class Environment:
     outbox: "Outbox | None" = None
     limits: Limits = field(factory=Limits)
     unsettled: dict[str, Transaction] = field(factory=dict)
+    settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
     _ready: bool = False

@@ -12,7 +12,7 @@ from ...domain.unit_of_work import Attempt, UnitOfWork
 from .deadline import Deadline
 from .environment import Environment
 from .limits import is_positive
-from .unit import DocumentUnit
+from .unit import DocumentUnit, UnitState
 
 T = TypeVar("T")
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -48,7 +48,8 @@ class Attempts(Generic[UnitT]):
         self._open_unit = open_unit
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
-        if key is not None:
+        self._has_key = key is not None
+        if self._has_key:
             # whatever became of the commit, the next attempt finds it by its key
             self._retry_on = (*self._retry_on, CommitUnknown)
         self._deadline = Deadline(environment.operation_timeout, deadline)
@@ -61,6 +62,10 @@ class Attempts(Generic[UnitT]):
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""
+        if unit.state is UnitState.COMMITTED:
+            return False
+        if unit.state is UnitState.UNKNOWN and not self._has_key:
+            return False
         return isinstance(unit.failure or error, self._retry_on)
 
     def wait(self, error: BaseException) -> None:
@@ -124,6 +129,7 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
         uow, unit = attempts.open()
         try:
             with uow:
+                unit.ends_with_block = key is not None
                 recalled = None if key is None else unit.recall(key)
                 if recalled is not None:
                     return cast("T", recalled.result)

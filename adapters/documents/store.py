@@ -7,7 +7,7 @@ from cattrs import Converter
 from typing_extensions import get_original_bases
 
 from ...domain.clock import Clock, SystemClock
-from ...domain.errors import ConfigurationError, TristoreError, UnitOfWorkError, WriteConflict
+from ...domain.errors import CommitUnknown, ConfigurationError, TristoreError, UnitOfWorkError, WriteConflict
 from ...domain.events import Event
 from ...domain.unit_of_work import (
     AnyReaderT,
@@ -22,7 +22,7 @@ from ...domain.unit_of_work import (
     UnitOfWorkListener,
     UnitT_co,
 )
-from ..backend import Backend, BackendOptions
+from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of
@@ -176,20 +176,28 @@ class DocumentStore(Store[UnitT_co]):
     def resolve(self, unit_id: str) -> bool:
         """Tell what became of a unit whose commit raised `CommitUnknown`."""
         environment = self._environment
+        if unit_id in environment.settled:
+            return environment.settled[unit_id]
         transaction = environment.unsettled.get(unit_id)
         if transaction is not None:
-            try:
-                environment.backend.settle(transaction, timeout=environment.operation_timeout)
-            except WriteConflict:
-                environment.unsettled.pop(unit_id, None)
-                return False
+            environment.settled[unit_id] = self._settle(transaction)
             environment.unsettled.pop(unit_id, None)
-            return True
-        query = receipt.wanted_unit(unit_id)
+            return environment.settled[unit_id]
         cursor = environment.backend.find(
-            receipt.COLLECTION, query, transaction=None, timeout=environment.operation_timeout
+            receipt.COLLECTION, receipt.wanted_unit(unit_id), transaction=None, timeout=environment.operation_timeout
         )
-        return bool(cursor.to_list())
+        if cursor.to_list():
+            return True
+        if not environment.receipts:
+            raise CommitUnknown(unit_id)  # it may never have had a receipt, so its absence says nothing
+        return False
+
+    def _settle(self, transaction: Transaction) -> bool:
+        try:
+            self._environment.backend.settle(transaction, timeout=self._environment.operation_timeout)
+        except WriteConflict:
+            return False
+        return True
 
     def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
         """Call the handler with every event of that class after its commit."""

@@ -76,6 +76,9 @@ class DocumentUnit(Session):
         self.scope = TransactionScope(environment, deadline)
         self._calls = threading.RLock()
         self._depth = 0
+        self._leaving = False
+        self.ends_with_block = False
+        """Whether only leaving the block ends the unit: the key of a run is written with the commit behind the body."""
         # weak, so that a unit which is dropped in the middle goes at once, and its transaction with it
         self._owner: weakref.ref[UnitOfWork[Any]] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
@@ -107,6 +110,11 @@ class DocumentUnit(Session):
 
     def _refuse_inside_a_call(self, depth: int = 0) -> None:
         """A hook or listener runs in the midst of a call; ending the unit there would leave the call without one."""
+        if self.ends_with_block and not self._leaving:
+            raise UnitOfWorkError(
+                f"unit of work {self.id} runs under a key and ends with its function: return to commit, "
+                "raise to roll back"
+            )
         if self._depth > depth:
             raise UnitOfWorkError(
                 f"unit of work {self.id} cannot be ended inside a hook or listener: raise an error to roll it back"
@@ -151,6 +159,7 @@ class DocumentUnit(Session):
         _entered.set(tuple(held for held in _entered.get() if held() is not self))
         if self.state not in _OPEN:
             return
+        self._leaving = True
         if error is not None or self.failure is not None:
             self.rollback()
             if error is None and self.failure is not None:

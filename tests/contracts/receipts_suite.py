@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tristore import UnitOfWorkError, ValidationError, WriteConflict
+from tristore import CommitUnknown, Unavailable, UnitOfWorkError, ValidationError, WriteConflict
 
 from .billing import BillingUnitOfWork, CustomerMoved, customer
 from .repository_suite import BillingStore, save
@@ -115,4 +115,41 @@ class ReceiptsContract(BillingContract):
         with store.unit_of_work() as plain:
             plain.customers.add(customer())
 
-        assert [True, False] == [store.resolve(ids[0]), store.resolve(plain.id)]
+        assert store.resolve(ids[0])
+        with pytest.raises(CommitUnknown, match="its outcome is unknown"):
+            store.resolve(plain.id)  # it never had a receipt, so none to be found says nothing
+
+    @pytest.mark.parametrize("error", [WriteConflict(), Unavailable("no server")])
+    def test_what_was_committed_is_not_repeated(self, store: BillingStore, error: Exception) -> None:
+        """U5: an error after an explicit commit reaches the caller; run() and attempts() do nothing twice."""
+        calls = []
+
+        def work(uow: BillingUnitOfWork) -> None:
+            calls.append(1)
+            uow.customers.add(customer(f"u{len(calls)}@example.org"))
+            uow.commit()
+            raise error
+
+        def inline() -> None:
+            for attempt in store.attempts(deadline=2):
+                with attempt as uow:
+                    work(uow)
+
+        for way in (lambda: store.run(work, deadline=2), inline):
+            with pytest.raises(type(error)):
+                way()
+        with store.reader() as billing:
+            assert (2, 2) == (len(calls), billing.customers.count())
+
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    def test_a_unit_under_a_key_ends_with_its_function(self, store: BillingStore, end: str) -> None:
+        """U6: the key is written with the commit behind the function, so nothing ends the unit before it."""
+
+        def work(uow: BillingUnitOfWork) -> None:
+            uow.customers.add(customer())
+            getattr(uow, end)()
+
+        with pytest.raises(UnitOfWorkError, match="ends with its function"):
+            store.run(work, key="k")
+        with store.reader() as billing:
+            assert not billing.customers.exists()

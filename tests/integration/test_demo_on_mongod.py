@@ -79,7 +79,10 @@ def test_mongod_prints_what_to_export_and_stops_with_its_server() -> None:
         script = f"{exports}\n{sys.executable} -m tristore demo --users 2 && {sys.executable} -m tristore check"
         used = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
         process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=20)
+        try:
+            _, complaints = process.communicate(timeout=20)
+        finally:
+            process.kill()
         gone = subprocess.run(
             ["sh", "-c", f"{exports}\n{sys.executable} -m tristore check --timeout 0.5"],
             env={**os.environ, "COLUMNS": "100"},

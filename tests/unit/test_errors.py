@@ -116,7 +116,8 @@ FACTS: list[tuple[TristoreError, dict[str, object], str]] = [
     (
         CommitUnknown("unit-1"),
         {"unit_id": "unit-1"},
-        "unit of work unit-1: the commit was sent and its outcome is unknown; read the data before repeating it",
+        "unit of work unit-1: the commit was sent and its outcome is unknown; "
+        "ask store.resolve('unit-1'), or repeat it only under a key: store.run(fn, key=...)",
     ),
     (InsufficientCredits(3, 5), {"balance": 3, "amount": 5}, "the balance of 3 does not cover 5 credits"),
     (AuthenticationFailed(), {}, "e-mail or password is wrong, or the account is not active"),

@@ -146,10 +146,13 @@ class CollectionDeclaration:
         name: its name; ``database/collection`` for one in another database of the same server, here and in every
             other place where a backend is given a collection.
         indexes: the indexes.
+        authoritative: whether its documents decide what happens: outside transactions they are read from the primary
+            as a majority has them, and written to a majority, whatever the URL says of reads and writes.
     """
 
     name: str
     indexes: tuple[IndexDeclaration, ...] = ()
+    authoritative: bool = False
 
 
 @frozen
@@ -222,7 +225,7 @@ class Backend(ABC):
 
     @abstractmethod
     def settle(self, transaction: Transaction, *, timeout: float) -> None:
-        """Learn the outcome of a commit that raised `CommitUnknown`; returns if it was committed.
+        """Learn the outcome of a commit that raised `CommitUnknown` or was interrupted; returns if it was committed.
 
         Raises:
             WriteConflict: if it definitely was not committed, and never will be.

@@ -302,7 +302,8 @@ class Store(ABC, Generic[UnitT_co]):
             retry_on: further errors that are worth another attempt.
             key: names what is done, such as ``"transfer-42"``. It is recorded in the same transaction, and whoever
                 runs under it again within 7 days, from any process and after any outcome, gets the first result and
-                causes no second effect. The result must be a plain value (text, numbers, lists, dictionaries ...).
+                causes no second effect. The result must be a plain value (text, numbers, lists, dictionaries ...);
+                every caller, the first too, gets it as it is stored: a tuple as a list, times in milliseconds.
 
         Raises:
             RetryExhausted: if conflicts used up the attempts or the time; nothing was applied.

@@ -92,7 +92,10 @@ def declarations() -> tuple[CollectionDeclaration, ...]:
     """The collections of the records, which go by themselves some time after their delivery, and of the lanes."""
     order = IndexDeclaration(tuple((key, 1) for key in _ORDER))
     expiry = IndexDeclaration((("doneAt", 1),), expire_after=int(LIFETIME.total_seconds()))
-    return CollectionDeclaration(COLLECTION, (order, expiry)), CollectionDeclaration(LANES_COLLECTION)
+    return (
+        CollectionDeclaration(COLLECTION, (order, expiry), authoritative=True),
+        CollectionDeclaration(LANES_COLLECTION, authoritative=True),
+    )
 
 
 @define

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import frozen
+from bson import decode, encode
 
-from ...domain.errors import ValidationError
+from ...domain.errors import ConfigurationError, ValidationError
 from ...domain.predicates import Comparator, Compare
 from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
+from ..bson_values import CODEC_OPTIONS
 from .codecs import dump_free, load_free
 from .naming import ID_KEY
 
@@ -20,7 +22,10 @@ COLLECTION = "tristore_units"
 """The collection of the receipts; every store has one."""
 
 LIFETIME = timedelta(days=7)
-"""How long a receipt is kept: within it a key has its effect once."""
+"""How long a receipt is kept unless the store says otherwise: within it a key has its effect once."""
+
+_LONGEST = 2**31 - 1
+"""The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""
 
 _NO_VERSION = "version"
 
@@ -32,10 +37,19 @@ class Recalled:
     result: Any
 
 
-def declaration() -> CollectionDeclaration:
-    """The collection, whose documents go by themselves after their lifetime."""
-    expiry = IndexDeclaration((("at", 1),), expire_after=int(LIFETIME.total_seconds()))
-    return CollectionDeclaration(COLLECTION, (expiry,))
+def declaration(lifetime: timedelta) -> CollectionDeclaration:
+    """The collection, whose documents go by themselves after their lifetime.
+
+    Raises:
+        ConfigurationError: if the lifetime is not a whole number of seconds that a server can count.
+    """
+    seconds = lifetime.total_seconds()
+    if not 1 <= seconds <= _LONGEST or seconds != int(seconds):
+        raise ConfigurationError(
+            f"receipts are kept for whole seconds, at least 1 and at most {_LONGEST:,}, not for {lifetime}"
+        )
+    expiry = IndexDeclaration((("at", 1),), expire_after=int(seconds))
+    return CollectionDeclaration(COLLECTION, (expiry,), authoritative=True)
 
 
 def of_unit(unit_id: str, at: datetime) -> Document:
@@ -74,6 +88,11 @@ def wanted_unit(unit_id: str) -> Query:
 def recall(found: list[Document]) -> Recalled | None:
     """Return what a key was recorded with, if it was."""
     return Recalled(load_free(found[0]["result"])) if found else None
+
+
+def as_recalled(document: Document) -> Any:
+    """Return the result that the receipt of a key holds, in the form in which every repeat gets it."""
+    return load_free(decode(encode(document, False, CODEC_OPTIONS), CODEC_OPTIONS)["result"])
 
 
 def _stored_key(key: str) -> str:

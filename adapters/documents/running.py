@@ -49,9 +49,6 @@ class Attempts(Generic[UnitT]):
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
         self._has_key = key is not None
-        if self._has_key:
-            # whatever became of the commit, the next attempt finds it by its key
-            self._retry_on = (*self._retry_on, CommitUnknown)
         self._deadline = Deadline(environment.operation_timeout, deadline)
         self.number = 0
 
@@ -64,8 +61,9 @@ class Attempts(Generic[UnitT]):
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""
         if unit.state is UnitState.COMMITTED:
             return False
-        if unit.state is UnitState.UNKNOWN and not self._has_key:
-            return False
+        if unit.state is UnitState.UNKNOWN:
+            # whatever became of the commit, the next attempt finds it by its key
+            return self._has_key and isinstance(error, CommitUnknown)
         return isinstance(unit.failure or error, self._retry_on)
 
     def wait(self, error: BaseException) -> None:
@@ -136,7 +134,7 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
                 result = fn(uow)
                 _refuse_what_did_not_run(result)
                 if key is not None:
-                    unit.remember(key, result)
+                    result = unit.remember(key, result)
         except Exception as error:
             if not attempts.is_worth_repeating(error, unit):
                 raise

@@ -72,7 +72,8 @@ class TransactionScope:
         """Commit, if anything was sent.
 
         Raises:
-            CommitUnknown: if it was sent, and its outcome cannot be learnt now; `Store.resolve` can ask again.
+            CommitUnknown: if it was sent, and its outcome cannot be learnt now; `Store.resolve` can ask again, as
+                it can after an interrupt.
         """
         transaction = self._transaction
         if transaction is None:
@@ -83,13 +84,19 @@ class TransactionScope:
             except CommitUnknown:
                 self.environment.backend.settle(transaction, timeout=_SETTLING)
         except CommitUnknown as error:
-            self._transaction = None
-            self.environment.unsettled[unit_id] = transaction
+            self._leave_unsettled(unit_id, transaction)
             raise CommitUnknown(unit_id) from error
-        except BaseException as error:
+        except Exception as error:
             self.fail(error)
             raise
+        except BaseException:  # an interrupt came in between: before the commit, in its midst, or just behind it
+            self._leave_unsettled(unit_id, transaction)
+            raise
         self._transaction = None
+
+    def _leave_unsettled(self, unit_id: str, transaction: Transaction) -> None:
+        self._transaction = None
+        self.environment.unsettled[unit_id] = transaction
 
     def abort(self) -> None:
         """Discard what was sent."""

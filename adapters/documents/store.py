@@ -1,6 +1,7 @@
 """Stores: opened by URL, they make units of work and readers over one backend."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args, overload
 
 from cattrs import Converter
@@ -57,6 +58,7 @@ def open_store(
     clock: Clock | None = None,
     converter: Converter | None = None,
     receipts: bool = False,
+    receipt_lifetime: timedelta = receipt.LIFETIME,
     publishes: Sequence[type[Event]] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
@@ -78,6 +80,8 @@ def open_store(
         converter: a cattrs converter from `make_converter` with hooks for types of your own.
         receipts: whether each unit that writes leaves a receipt in its transaction, one more document and round
             trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
+        receipt_lifetime: how long receipts and keys are kept at least, in whole seconds; 7 days by default. A store in
+            memory keeps them as long as itself.
         publishes: the event classes that travel: those that entities record, and those of `UnitOfWork.publish`,
             become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
@@ -97,7 +101,7 @@ def open_store(
     outbox = Outbox(publishes, registry) if publishes else None
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
-        receipt.declaration(),
+        receipt.declaration(receipt_lifetime),
         *(outbox_declarations() if outbox else ()),
     )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))

@@ -157,6 +157,8 @@ class DocumentUnit(Session):
     def leave(self, error: BaseException | None) -> None:
         """Commit, or roll back after an error, even one that the body swallowed."""
         _entered.set(tuple(held for held in _entered.get() if held() is not self))
+        if self.state is UnitState.UNKNOWN and error is None:
+            raise CommitUnknown(self.id)  # the body swallowed it
         if self.state not in _OPEN:
             return
         self._leaving = True
@@ -184,9 +186,10 @@ class DocumentUnit(Session):
             self.state = UnitState.COMMITTING
             try:
                 self.scope.commit(self.id)
-            except CommitUnknown:
-                self.state = UnitState.UNKNOWN
-                self._report("unknown")
+            except BaseException as error:
+                if self.failure is None or isinstance(error, CommitUnknown):
+                    self.state = UnitState.UNKNOWN
+                    self._report("unknown")
                 raise
             self.state = UnitState.COMMITTED
         _entered.set(tuple(held for held in _entered.get() if held() is not self))
@@ -197,10 +200,12 @@ class DocumentUnit(Session):
         with self:
             return receipts.recall(self.scope.read(receipts.COLLECTION, receipts.wanted_key(key)))
 
-    def remember(self, key: str, result: object) -> None:
-        """Record a key and its result with the commit."""
+    def remember(self, key: str, result: object) -> Any:
+        """Record a key and its result with the commit; return the result as every repeat will get it."""
         with self:
-            self._receipts.append(receipts.of_key(key, self.id, result, self.stored_now))
+            receipt = receipts.of_key(key, self.id, result, self.stored_now)
+            self._receipts.append(receipt)
+            return receipts.as_recalled(receipt)
 
     def _write_outbox(self) -> int:
         """Write what the unit publishes; return how many records."""

@@ -9,7 +9,10 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.uri_parser import split_options
+from pymongo.write_concern import WriteConcern
 
 from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
@@ -55,6 +58,7 @@ class Connection:
         self.location = f"{scheme}://{place}"
         self._lock = Lock()
         self._collections: dict[str, Collection[Document]] = {}
+        self._authoritative = frozenset(one.name for one in options.collections if one.authoritative)
         problem: Exception | None = None
         try:
             self.database_name = unquote_plus(name)
@@ -98,6 +102,12 @@ class Connection:
         found = self._collections.get(name)
         if found is None:
             collections, found = self._collections, collection_in(self.database, name)
+            if name in self._authoritative:
+                found = found.with_options(
+                    read_preference=ReadPreference.PRIMARY,
+                    read_concern=ReadConcern("majority"),
+                    write_concern=WriteConcern("majority"),
+                )
             # The dictionary from before: after a close in between, a new one is not given an old client's.
             collections[name] = found
         return found

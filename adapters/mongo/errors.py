@@ -2,7 +2,6 @@
 
 import logging
 import time
-import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -24,7 +23,6 @@ from pymongo.errors import ConfigurationError as DriverConfigurationError
 from ...domain.errors import (
     ConfigurationError,
     DeadlineExceeded,
-    DurabilityWarning,
     TooLarge,
     TransactionsUnsupported,
     TristoreError,
@@ -181,14 +179,6 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
     return TristoreError(f"{operation.name} at {operation.place} was refused ({_code_name(error, code)})")
 
 
-def warn_of_durability(problem: str) -> None:
-    """Warn; where warnings are errors only log, for an error would say that nothing was applied."""
-    try:
-        warnings.warn(problem, DurabilityWarning, stacklevel=3)
-    except DurabilityWarning:
-        _LOGGER.warning("%s", problem)
-
-
 def no_transactions(place: str) -> TransactionsUnsupported:
     """Say what to do about a standalone server."""
     return TransactionsUnsupported(
@@ -218,5 +208,4 @@ __all__ = [
     "no_transactions",
     "translated",
     "unavailable",
-    "warn_of_durability",
 ]

@@ -17,7 +17,8 @@ from ...domain.errors import (
     Unavailable,
     WriteConflict,
 )
-from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of, warn_of_durability
+from ..durability import warn_of_durability
+from .errors import DURABILITY_UNCONFIRMED, UNKNOWN_COMMIT, Operation, code_of
 from .masking import masked
 
 _SNAPSHOT = ReadConcern("snapshot")
@@ -38,10 +39,11 @@ class MongoTransaction:
     all the same: an open transaction would keep its documents locked until the server's own limit.
     """
 
-    __slots__ = ("_ended", "read_only", "session")
+    __slots__ = ("_committed", "_ended", "read_only", "session")
 
     def __init__(self, session: ClientSession, *, read_only: bool) -> None:
         self._ended = False
+        self._committed = False
         self.session = session
         self.read_only = read_only
         if not read_only:
@@ -58,11 +60,13 @@ class MongoTransaction:
                 _commit(self.session, operation)
         except CommitUnknown:
             raise
-        except BaseException:
+        except BaseException as error:
             # the driver takes a commit that failed for the end, and sends no abort: what is open keeps its documents
             _kill(self.session)
-            self.end()
+            if isinstance(error, Exception):  # after an interrupt the outcome is for `settle` to find out
+                self.end()
             raise
+        self._committed = True
         self.end()
 
     def settle(self, operation: Operation) -> None:
@@ -75,6 +79,9 @@ class MongoTransaction:
             WriteConflict: if it was not committed.
             CommitUnknown: if the server cannot be asked now.
         """
+        if self._committed:  # an interrupt came just behind the commit
+            self.end()
+            return
         unknown = self.session.session_id["id"].hex()
         if not _kill(self.session):
             raise CommitUnknown(unknown)
@@ -87,6 +94,7 @@ class MongoTransaction:
             raise
         if left is not None:
             raise CommitUnknown(unknown) from left
+        self._committed = True
         self.end()
 
     def end(self) -> None:

@@ -8,7 +8,8 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from ..backend import Delete, Document, Replace, Update, WritePlan, WriteResult
-from .errors import DURABILITY_UNCONFIRMED, warn_of_durability
+from ..durability import warn_of_durability
+from .errors import DURABILITY_UNCONFIRMED
 
 _Request = DeleteOne | UpdateOne | ReplaceOne[Document] | InsertOne[Document]
 

@@ -1,10 +1,11 @@
 """The records of an outbox, as a relay finds and changes them.
 
-What is due is found by its status. A record that waits for its next attempt, or was parked, holds back the later ones
-of its aggregate and no others.
+What is due is found by its status. A record that waits for its next attempt or for a receiver that is down, or was
+parked, holds back the later ones of its aggregate and no others.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from ...domain.clock import Clock
 from ...domain.errors import NotFound
 from ...domain.ids import Id
 from ...domain.outbox import LANES, Backlog, Parked
-from ...domain.predicates import EVERYTHING, All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate
+from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate
 from ...domain.queries import Query, SortKey
 from ..backend import Document, Update, WritePlan
 from ..documents.codecs import dump_datetime, dump_id, load_datetime
@@ -29,6 +30,30 @@ _ORDER = tuple(SortKey((key,)) for key in ("aggregateId", "era", "version", "n")
 _EVERY_LANE = OneOf(("lane",), tuple(range(LANES)))
 """Stands in front of every question about all lanes, so that the index can answer it."""
 
+Aggregate = tuple[str, Any]
+Place = tuple[float, float, float]
+"""Where a record stands among those of its aggregate: era, version, number in its unit."""
+
+_LAST: Place = (math.inf, math.inf, math.inf)
+
+
+@frozen
+class Types:
+    """The classes of events that a relay delivers, by name.
+
+    Attributes:
+        open: those that can go now.
+        blocked: those with a receiver that is down; they hold back what follows of their aggregates, and nothing else.
+    """
+
+    open: tuple[str, ...]
+    blocked: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.open + self.blocked
+
 
 @frozen
 class Records:
@@ -42,24 +67,49 @@ class Records:
     access: Access
     clock: Clock
 
-    def busy_lanes(self, types: Sequence[str]) -> list[int]:
-        """Return the lanes in which something may be delivered: every lane if there is much to do."""
-        if not self._count(All((_EVERY_LANE, *self._due(types))), limit=1):
-            return []
-        found = self._next(_EVERY_LANE, types, ())
-        return sorted({record["lane"] for record in found}) if len(found) < _BATCH else list(range(LANES))
+    def busy_lanes(self, types: Types) -> list[int]:
+        """Return the lanes in which something can go now: every lane if there is much to do."""
+        found = self.access.read(COLLECTION, Query(All((_EVERY_LANE, *self._due(types))), limit=_BATCH))
+        if len(found) == _BATCH:
+            return list(range(LANES))
+        held = self._first_held(_EVERY_LANE, types, found) if found else {}
+        return sorted({record["lane"] for record in found if _may_go(record, held)})
 
-    def due(self, lane: int, types: Sequence[str]) -> list[Document]:
-        """Return the next records of a lane in the order of each aggregate, without those that are held back."""
-        return self._next(_is("lane", lane), types, _ORDER)
+    def due(self, lane: int, types: Types, failed: Container[Aggregate]) -> Iterator[Document]:
+        """Yield what is due in a lane, in the order of each aggregate, without what is held back.
 
-    def _next(self, where: Predicate, types: Sequence[str], order: tuple[SortKey, ...]) -> list[Document]:
-        ours = OneOf(("type",), tuple(types))
+        Args:
+            lane: which.
+            types: the classes of events that are looked for.
+            failed: the aggregates with a record whose delivery failed in this pass; the caller adds to them. Every
+                other record is changed before the next one is taken.
+        """
+        where = _is("lane", lane)
+        left = 0
+        while True:
+            wanted = Query(All((where, *self._due(types))), _ORDER, skip=left, limit=_BATCH)
+            batch = self.access.read(COLLECTION, wanted)
+            held = self._first_held(where, types, batch) if batch else {}
+            for record in batch:
+                if _may_go(record, held) and aggregate_of(record) not in failed:
+                    yield record
+                else:
+                    left += 1
+            if len(batch) < _BATCH:
+                return
+
+    def _first_held(self, where: Predicate, types: Types, batch: Sequence[Document]) -> dict[Aggregate, Place]:
+        """Return, of each aggregate in a batch that has any, the place of the first record that cannot go now."""
         later = Compare(("nextAt",), Comparator.GT, self._now())
-        holding = AnyOf((All((where, _is("status", PARKED), ours)), All((where, _is("status", NEW), ours, later))))
-        held = self.access.read(COLLECTION, Query(holding))
-        parts = (where, *self._due(types), _not_about(held))
-        return self.access.read(COLLECTION, Query(All(parts), order, limit=_BATCH))
+        waiting = AnyOf((All((_one_of_types(types.open), later)), _one_of_types(types.blocked)))
+        parked = All((_is("status", PARKED), _one_of_types(types.all)))
+        about = OneOf(("aggregateId",), tuple(record["aggregateId"] for record in batch))
+        holding = AnyOf((All((where, parked, about)), All((where, _is("status", NEW), waiting, about))))
+        first: dict[Aggregate, Place] = {}
+        for record in self.access.read(COLLECTION, Query(holding)):
+            aggregate = aggregate_of(record)
+            first[aggregate] = min(first.get(aggregate, _LAST), _place(record))
+        return first
 
     def change(self, lease: Lease, record: Document, fields: Document, unset: Sequence[str] = ()) -> bool:
         """Change a record while the lease lasts, both in one transaction; tell whether it was as it is known.
@@ -127,9 +177,9 @@ class Records:
 
         self.access.run(work)
 
-    def _due(self, types: Sequence[str]) -> tuple[Predicate, ...]:
+    def _due(self, types: Types) -> tuple[Predicate, ...]:
         now = AnyOf((IsNone(("nextAt",)), Compare(("nextAt",), Comparator.LE, self._now())))
-        return _is("status", NEW), OneOf(("type",), tuple(types)), now
+        return _is("status", NEW), _one_of_types(types.open), now
 
     def _count(self, where: Predicate, limit: int | None = None) -> int:
         return self.access.count(COLLECTION, Query(where, limit=limit))
@@ -142,21 +192,21 @@ def _is(key: str, value: Any) -> Predicate:
     return Compare((key,), Comparator.EQ, value)
 
 
-def _not_about(held: Iterable[Document]) -> Predicate:
-    """Leave out the aggregates of these records."""
-    by_type: dict[str, list[Any]] = {}
-    for record in held:
-        by_type.setdefault(record["aggregateType"], []).append(record["aggregateId"])
-    if not by_type:
-        return EVERYTHING
-    return Not(
-        AnyOf(
-            tuple(
-                All((_is("aggregateType", name), OneOf(("aggregateId",), tuple(aggregates))))
-                for name, aggregates in by_type.items()
-            )
-        )
-    )
+def _one_of_types(names: Sequence[str]) -> Predicate:
+    return OneOf(("type",), tuple(names))
+
+
+def aggregate_of(record: Document) -> Aggregate:
+    """Return what names the entity that a record is about."""
+    return record["aggregateType"], record["aggregateId"]
+
+
+def _may_go(record: Document, held: Mapping[Aggregate, Place]) -> bool:
+    return _place(record) < held.get(aggregate_of(record), _LAST)
+
+
+def _place(record: Document) -> Place:
+    return record["era"], record["version"], record["n"]
 
 
 def _change(record: Document, fields: Document, unset: Sequence[str]) -> WritePlan:
@@ -171,4 +221,4 @@ def _stored_id(event_id: Id) -> Any:
         raise NotFound("outbox record", event_id) from None
 
 
-__all__ = ["Records"]
+__all__ = ["Aggregate", "Records", "Types", "aggregate_of"]

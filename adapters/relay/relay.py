@@ -31,7 +31,7 @@ from ..documents.store import DocumentStore
 from .access import Access
 from .lanes import Lanes, Lease, LeaseLost
 from .outages import Outages
-from .records import Records
+from .records import Aggregate, Records, Types, aggregate_of
 
 log = logging.getLogger("tristore.relay")
 
@@ -183,39 +183,42 @@ class OutboxRelay:
         while True:
             done = self._pass(stop)
             total += done
-            if not done.delivered or stop.is_set():
+            if done == Pass() or stop.is_set():
                 return total
 
     def _pass(self, stop: threading.Event) -> Pass:
         """Work once on every lane in which something is due."""
         done = Pass()
-        types = tuple(self._handlers)
-        for lane in self._records.busy_lanes(types):
+        for lane in self._records.busy_lanes(self._types()):
             if stop.is_set():
                 break
-            done += self._work_on(lane, types, stop)
+            done += self._work_on(lane, stop)
         return done
 
-    def _work_on(self, lane: int, types: Sequence[str], stop: threading.Event) -> Pass:
+    def _types(self) -> Types:
+        """The classes of events that are handled here, those apart whose receiver is down."""
+        down = {name for name, handlers in self._handlers.items() if any(map(self._outages.is_down, handlers))}
+        return Types(tuple(name for name in self._handlers if name not in down), tuple(down))
+
+    def _work_on(self, lane: int, stop: threading.Event) -> Pass:
         """Deliver what is due in a lane, if nobody else does; what failed holds its aggregate back."""
+        types = self._types()
         lease = self._lanes.claim(lane)
         if lease is None:
             return Pass()
         outcomes: Counter[Outcome] = Counter()
-        held: set[tuple[str, Any]] = set()
+        failed: set[Aggregate] = set()
         with lease:
             try:
-                for record in self._records.due(lane, types):
-                    aggregate = (record["aggregateType"], record["aggregateId"])
-                    if aggregate in held:
-                        continue
-                    if stop.is_set():
-                        break
+                for record in self._records.due(lane, types, failed):
                     lease.check()
                     outcome = self._deliver(lease, record)
                     outcomes[outcome] += 1
                     if outcome is not Outcome.DELIVERED:
-                        held.add(aggregate)
+                        failed.add(aggregate_of(record))
+                    # an outage that began here: the next pass leaves what it blocks out
+                    if stop.is_set() or outcome is Outcome.LEFT:
+                        break
             except LeaseLost:
                 log.info("lane %d of store %s: another relay has it now", lane, self._access.name)
         return Pass(delivered=outcomes[Outcome.DELIVERED], failed=outcomes[Outcome.FAILED])

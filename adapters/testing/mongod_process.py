@@ -21,6 +21,7 @@ _GUARD = 'read -r _ || { kill -KILL "$0"; rm -rf "$1"; }'
 
 _PARAMETERS = {
     "enableTestCommands": "1",
+    "ttlMonitorSleepSecs": "1",
     "transactionLifetimeLimitSeconds": "3",
     "diagnosticDataCollectionEnabled": "false",
 }

@@ -2,12 +2,12 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-from ...domain.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, Unavailable, WriteConflict
+from ...domain.errors import CommitUnknown, DeadlineExceeded, Unavailable, WriteConflict
 from ..backend import Backend, Capability, Transaction
+from ..durability import warn_of_durability
 from .named_faults import (
     CommitAppliedAnswerLost,
     CommitNotApplied,
@@ -67,7 +67,7 @@ class SimulatedFaults:
                 self._answer_nothing(fault, operation, call)
             case WriteConcernTimeout():
                 done = call()
-                warnings.warn(_UNCONFIRMED, DurabilityWarning, stacklevel=2)
+                warn_of_durability(_UNCONFIRMED)
                 return done
             case None if operation.name == "settle" and self._is_unreachable(operation):
                 raise CommitUnknown(_NOBODY)

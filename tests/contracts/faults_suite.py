@@ -1,6 +1,7 @@
 """Every named fault on every backend: the exact error class, and exactly what was applied."""
 
 import time
+import warnings
 from typing import Any
 
 import pytest
@@ -167,6 +168,14 @@ class FaultsContract(BillingContract):
     def test_an_unconfirmed_commit_warns(self, store: BillingStore, ada: Customer) -> None:
         """U6: a commit that too few members confirm counts as committed, and a warning says so."""
         with pytest.warns(DurabilityWarning, match="committed"), faults.inject(store, faults.WriteConcernTimeout()):
+            store.run(lambda uow: setattr(earn(uow, ada.id), "name", "new"))
+
+        assert "new" == load(store, ada.id).name
+
+    def test_an_unconfirmed_commit_is_no_error_where_warnings_are(self, store: BillingStore, ada: Customer) -> None:
+        """U6: where warnings are errors it is only logged: an error would say that nothing was applied."""
+        with warnings.catch_warnings(), faults.inject(store, faults.WriteConcernTimeout()):
+            warnings.simplefilter("error")
             store.run(lambda uow: setattr(earn(uow, ada.id), "name", "new"))
 
         assert "new" == load(store, ada.id).name

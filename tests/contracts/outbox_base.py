@@ -1,5 +1,6 @@
 """What the contracts of the outbox share: stores that publish, and a store that keeps what arrived."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tristore import DocumentStore, Event, FixedClock, open_store
+from tristore import DocumentStore, Event, FixedClock, new_id, open_store
 from tristore.adapters.relay import OutboxRelay
-from tristore.domain.outbox import Delivery
+from tristore.domain.outbox import Delivery, lane_of
 from tristore.domain.predicates import All
 from tristore.domain.queries import Query
 
@@ -107,6 +108,12 @@ def add_mover(store: BillingStore, name: str, *cities: str) -> Customer:
 def move(store: BillingStore, mover: Customer, city: str) -> None:
     """Let a stored customer move, in a unit of its own."""
     store.run(lambda billing: billing.customers.get(mover.id).move(city))
+
+
+def ids_of_one_lane(count: int) -> list[CustomerId]:
+    """Ids of customers whose events share a lane, the smallest first."""
+    ids = (CustomerId(new_id()) for _ in itertools.count())
+    return sorted(itertools.islice((id for id in ids if lane_of(f"Customer:{id}") == 0), count))
 
 
 def records(store: BillingStore) -> list[dict[str, Any]]:

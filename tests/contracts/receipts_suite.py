@@ -1,15 +1,32 @@
 """Keys and receipts, on every backend: what is repeated has one effect, and an outcome can be asked for."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
 
-from tristore import CommitUnknown, Unavailable, UnitOfWorkError, ValidationError, WriteConflict
+from tristore import (
+    CommitUnknown,
+    ConfigurationError,
+    Unavailable,
+    UnitOfWorkError,
+    UnitOfWorkListener,
+    UnitReport,
+    ValidationError,
+    WriteConflict,
+)
+from tristore.adapters.backend import Backend
+from tristore.adapters.testing import faults
+from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, plugged
 
 from .billing import BillingUnitOfWork, CustomerMoved, customer
 from .repository_suite import BillingStore, save
 from .stores import BillingContract, OpenBilling
+
+T = TypeVar("T")
 
 
 class ReceiptsContract(BillingContract):
@@ -37,6 +54,14 @@ class ReceiptsContract(BillingContract):
         assert ([11, 11, 21], 21, 3) == ([one["credits"] for one in results], found.credits, found.version)
         assert results[0] == results[1]
         assert (2, 2) == (len(calls), len(heard))
+
+    def test_every_caller_gets_the_same_result(self, store: BillingStore) -> None:
+        """U6: the first caller under a key gets the result in the form in which it is kept, as the others do."""
+        moment = datetime(2026, 1, 31, 12, 0, 0, 123_456, tzinfo=UTC)
+
+        first, again = [store.run(lambda _: {"pair": (1, 2.0), "at": moment}, key="k") for _ in range(2)]
+
+        assert {"pair": [1, 2.0], "at": moment.replace(microsecond=123_000)} == first == again
 
     def test_a_key_without_changes_or_result_is_kept_too(self, store: BillingStore) -> None:
         """A unit that writes nothing and returns None still runs once under its key."""
@@ -154,3 +179,79 @@ class ReceiptsContract(BillingContract):
             store.run(work, key="k")
         with store.reader() as billing:
             assert not billing.customers.exists()
+
+    def test_an_unknown_commit_of_another_store_is_not_repeated(self, store: BillingStore) -> None:
+        """U6: under a key only the unit's own commit is repeated while its outcome is unknown."""
+        calls: list[int] = []
+
+        def work(uow: BillingUnitOfWork) -> None:
+            calls.append(1)
+            raise CommitUnknown("of another store")
+
+        with pytest.raises(CommitUnknown, match="of another store"):
+            store.run(work, key="k", deadline=2)
+        assert [1] == calls
+
+    def test_a_swallowed_unknown_commit_is_raised_again(self, store: BillingStore) -> None:
+        """U3, U6: a body that catches the error of its commit does not end as if it had succeeded."""
+
+        def work(uow: BillingUnitOfWork) -> str:
+            uow.customers.add(customer())
+            with suppress(CommitUnknown):
+                uow.commit()
+            return "done"
+
+        with faults.inject(store, faults.CommitNotApplied(reachable=False)), pytest.raises(CommitUnknown):
+            store.run(work)
+
+    @pytest.mark.parametrize("applied", [True, False])
+    def test_an_interrupt_at_the_commit_leaves_its_outcome_open(self, store: BillingStore, applied: bool) -> None:
+        """U5, U6: whether it came just before or just behind the commit, `resolve` tells, and no row stays locked."""
+        ada = customer(credits=1)
+        save(store, ada)
+        reports = Reports()
+        store.listen(reports)
+
+        with (
+            plugged(store, Interrupted(store.backend, applied=applied)),
+            pytest.raises(KeyboardInterrupt),
+            store.unit_of_work() as uow,
+        ):
+            uow.customers.get(ada.id).credits = 2
+        outcome = store.resolve(uow.id)
+        store.run(lambda again: setattr(again.customers.get(ada.id), "name", "Ada"))
+        with store.reader() as billing:
+            credits = billing.customers.get(ada.id).credits
+
+        assert (applied, 2 if applied else 1, "unknown") == (outcome, credits, reports.outcomes[0])
+
+    @pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(seconds=-1), timedelta(seconds=1.5), timedelta.max])
+    def test_a_lifetime_is_a_number_of_seconds(self, open_billing: OpenBilling, lifetime: timedelta) -> None:
+        """How long receipts are kept is said in whole seconds that a server can count."""
+        with pytest.raises(ConfigurationError, match="whole seconds"):
+            open_billing(receipt_lifetime=lifetime)
+
+
+class Interrupted(ObservedBackend):
+    """A backend whose first commit is interrupted, as by Ctrl-C, behind the server's answer or before it is asked."""
+
+    def __init__(self, inner: Backend, *, applied: bool) -> None:
+        super().__init__(inner)
+        self._applied = applied
+
+    def _around(self, operation: Operation, call: Callable[[], T]) -> T:
+        if operation.name == "commit":
+            if self._applied:
+                call()
+            raise KeyboardInterrupt
+        return call()
+
+
+class Reports(UnitOfWorkListener):
+    """Remembers what became of units."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def ended(self, report: UnitReport) -> None:
+        self.outcomes.append(report.outcome)

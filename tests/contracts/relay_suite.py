@@ -10,7 +10,7 @@ from tristore import FixedClock, NotFound, Unavailable, new_id
 from tristore.adapters.relay import OutboxRelay
 from tristore.domain.outbox import Delivery
 
-from .billing import BillingUnitOfWork, CustomerId, CustomerMoved
+from .billing import BillingUnitOfWork, CustomerId, CustomerMoved, customer
 from .outbox_base import (
     MINUTES,
     SECOND,
@@ -20,6 +20,7 @@ from .outbox_base import (
     OutboxContract,
     add_mover,
     arrived,
+    ids_of_one_lane,
     move,
     record_in,
     records,
@@ -261,6 +262,35 @@ class RelayContract(OutboxContract):
 
         assert (1, [], [blocked]) == (tried_first, parked, healthy)
         assert ["ada", "bob", "cat"] == sorted(arrivals.cities)
+
+    def test_a_backlog_for_a_receiver_that_is_down_stops_no_others(
+        self, store: BillingStore, relay: OutboxRelay, clock: FixedClock
+    ) -> None:
+        """X6: however many events of one class wait in a lane, those of other classes about other entities go on."""
+        arrivals = Arrivals()
+        taken: list[str] = []
+
+        def down(event: Blocked, delivery: Delivery) -> None:
+            raise Unavailable("down")
+
+        relay.on(Blocked, "down", down)
+        relay.on(CustomerMoved, "log", arrivals)
+        crowd = [customer(f"c{number}@example.org", id=id) for number, id in enumerate(ids_of_one_lane(131))]
+        with store.unit_of_work() as billing:
+            for one in crowd:
+                billing.customers.add(one)
+                one.record(Blocked(customer_id=one.id) if one is not crowd[-1] else CustomerMoved(city="Oslo"))
+        move(store, crowd[0], "behind")
+
+        relay.run_once()
+
+        assert ["Oslo"] == arrivals.cities
+        relay = OutboxRelay(store)
+        relay.on(Blocked, "up", lambda event, delivery: taken.append(event.customer_id))
+        relay.on(CustomerMoved, "log", arrivals)
+        clock.advance(MINUTES)
+        assert 131 == relay.run_once().delivered
+        assert ({one.id for one in crowd[:-1]}, ["Oslo", "behind"]) == (set(taken), arrivals.cities)
 
     def test_events_without_a_handler_wait(self, store: BillingStore, relay: OutboxRelay) -> None:
         """X6: they block nobody, and arrive once somebody takes them."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tristore import InvalidQuery, Stores, contains, is_none, not_, one_of, some
+from tristore import CommitUnknown, InvalidQuery, Stores, contains, is_none, not_, one_of, some
+from tristore.adapters.relay import OutboxRelay
 from tristore.domain.analytics import Metric
-from tristore.domain.core import Organization, User, UserStatus
+from tristore.domain.core import Organization, User, UserRegistered, UserStatus
 from tristore.services.credits import CreditService
 
 from .core_store import Commands, CoreStore, OpenCore, Raw, open_transactions, save, user
@@ -254,3 +255,31 @@ def test_units_of_two_databases(commands: Commands, mongo_stores: Stores) -> Non
     assert (0, 1) == found
     sessions = {command["lsid"]["id"] for name, command in commands.sent if "autocommit" in command}
     assert 2 == len(sessions)
+
+
+def test_receipts_and_lanes_are_authoritative(core_url: str, open_core: OpenCore, commands: Commands) -> None:
+    """U6, X4: what decides is read from a majority and written to one, whatever the URL says."""
+    options = "readPreference=secondaryPreferred&readConcernLevel=local&w=1"
+    store = open_core(url=f"{core_url}{'&' if '?' in core_url else '?'}{options}", publishes=[UserRegistered])
+    with pytest.raises(CommitUnknown):
+        store.resolve("nobody")
+    with store.reader() as core:
+        core.users.find()
+    relay = OutboxRelay(store)
+    relay.on(UserRegistered, "log", lambda event, delivery: None)
+    ada = user()
+    ada.record(UserRegistered(user_id=ada.id, email=ada.email))
+    save(store, ada)
+
+    assert 1 == relay.run_once().delivered
+    finds = {one["find"]: one for one in commands.of("find") if one["readConcern"]["level"] != "snapshot"}
+    lanes = [one for one in (*commands.of("insert"), *commands.of("update")) if "tristore_lanes" in one.values()]
+    alone = [one for one in lanes if "autocommit" not in one]
+    assert ("secondaryPreferred", "local") == _read_from(finds["users"])
+    assert [("primary", "majority")] * 2 == [_read_from(finds[name]) for name in ("tristore_units", "tristore_lanes")]
+    assert {"majority"} == {one["writeConcern"]["w"] for one in alone}
+
+
+def _read_from(command: dict[str, Any]) -> tuple[str, str]:
+    preference = command.get("$readPreference", {"mode": "primary"})
+    return preference["mode"], command["readConcern"]["level"]

@@ -1,0 +1,93 @@
+"""The port that a cache of reads implements, and what the layer of documents tells it.
+
+A cache stands between a reader and its backend, at the level of documents. It is told what every unit of work wrote,
+after the commit and before the commit returns, so that no later read through it is older.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+from ..domain.predicates import Path, Predicate
+from ..domain.queries import Query
+from .backend import Document
+
+
+class Reads(Protocol):
+    """The reads of one collection, as documents."""
+
+    def one(self, id: Any) -> Document | None:
+        """Return the document with a stored id."""
+
+    def many(self, ids: Sequence[Any]) -> list[Document]:
+        """Return the documents with these stored ids, in any order, without those that are not there."""
+
+    def find(self, query: Query) -> list[Document]:
+        """Return the documents that a query meets."""
+
+    def count(self, predicate: Predicate, limit: int | None) -> int:
+        """Count the documents that match, up to the limit."""
+
+    def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
+        """Return the values at a path of the documents that match."""
+
+
+@frozen(kw_only=True)
+class CacheOptions:
+    """How one read wants to be cached.
+
+    Attributes:
+        ttl: seconds that a result may be kept.
+        key: a name of the caller's for what is asked, in the place of a digest; the tokens guard it all the same.
+        compress: whether larger results are compressed.
+    """
+
+    ttl: float
+    key: str | None = None
+    compress: bool = False
+
+
+Written = Mapping[str, Collection[Any] | None]
+"""What was written: stored ids by collection, None where it is not known which."""
+
+
+@frozen
+class CachedCollection:
+    """A collection whose reads are cached.
+
+    Attributes:
+        name: as the backend knows it.
+        schema: a fingerprint of the form of its documents.
+    """
+
+    name: str
+    schema: str = field(default="")
+
+
+class Cache(ABC):
+    """A cache of one store. Safe to share between threads."""
+
+    @abstractmethod
+    def through(self, reads: Reads, collection: CachedCollection, options: CacheOptions) -> Reads:
+        """Return the same reads through the cache."""
+
+    @abstractmethod
+    def bypass(self, collection: str, method: str, reason: str) -> None:
+        """Count a read that asked to be cached and cannot be."""
+
+    @abstractmethod
+    def invalidate(self, written: Written) -> None:
+        """Make sure that no later read through the cache is older than what was written; never raises."""
+
+    @abstractmethod
+    def suspect(self, written: Written) -> None:
+        """The same where nobody knows yet whether it was written: it may still be, a while later."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+__all__ = ["Cache", "CacheOptions", "CachedCollection", "Reads", "Written"]

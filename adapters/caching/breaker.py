@@ -1,0 +1,115 @@
+"""A cache that does not answer is left alone for a while, so that it costs its callers nothing."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from dogpile.cache.api import CacheMutex
+from dogpile.cache.proxy import ProxyBackend
+
+T = TypeVar("T")
+
+ERRORS = 5
+"""So many errors in a row open the breaker."""
+
+PAUSE = 5.0
+"""Seconds for which the cache is left alone then."""
+
+
+class CacheDown(Exception):
+    """The cache did not answer, or is left alone because it did not before."""
+
+
+class Breaker:
+    """Counts errors in a row; shared by all regions of one cache. Safe in threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._errors = 0
+        self._closed_from = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the cache is left alone now."""
+        return self._errors >= ERRORS and self._clock() < self._closed_from
+
+    def call(self, operation: Callable[[], T]) -> T:
+        """Do something with the cache.
+
+        Raises:
+            CacheDown: if it failed, or if the cache is left alone.
+        """
+        if self.is_open:
+            raise CacheDown("the cache is left alone for a while, because it did not answer")
+        try:
+            result = operation()
+        except Exception as error:
+            self._failed()
+            raise CacheDown(f"the cache failed ({type(error).__name__})") from error
+        if self._errors:
+            with self._lock:
+                self._errors = 0
+        return result
+
+    def _failed(self) -> None:
+        with self._lock:
+            self._errors += 1
+            if self._errors >= ERRORS:
+                self._closed_from = self._clock() + PAUSE
+
+
+class Guarded(ProxyBackend):
+    """Stands in front of a dogpile backend: every error is `CacheDown`, and the breaker counts it."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._breaker = breaker
+
+    def get(self, key: str) -> Any:
+        """Hand on."""
+        return self._breaker.call(lambda: self.proxied.get(key))
+
+    def get_multi(self, keys: Iterable[str]) -> Sequence[Any]:
+        """Hand on."""
+        return self._breaker.call(lambda: self.proxied.get_multi(keys))
+
+    def get_serialized(self, key: str) -> Any:
+        """Hand on."""
+        return self._breaker.call(lambda: self.proxied.get_serialized(key))
+
+    def get_serialized_multi(self, keys: Iterable[str]) -> Sequence[Any]:
+        """Hand on."""
+        return self._breaker.call(lambda: self.proxied.get_serialized_multi(keys))
+
+    def set(self, key: str, value: Any) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.set(key, value))
+
+    def set_multi(self, mapping: Mapping[str, Any]) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.set_multi(mapping))
+
+    def set_serialized(self, key: str, value: bytes) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.set_serialized(key, value))
+
+    def set_serialized_multi(self, mapping: Mapping[str, bytes]) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.set_serialized_multi(mapping))
+
+    def delete(self, key: str) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.delete(key))
+
+    def delete_multi(self, keys: Iterable[str]) -> None:
+        """Hand on."""
+        self._breaker.call(lambda: self.proxied.delete_multi(keys))
+
+    def get_mutex(self, key: str) -> CacheMutex | None:
+        """Hand on."""
+        return self._breaker.call(lambda: self.proxied.get_mutex(key))
+
+
+__all__ = ["Breaker", "CacheDown", "Guarded"]

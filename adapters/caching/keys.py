@@ -1,0 +1,118 @@
+"""Keys: of a cached read, and of the tokens that guard it.
+
+Two reads have one key only if a store gives both the same answer: the key holds the application, the store, the
+collection, the form of the documents, the tokens, and a digest of everything that was asked.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+from attrs import field, frozen
+from bson import ObjectId, encode
+
+from ..bson_values import CODEC_OPTIONS
+
+FORMAT = "ts1"
+"""The form of the payloads: what is stored in another form is never read."""
+
+_LONGEST_NAME = 40
+_DIGEST_BYTES = 16
+
+
+@frozen
+class Scope:
+    """What all keys of one collection have in common.
+
+    Attributes:
+        prefix: the application and its environment.
+        store: the logical name of the store.
+        place: names the data: equal in every process that sees the same, such as the name of the database.
+        collection: its name.
+        schema: a fingerprint of the form of its documents.
+    """
+
+    prefix: str
+    store: str
+    place: str
+    collection: str
+    schema: str = ""
+    _head: str = field(init=False, repr=False)
+
+    @_head.default
+    def _joined(self) -> str:
+        parts = (self.prefix, self.store, f"{self.place}.{self.collection}")
+        return "|".join((FORMAT, *map(_plain, parts)))
+
+    @property
+    def everything(self) -> str:
+        """The name of the token on which every read of the collection depends."""
+        return self._token("b")
+
+    @property
+    def queries(self) -> str:
+        """The name of the token on which every query depends."""
+        return self._token("q")
+
+    def entity(self, name: str) -> str:
+        """The name of the token on which reads of one entity depend, by what `name_of` says of its id."""
+        return self._token(f"e|{name}")
+
+    def key(self, kind: str, tokens: Sequence[str], asked: str, label: str | None = None) -> str:
+        """Return the key of a read.
+
+        Args:
+            kind: ``e`` for an entity, ``q`` for a query.
+            tokens: those that guard it, read before the load.
+            asked: a digest of what is asked.
+            label: a name that the caller gave it; the digest stays, so that two questions never share an answer.
+        """
+        named = "" if label is None else f"{_plain(label)}|"
+        return f"{self._head}|{self.schema}|{kind}|{'.'.join(tokens)}|{named}{asked}"
+
+    def _token(self, name: str) -> str:
+        return f"{self._head}|t|{name}"
+
+
+def _plain(name: str) -> str:
+    """A name in ASCII without blanks and bars, and not too long."""
+    quoted = quote(name, safe="-_.")
+    return quoted if len(quoted) <= _LONGEST_NAME else _hash(name.encode())
+
+
+def name_of(id: Any) -> str:
+    """Return what tells stored ids apart.
+
+    Raises:
+        BSONError: and what else BSON raises, if it cannot be encoded.
+    """
+    return id.binary.hex() if type(id) is ObjectId else digest(id)
+
+
+def digest(*asked: Any) -> str:
+    """Return what tells questions apart: types, values, and the order of the keys in a document.
+
+    Raises:
+        BSONError: and what else BSON raises, if a value cannot be encoded.
+    """
+    return _hash(encode({"": [_canonical(one) for one in asked]}, codec_options=CODEC_OPTIONS))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if attrs.has(type(value)):
+        return [type(value).__name__, *(_canonical(item) for item in attrs.astuple(value, recurse=False))]
+    if isinstance(value, Enum):
+        return [type(value).__name__, value.name]
+    return value
+
+
+def _hash(data: bytes) -> str:
+    return blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+__all__ = ["Scope", "digest", "name_of"]

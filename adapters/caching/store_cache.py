@@ -1,0 +1,194 @@
+"""The cache of one store: what is looked up, what a commit invalidates, and what happens when the cache fails."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from dogpile.cache import CacheRegion
+
+from ..cache import Cache, CachedCollection, CacheOptions, Reads, Written
+from .breaker import CacheDown
+from .keys import Scope, name_of
+from .reads import CachedReads
+from .regions import CacheSettings, Regions
+from .stats import CacheObserver, CacheStats, Counted, Recorder
+from .switch import is_disabled
+from .tokens import Tokens
+
+log = logging.getLogger("tristore.cache")
+
+MOST_IDS = 1_000
+"""So many entities of one collection are invalidated one by one; more, and all of the collection is."""
+
+SETTLED = 60.0
+"""Seconds after which a commit of unknown outcome has been applied or never will be: the server's own limit."""
+
+_RETRY_AFTER = 1.0
+"""Seconds between two tries to make good a failed invalidation."""
+
+
+class StoreCache(Cache):
+    """Reads and invalidations of one store.
+
+    Args:
+        settings: where the cache is.
+        store: the logical name of the store.
+        place: names the data of the store, equal in every process that sees the same.
+        incoherent: says why the store's own reads could be older than its commits; empty if they never are.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        settings: CacheSettings,
+        *,
+        store: str,
+        place: str,
+        incoherent: Callable[[], str] = lambda: "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.recorder = Recorder(store)
+        self._store = store
+        self._place = place
+        self._incoherent = incoherent
+        self._clock = clock
+        self._regions = Regions(settings)
+        self.tokens = Tokens(self._regions.tokens)
+        self._used = self._regions.is_shared  # what is in this process alone is empty before its first read
+        self._longest_ttl = 0.0
+        self._failed: dict[str, float] = {}
+        self._tried = -_RETRY_AFTER
+        self._lock = threading.Lock()
+        self._timers: set[threading.Timer] = set()
+
+    @property
+    def location(self) -> str:
+        """Where it is, without a password."""
+        return self._regions.location
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes use the same cache."""
+        return self._regions.is_shared
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a look costs no round trip."""
+        return not self._regions.is_shared
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is looked up or kept."""
+        return self._regions.is_off or not self.settings.enabled
+
+    def stats(self) -> CacheStats:
+        """Return the counters as they are now."""
+        return self.recorder.stats()
+
+    def observe(self, observer: CacheObserver) -> None:
+        """Tell an observer of everything that is counted from now on."""
+        self.recorder.observe(observer)
+
+    # Reading
+
+    def through(self, reads: Reads, collection: CachedCollection, options: CacheOptions) -> Reads:
+        """Return the same reads through the cache."""
+        self._used = True
+        self._longest_ttl = max(self._longest_ttl, options.ttl)
+        return CachedReads(reads, self._scope(collection.name, collection.schema), collection.name, options, self)
+
+    def bypass(self, collection: str, method: str, reason: str) -> None:
+        """Count a read that asked to be cached and cannot be."""
+        self.recorder.count(Counted(collection, method, "bypass", reason))
+
+    def region(self, ttl: float) -> CacheRegion:
+        """Return the region whose entries live for so many seconds."""
+        return self._regions.for_ttl(ttl)
+
+    def reason_against(self, collection: str) -> str:
+        """Say why a read of this collection is not cached now; empty if it is."""
+        if self.is_off or is_disabled():
+            return "switched off"
+        if self._failed and not self._made_good(collection):
+            return "failed invalidation"
+        return self._incoherent()
+
+    # Invalidating
+
+    def invalidate(self, written: Written) -> None:
+        """Give fresh tokens to what was written; what fails is made good later, and bypassed until then."""
+        if not self._used or self._regions.is_off:
+            return
+        for collection in written:
+            self.recorder.count(Counted(collection, "", "invalidation"))
+        try:
+            self.tokens.replace(name for one, ids in written.items() for name in self._names(one, ids))
+        except CacheDown as error:
+            self._fail(written, error)
+
+    def suspect(self, written: Written) -> None:
+        """Invalidate all of these collections now, and again when the commit can no longer be applied."""
+        everything = dict.fromkeys(written)
+        self.invalidate(everything)
+        if self._used:
+            timer = threading.Timer(SETTLED, self._again, (everything,))
+            timer.daemon = True
+            with self._lock:
+                self._timers = {one for one in self._timers if one.is_alive()} | {timer}
+            timer.start()
+
+    def close(self) -> None:
+        """Let go of the timers; nothing that is kept is lost."""
+        with self._lock:
+            timers, self._timers = self._timers, set()
+        for timer in timers:
+            timer.cancel()
+
+    def _again(self, written: Written) -> None:
+        self.invalidate(written)
+
+    def _names(self, collection: str, ids: Collection[Any] | None) -> Iterable[str]:
+        scope = self._scope(collection)
+        if ids is None or len(ids) > MOST_IDS:
+            return [scope.everything]
+        return [scope.queries, *(scope.entity(name_of(id)) for id in ids)]
+
+    def _scope(self, collection: str, schema: str = "") -> Scope:
+        return Scope(self.settings.prefix, self._store, self._place, collection, schema)
+
+    def _fail(self, written: Written, error: CacheDown) -> None:
+        """The commit stands: this process reads past the cache, others see it when their entries end."""
+        log.error(
+            "store %s: what was committed could not be invalidated in the cache at %s (%s); this process reads past "
+            "it, others may read what is up to %g s old",
+            self._store,
+            self.location,
+            error.__cause__ and type(error.__cause__).__name__,
+            self._longest_ttl,
+        )
+        until = self._clock() + self._longest_ttl
+        with self._lock:
+            for collection in written:
+                self.recorder.count(Counted(collection, "", "error"))
+                self._failed[collection] = max(until, self._failed.get(collection, until))
+
+    def _made_good(self, collection: str) -> bool:
+        """Try to make good what failed; tell whether the collection may be read through the cache."""
+        with self._lock:
+            now = self._clock()
+            if now - self._tried >= _RETRY_AFTER and not self._regions.breaker.is_open:
+                self._tried = now
+                try:
+                    self.tokens.replace(self._scope(one).everything for one in self._failed)
+                    self._failed.clear()
+                except CacheDown:
+                    log.debug("store %s: the invalidation failed again", self._store)
+            if self._failed.get(collection, now) < now:
+                del self._failed[collection]
+            return collection not in self._failed
+
+
+__all__ = ["StoreCache"]

@@ -127,7 +127,7 @@ class CachedReads:
             if error is loading.error:
                 self._count("get_many", "load error")
                 raise
-            self._broken("get_many", [*keys])
+            self._broken("get_many", [*keys], error)
             return self._direct.many(ids)
         missed = len(loading.value) if loading.done else 0
         self._count("get_many", "miss", number=missed)
@@ -170,7 +170,7 @@ class CachedReads:
             if error is loading.error:
                 self._count(method, "load error", started)
                 raise
-            self._broken(method, [key])
+            self._broken(method, [key], error)
             return loading.value if loading.done else load()
         self._count(method, "hit", started)
         return value
@@ -185,9 +185,11 @@ class CachedReads:
         self._cache.recorder.count(Counted(self._collection, method, "bypass", reason))
         return load()
 
-    def _broken(self, method: str, keys: Sequence[str]) -> None:
+    def _broken(self, method: str, keys: Sequence[str], error: Exception) -> None:
         """What is kept cannot be read, or nothing can be kept: an entry that stays would cost every reader."""
         self._count(method, "error")
+        if isinstance(error, CacheDown):
+            return
         try:
             region = self._cache.region(self._options.ttl)
             for key in keys:

@@ -1,23 +1,18 @@
-"""One mongod process in a temporary directory, and what tells its end from that of this process."""
+"""One mongod process: its arguments, its binary, and why it ended."""
 
 import importlib.util
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ...domain.errors import ConfigurationError
+from .server_process import ServerProcess
 
 REPLICA_SET = "rs0"
 
 URL_VARIABLE = "TRISTORE_TEST_MONGODB_URL"
-
-# It waits for the line that stop() writes; end of file instead says that this process has died.
-_GUARD = 'read -r _ || { kill -KILL "$0"; rm -rf "$1"; }'
 
 _PARAMETERS = {
     "enableTestCommands": "1",
@@ -27,8 +22,8 @@ _PARAMETERS = {
 }
 
 
-class MongodProcess:
-    """A mongod on a free loopback port that never outlives the process that started it.
+class MongodProcess(ServerProcess):
+    """A mongod on a free loopback port.
 
     Args:
         binary: its path.
@@ -37,61 +32,9 @@ class MongodProcess:
     """
 
     def __init__(self, binary: str, *, replica_set: bool, parameters: Mapping[str, str] | None = None) -> None:
-        self._binary = binary
         self._parameters = {**_PARAMETERS, **(parameters or {})}
-        self.port = _free_port()
-        self._directory = tempfile.mkdtemp(prefix="tristore-mongod-")
         self._replica_set = replica_set
-        self._start()
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - a binary that was looked for, arguments made here
-            [self._binary, *self._arguments(replica_set=self._replica_set)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._guard = subprocess.Popen(  # noqa: S603 - a fixed command
-            ["/bin/sh", "-c", _GUARD, str(self._process.pid), self._directory],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        """End it at once, and remove its files: they are of no use to anybody."""
-        self.kill()
-        shutil.rmtree(self._directory, ignore_errors=True)
-
-    def kill(self) -> None:
-        """End it at once, as a crash does (SIGKILL); its files stay for `restart`."""
-        self._process.kill()
-        self._process.wait()
-        if self._guard.returncode is None:
-            self._guard.communicate(b"\n")
-
-    def restart(self) -> None:
-        """Start it again on the same port, with the files that it left."""
-        self.kill()
-        self._start()
-
-    def pause(self) -> None:
-        """Stop it from running without ending it (SIGSTOP): its connections stay open, and nobody answers."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it run again after `pause` (SIGCONT)."""
-        self._process.send_signal(signal.SIGCONT)
+        super().__init__(binary, "tristore-mongod-")
 
     def why_it_ended(self) -> str | None:
         """Say why it ended by itself; None if its port was taken, which another start mends."""
@@ -104,12 +47,12 @@ class MongodProcess:
             return f"{self._binary} needs shared libraries that are not installed: {', '.join(missing)}"
         return f"{self._binary} ended with code {self._process.returncode} and wrote no log"
 
-    def _arguments(self, *, replica_set: bool) -> list[str]:
+    def _arguments(self) -> list[str]:
         directory = self._directory
         return [
             *("--dbpath", directory, "--logpath", f"{directory}/mongod.log", "--quiet", "--nounixsocket"),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--wiredTigerCacheSizeGB", "0.25"),
-            *(("--replSet", REPLICA_SET, "--oplogSize", "64") if replica_set else ()),
+            *(("--replSet", REPLICA_SET, "--oplogSize", "64") if self._replica_set else ()),
             *(part for name, value in self._parameters.items() for part in ("--setParameter", f"{name}={value}")),
         ]
 
@@ -147,13 +90,6 @@ def _missing_libraries(binary: str) -> list[str]:
         [ldd, binary], capture_output=True, text=True, check=False
     )
     return [line.split()[0] for line in listed.stdout.splitlines() if "not found" in line]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 __all__ = ["REPLICA_SET", "URL_VARIABLE", "MongodProcess", "find_mongod"]

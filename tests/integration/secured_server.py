@@ -30,8 +30,8 @@ class _Process(MongodProcess):
         self._more = arguments
         super().__init__(find_mongod(), replica_set=False)
 
-    def _arguments(self, *, replica_set: bool) -> list[str]:
-        return [*super()._arguments(replica_set=replica_set), *self._more]
+    def _arguments(self) -> list[str]:
+        return [*super()._arguments(), *self._more]
 
 
 class SecuredServer:

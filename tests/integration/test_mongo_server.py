@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from tristore.adapters.testing import mongod_process
+from tristore.adapters.testing import mongod_process, server_process
 from tristore.adapters.testing.mongod_process import URL_VARIABLE, MongodProcess, find_mongod
 from tristore.adapters.testing.server import MongoServer
 from tristore.domain.errors import ConfigurationError
@@ -105,7 +105,7 @@ def test_server_ends_with_its_process(end: str | signal.Signals) -> None:
 @pytest.mark.usefixtures("own_server")
 def test_taken_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that is taken in between is mended by another start."""
-    free = mongod_process._free_port
+    free = server_process._free_port
     ports: list[int] = []
 
     def first_taken() -> int:
@@ -113,7 +113,7 @@ def test_taken_port(monkeypatch: pytest.MonkeyPatch) -> None:
         return ports[-1]
 
     with MongoServer() as server:
-        monkeypatch.setattr(mongod_process, "_free_port", first_taken)
+        monkeypatch.setattr(server_process, "_free_port", first_taken)
         with MongoServer() as other:
             assert other.url != server.url
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from attrs import define, field, frozen
 
+from ..domain.errors import ConfigurationError
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 
@@ -31,6 +32,7 @@ class Capability(Flag):
     NONE = 0
     TRANSACTIONS = auto()
     SNAPSHOT_READS = auto()
+    CHANGE_STREAMS = auto()
 
 
 class Transaction(Protocol):
@@ -98,6 +100,34 @@ class WriteResult:
     deleted: int
     matched: int
     inserted: int
+
+
+@frozen
+class Seen:
+    """Something that was written, by whomever.
+
+    Attributes:
+        collection: where; None if all of them are meant, or nobody knows.
+        id: the stored id of the document.
+        one: whether it is about one document; otherwise about the whole collection.
+    """
+
+    collection: str | None
+    id: Any = None
+    one: bool = False
+
+
+class Watch(Protocol):
+    """What is written while it is open; a context manager."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """Give the server's resources back."""
+
+    def __iter__(self) -> Iterator[Seen | None]:
+        """Yield what was written, and None when nothing was for a while; `Unavailable` if the stream is lost."""
 
 
 class KeyTaken(Exception):
@@ -276,6 +306,25 @@ class Backend(ABC):
     ) -> Sequence[tuple[str, IndexDeclaration]]:
         """Return the declared unique indexes that do not exist, each with its collection."""
 
+    @property
+    @abstractmethod
+    def data_id(self) -> str:
+        """Names the data, equal in every process that sees the same: a cache of them keeps it in its keys."""
+
+    @property
+    def incoherence(self) -> str:
+        """Say why a read could be older than a commit that has returned; empty if it never is."""
+        return ""
+
+    def watch(self, *, timeout: float) -> Watch:
+        """Tell what is written from now on, by whomever, where the backend has `Capability.CHANGE_STREAMS`.
+
+        Raises:
+            ConfigurationError: if the server cannot tell.
+            Unavailable: if no server answers.
+        """
+        raise ConfigurationError(f"{self.location} has no change streams")
+
     @abstractmethod
     def ping(self, *, timeout: float) -> ServerInfo:
         """Ask the server whether it is there.
@@ -302,9 +351,11 @@ __all__ = [
     "KeyTaken",
     "Path",
     "Replace",
+    "Seen",
     "ServerInfo",
     "Transaction",
     "Update",
+    "Watch",
     "WritePlan",
     "WriteResult",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from dogpile.cache import CacheRegion
 
+from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, CacheOptions, Reads, Written
 from .breaker import CacheDown
 from .keys import Scope, name_of
@@ -16,6 +17,7 @@ from .regions import CacheSettings, Regions
 from .stats import CacheObserver, CacheStats, Counted, Recorder
 from .switch import is_disabled
 from .tokens import Tokens
+from .watching import Watcher
 
 log = logging.getLogger("tristore.cache")
 
@@ -24,6 +26,9 @@ MOST_IDS = 1_000
 
 SETTLED = 60.0
 """Seconds after which a commit of unknown outcome has been applied or never will be: the server's own limit."""
+
+_OPENING = 5.0
+"""Seconds that the first cached read waits for the change stream to be open."""
 
 _RETRY_AFTER = 1.0
 """Seconds between two tries to make good a failed invalidation."""
@@ -37,6 +42,8 @@ class StoreCache(Cache):
         store: the logical name of the store.
         place: names the data of the store, equal in every process that sees the same.
         incoherent: says why the store's own reads could be older than its commits; empty if they never are.
+        watch: opens the change stream of the store, where the settings ask for one.
+        collections: all that the store has.
         clock: seconds that only grow.
     """
 
@@ -47,6 +54,8 @@ class StoreCache(Cache):
         store: str,
         place: str,
         incoherent: Callable[[], str] = lambda: "",
+        watch: Callable[[], Watch] | None = None,
+        collections: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
@@ -62,7 +71,11 @@ class StoreCache(Cache):
         self._failed: dict[str, float] = {}
         self._tried = -_RETRY_AFTER
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._timers: set[threading.Timer] = set()
+        self._collections = collections
+        self._watch = watch if settings.watch else None
+        self._watcher: Watcher | None = None
 
     @property
     def location(self) -> str:
@@ -98,6 +111,8 @@ class StoreCache(Cache):
         """Return the same reads through the cache."""
         self._used = True
         self._longest_ttl = max(self._longest_ttl, options.ttl)
+        if self._watch is not None and self._watcher is None:
+            self._start_watching(self._watch)
         return CachedReads(reads, self._scope(collection.name, collection.schema), collection.name, options, self)
 
     def bypass(self, collection: str, method: str, reason: str) -> None:
@@ -112,6 +127,8 @@ class StoreCache(Cache):
         """Say why a read of this collection is not cached now; empty if it is."""
         if self.is_off or is_disabled():
             return "switched off"
+        if self._watcher is not None and not self._watcher.is_open:
+            return "change stream lost"
         if self._failed and not self._made_good(collection):
             return "failed invalidation"
         return self._incoherent()
@@ -141,11 +158,33 @@ class StoreCache(Cache):
             timer.start()
 
     def close(self) -> None:
-        """Let go of the timers; nothing that is kept is lost."""
+        """Let go of timers and threads; nothing that is kept is lost."""
         with self._lock:
             timers, self._timers = self._timers, set()
+            watcher, self._watcher = self._watcher, None
         for timer in timers:
             timer.cancel()
+        if watcher is not None:
+            watcher.close()
+
+    def _start_watching(self, watch: Callable[[], Watch]) -> None:
+        """Follow the change stream.
+
+        Raises:
+            ConfigurationError: if the server has none.
+        """
+        with self._starting:
+            if self._watcher is not None:
+                return
+            watcher = Watcher(watch, self._seen, lambda: self.invalidate(dict.fromkeys(self._collections)))
+            watcher.start(_OPENING)
+            self._watcher = watcher
+
+    def _seen(self, seen: Seen) -> None:
+        if seen.collection is None:
+            self.invalidate(dict.fromkeys(self._collections))
+        elif seen.collection in self._collections:
+            self.invalidate({seen.collection: [seen.id] if seen.one else None})
 
     def _again(self, written: Written) -> None:
         self.invalidate(written)

@@ -6,6 +6,7 @@ from typing import Self, cast
 from urllib.parse import parse_qsl
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
+from ...domain.ids import new_id
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
 from ..backend import (
@@ -44,6 +45,7 @@ class MemoryBackend(Backend):
             self.capabilities = Capability.NONE  # type: ignore[misc] # one class serves both kinds of server
         self._engine = Engine(options.collections)
         self._writer = Writer(self._engine)
+        self._data_id = new_id()
 
     @classmethod
     def open(cls, url: str, options: BackendOptions) -> Self:
@@ -54,6 +56,11 @@ class MemoryBackend(Backend):
     def location(self) -> str:
         """The URL."""
         return "memory://" if self._transactions else "memory://?transactions=false"
+
+    @property
+    def data_id(self) -> str:
+        """Of this object's own: nobody else sees its data."""
+        return self._data_id
 
     def begin(self, *, read_only: bool = False) -> Transaction:
         """Return a transaction or a snapshot."""

@@ -17,6 +17,7 @@ from ..backend import (
     IndexDeclaration,
     ServerInfo,
     Transaction,
+    Watch,
     WritePlan,
     WriteResult,
 )
@@ -26,6 +27,7 @@ from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
 from .transactions import MongoTransaction
+from .watching import MongoWatch
 from .writes import carry_out
 
 _ONE_BATCH = 1_001
@@ -35,7 +37,7 @@ _ONE_BATCH = 1_001
 class MongoBackend(Backend):
     """One database of a MongoDB replica set, sharded cluster, or standalone server."""
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.CHANGE_STREAMS
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -53,6 +55,25 @@ class MongoBackend(Backend):
     def location(self) -> str:
         """The URL without user, password and options."""
         return self._connection.location
+
+    @property
+    def data_id(self) -> str:
+        """The name of the database: processes may write their servers in different ways."""
+        return self._connection.database_name
+
+    @property
+    def incoherence(self) -> str:
+        """Say why a read could be older than a commit: by the URL it may come from a secondary, or be torn."""
+        return self._connection.incoherence
+
+    def watch(self, *, timeout: float) -> Watch:
+        """Tell what is written from now on, by whomever.
+
+        Raises:
+            ConfigurationError: if the server is a standalone one.
+            Unavailable: if no server answers.
+        """
+        return MongoWatch(self._connection, self._connection.databases, timeout)
 
     def begin(self, *, read_only: bool = False) -> Transaction:
         """Return a transaction, or a snapshot for reading; nothing is sent before its first operation.

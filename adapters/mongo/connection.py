@@ -38,6 +38,8 @@ An operation waits for a connection as long as its own time allows: inside it th
 waitQueueTimeoutMS, which bounds what has no time of its own.
 """
 
+_COHERENT = frozenset({None, "local", "majority"})
+
 
 class Connection:
     """The client of one database, and its collections.
@@ -58,6 +60,7 @@ class Connection:
         self.location = f"{scheme}://{place}"
         self._lock = Lock()
         self._collections: dict[str, Collection[Document]] = {}
+        self._declared = tuple(one.name for one in options.collections)
         self._authoritative = frozenset(one.name for one in options.collections if one.authoritative)
         problem: Exception | None = None
         try:
@@ -91,6 +94,23 @@ class Connection:
         if topology.topology_type_name == "ReplicaSetWithPrimary" or topology.has_writable_server():
             return timeout
         return min(timeout, client.options.server_selection_timeout)
+
+    @property
+    def incoherence(self) -> str:
+        """Say why a read could be older than a commit that has returned; empty if it never is."""
+        client = self.client
+        if client.read_preference != ReadPreference.PRIMARY:
+            return "read preference"
+        if client.read_concern.level not in _COHERENT:
+            return "read concern"
+        if client.read_concern.level == "majority" and client.write_concern.document.get("w") != "majority":
+            return "write concern"
+        return ""
+
+    @property
+    def databases(self) -> frozenset[str]:
+        """The databases in which the store has collections."""
+        return frozenset(name.rpartition("/")[0] or self.database_name for name in self._declared)
 
     @property
     def database(self) -> Database[Document]:

@@ -20,6 +20,7 @@ from ..backend import (
     IndexDeclaration,
     ServerInfo,
     Transaction,
+    Watch,
     WritePlan,
     WriteResult,
 )
@@ -71,6 +72,20 @@ class ObservedBackend(Backend):
     def location(self) -> str:
         """The URL without password, for messages."""
         return self.inner.location
+
+    @property
+    def data_id(self) -> str:
+        """Names the data."""
+        return self.inner.data_id
+
+    @property
+    def incoherence(self) -> str:
+        """Say why a read could be older than a commit."""
+        return self.inner.incoherence
+
+    def watch(self, *, timeout: float) -> Watch:
+        """Tell what is written from now on."""
+        return self._around(Operation("watch", timeout=timeout), lambda: self.inner.watch(timeout=timeout))
 
     def begin(self, *, read_only: bool = False) -> Transaction:
         """Return a transaction, or a snapshot for reading."""

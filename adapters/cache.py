@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from ..domain.caching import CacheOptions
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from .backend import Document
@@ -32,21 +33,6 @@ class Reads(Protocol):
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
         """Return the values at a path of the documents that match."""
-
-
-@frozen(kw_only=True)
-class CacheOptions:
-    """How one read wants to be cached.
-
-    Attributes:
-        ttl: seconds that a result may be kept.
-        key: a name of the caller's for what is asked, in the place of a digest; the tokens guard it all the same.
-        compress: whether larger results are compressed.
-    """
-
-    ttl: float
-    key: str | None = None
-    compress: bool = False
 
 
 Written = Mapping[str, Collection[Any] | None]
@@ -90,4 +76,4 @@ class Cache(ABC):
         """Let go of connections and threads."""
 
 
-__all__ = ["Cache", "CacheOptions", "CachedCollection", "Reads", "Written"]
+__all__ = ["Cache", "CachedCollection", "Reads", "Written"]

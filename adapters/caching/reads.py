@@ -8,10 +8,11 @@ from bson.errors import BSONError
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
+from ...domain.caching import CacheOptions
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ..backend import Document
-from ..cache import CacheOptions, Reads
+from ..cache import Reads
 from ..documents.naming import ID_KEY
 from .breaker import CacheDown
 from .keys import Scope, digest, name_of

@@ -8,8 +8,9 @@ from typing import Any
 
 from dogpile.cache import CacheRegion
 
+from ...domain.caching import CacheOptions
 from ..backend import Seen, Watch
-from ..cache import Cache, CachedCollection, CacheOptions, Reads, Written
+from ..cache import Cache, CachedCollection, Reads, Written
 from .breaker import CacheDown
 from .keys import Scope, name_of
 from .reads import CachedReads

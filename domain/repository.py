@@ -162,3 +162,6 @@ class Repository(ReadRepository[EntityT, IdT]):
             problem = Problem("id", f"cannot be a {type(entity.id).__name__}")
             raise ValidationError([problem], entity=self.entity.__name__) from None
         return entity
+
+
+__all__ = ["Change", "Gateway", "ReadRepository", "Repository", "Unique"]

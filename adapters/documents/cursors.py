@@ -82,9 +82,9 @@ class Cursors:
 
     def _place(self, content: bytes) -> Place:
         try:
-            found: object = decode(content, CODEC_OPTIONS)
+            found: dict[str, Any] = decode(content, CODEC_OPTIONS)
         except (BSONError, ValueError, TypeError, OverflowError):
-            found = None
+            found = {}
         match found:
             case {"at": list(values), "inclusive": bool(inclusive)} if len(found) == 2:
                 return self._checked_place(values, inclusive)

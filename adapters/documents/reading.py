@@ -125,7 +125,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
 
     def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
         """Load entities by their ids."""
-        found = {}
+        found: dict[Any, Entity[Any]] = {}
         for query in by_ids(self._mapping, ids):
             found |= {entity.id: entity for entity in self._mapping.load_all(self._read(query))}
         return {id: found[id] for id in ids if id in found}

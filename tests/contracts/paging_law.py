@@ -14,6 +14,9 @@ from .samples import PLAIN, STORED, Identified, Sample, SampleRepository, Sample
 NAMES = (*sorted(STORED.keys() - {"place"}), "place.city", "anything", "data.key", "id", "version")
 """What an order can go by."""
 
+MANY = 50
+"""More pages than any scenario has: a walk that goes in circles ends here."""
+
 Row = dict[str, Any]
 Rule = Callable[[Sample], bool] | None
 
@@ -118,6 +121,7 @@ class Walk:
         while pages[-1].next_cursor is not None:
             self._let_others_write()
             pages.append(self.page(samples, after=pages[-1].next_cursor))
+            assert len(pages) < MANY
         return pages
 
     def backwards(self, samples: SampleRepository, last: Page[Any]) -> list[Page[Any]]:
@@ -126,6 +130,7 @@ class Walk:
         while pages[0].prev_cursor is not None:
             self._let_others_write()
             pages.insert(0, self.page(samples, before=pages[0].prev_cursor))
+            assert len(pages) < MANY
         return pages
 
 

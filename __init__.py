@@ -43,7 +43,7 @@ from .domain.errors import (
 from .domain.events import Event
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
-from .domain.queries import Page
+from .domain.paging import Page
 from .domain.repository import Change, ReadRepository, Repository, Unique
 from .domain.specification import Specification, not_, where
 from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener, UnitReport

@@ -191,6 +191,8 @@ class Backend(ABC):
     capabilities: ClassVar[Capability]
     born_prepared: ClassVar[bool] = False
     """Whether declared collections and indexes exist from the start, so that nothing needs to be checked."""
+    answers_at_once: ClassVar[bool] = False
+    """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
 
     @classmethod
     @abstractmethod
@@ -238,7 +240,7 @@ class Backend(ABC):
 
     @abstractmethod
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
-        """Return the documents that a query meets."""
+        """Return the documents that a query meets: what it selects of each, in its order, and the id."""
 
     @abstractmethod
     def count(
@@ -251,6 +253,12 @@ class Backend(ABC):
         timeout: float,
     ) -> int:
         """Count the documents that match, up to the limit."""
+
+    @abstractmethod
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path in MongoDB's order: of lists the items, and nothing for null."""
 
     @abstractmethod
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:

@@ -34,6 +34,9 @@ Each carries its facts as attributes, says what to do, and keeps the driver's er
 from collections.abc import Sequence
 from typing import Any, Self
 
+_NAMED_IDS = 20
+"""How many ids a message names; the attributes have them all."""
+
 
 class TristoreError(Exception):
     """The root: catch it to catch everything that tristore raises."""
@@ -98,17 +101,21 @@ class ValidationError(TristoreError, ValueError):
 
 
 class NotFound(TristoreError, LookupError):
-    """No entity with that id.
+    """No entity with that id, or with one of several.
 
     Attributes:
         entity: the name of the entity.
-        id: what was asked for.
+        id: what was asked for; of several, the first that is missing.
+        ids: every id that is missing.
     """
 
-    def __init__(self, entity: str, id: object) -> None:
+    def __init__(self, entity: str, id: object, *others: object) -> None:
         self.entity = entity
         self.id = id
-        super().__init__(f"no {entity} with id {id!r}")
+        self.ids = (id, *others)
+        named = ", ".join(map(repr, self.ids[:_NAMED_IDS]))
+        more = f" and {len(self.ids) - _NAMED_IDS} more" if len(self.ids) > _NAMED_IDS else ""
+        super().__init__(f"no {entity} with id {named}{more}")
 
 
 class Applied:

@@ -5,7 +5,7 @@ from attrs import frozen
 from ..domain.clock import Clock
 from ..domain.core import CoreUnitOfWork, OrganizationId, OrganizationSuspended, Project, ProjectId, UserId
 from ..domain.ids import IdFactory, new_id
-from ..domain.queries import Page
+from ..domain.paging import Page
 from ..domain.unit_of_work import Store
 
 

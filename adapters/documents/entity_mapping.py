@@ -7,8 +7,8 @@ from typing import Any
 from attrs import evolve
 
 from ...domain.entity import Entity
-from ...domain.errors import InvalidQuery
-from ...domain.predicates import Compare, Contains, IsNone, Leaf, OneOf, Path, Predicate, Text, map_predicate
+from ...domain.errors import InvalidQuery, Problem, ValidationError
+from ...domain.predicates import Compare, Contains, IsNone, Leaf, OneOf, Path, Predicate, Text, dotted, map_predicate
 from ...domain.queries import Query, SortKey
 from ...domain.schema import FieldType, Kind
 from ..backend import Document
@@ -19,6 +19,7 @@ from .declarations import Documents
 from .generation import compiled, indented
 from .naming import Keys
 from .sizes import suspicion
+from .views import ViewMapping
 
 _MANAGED = frozenset({"id", "version", "updated_at"})
 """Fields that only the unit of work writes."""
@@ -48,6 +49,7 @@ class EntityMapping(ClassMapping):
         self.updated_at_key = self.by_name["updated_at"].key
         self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
         self._paths: dict[Path, tuple[Path, Codec | None]] = {}
+        self._views: dict[type[Any], ViewMapping] = {}
         self.may_be_large = suspicion(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
         self._fast_dump_new = self._generate_dump_new()
@@ -93,7 +95,33 @@ class EntityMapping(ClassMapping):
             query,
             predicate=self.to_stored_predicate(query.predicate),
             sort=tuple(SortKey(self._stored_path(key.path)[0], key.descending) for key in query.sort),
+            select=None if query.select is None else tuple(self._stored_path(path)[0] for path in query.select),
         )
+
+    def view(self, cls: type[Any] | None) -> ClassMapping:
+        """Return the mapping of a view, made once; without one, this."""
+        if cls is None:
+            return self
+        found = self._views.get(cls)
+        if found is None:
+            found = self._views[cls] = ViewMapping(cls, self.by_name, self._keys, self._unusual, self._nested)
+        return found
+
+    def load_values(self, path: Path, values: list[Any]) -> list[Any]:
+        """Load values that stand at a path, or in a list there.
+
+        Raises:
+            ValidationError: if one does not fit.
+        """
+        _, codec = self._stored_path(path)
+        try:
+            return values if codec is None else [codec.load(value) for value in values]
+        except ValueError as error:
+            raise ValidationError([Problem(dotted(path), str(error))], entity=self.name) from error
+
+    def stored_path(self, path: Path) -> Path:
+        """Return the path in the document."""
+        return self._stored_path(path)[0]
 
     def to_stored_predicate(self, predicate: Predicate) -> Predicate:
         """Rewrite a predicate's paths and values into those of the document."""

@@ -1,19 +1,22 @@
 """Readers: the same queries without tracking and without a transaction, or all on one snapshot."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
 from ...domain.events import Event
-from ...domain.predicates import Predicate
+from ...domain.paging import Page, PageRequest
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
 from ...domain.unit_of_work import Reader, Session
-from ..backend import Transaction
+from ..backend import Document, Transaction
 from .environment import Environment
-from .gateways import by_id, check_version
+from .gateways import by_id, by_ids, check_version
+from .paging import Reads, read_page
+from .side_by_side import one_after_the_other
 from .tracking import Binding
 
 T = TypeVar("T")
@@ -53,6 +56,11 @@ class ReaderSession(Session):
         """Make the repository that the reader names so."""
         binding = self.environment.bindings.get(name)
         return None if binding is None else binding.repository(ReaderGateway(self, binding))
+
+    @property
+    def reads_side_by_side(self) -> bool:
+        """Whether two reads at the same time are sooner there: what reads a snapshot does one after the other."""
+        return not self._snapshot and not self.environment.backend.answers_at_once
 
     def io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Carry out one operation, on the snapshot if there is one."""
@@ -115,26 +123,55 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         entity: Entity[Any] = self._mapping.load(found[0])
         return entity
 
-    def find(self, query: Query) -> list[Entity[Any]]:
-        """Load what a query meets."""
-        cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
-        return self._mapping.load_all(cursor.to_list())
+    def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
+        """Load entities by their ids."""
+        found: dict[Any, Entity[Any]] = {}
+        for query in by_ids(self._mapping, ids):
+            found |= {entity.id: entity for entity in self._mapping.load_all(self._read(query))}
+        return {id: found[id] for id in ids if id in found}
 
-    def stream(self, query: Query) -> Iterator[Entity[Any]]:
+    def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
+        """Load what a query meets."""
+        return self._mapping.view(view).load_all(self._read(self._mapping.to_stored(query)))
+
+    def page(self, request: PageRequest) -> Page[Any]:
+        """Read a page and the total, side by side where that is sooner."""
+        side_by_side = self._session.environment.side_by_side.read
+        reads = Reads(
+            read=self._read,
+            count=self._count,
+            load=self._mapping.view(request.view).load_all,
+            together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
+        )
+        return read_page(request, self._mapping, self._collection, reads)
+
+    def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Yield what a query meets; close the cursor however the loop ends."""
+        mapping = self._mapping.view(view)
         cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
         try:
             for document in cursor:
                 if not self._session.is_open:
                     raise UnitOfWorkClosed("this reader has ended: read the stream inside its with block")
-                yield self._mapping.load(document)
+                yield mapping.load(document)
         finally:
             cursor.close()
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches."""
-        stored = self._mapping.to_stored_predicate(predicate)
-        return self._session.io(self._backend.count, self._collection, stored, limit=limit)
+        return self._count(self._mapping.to_stored_predicate(predicate), limit)
+
+    def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
+        """Ask for the values."""
+        stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
+        values = self._session.io(self._backend.distinct, self._collection, stored, rule)
+        return self._mapping.load_values(path, values)
+
+    def _read(self, query: Query) -> list[Document]:
+        return self._session.io(self._backend.find, self._collection, query).to_list()
+
+    def _count(self, predicate: Predicate, limit: int | None) -> int:
+        return self._session.io(self._backend.count, self._collection, predicate, limit=limit)
 
     def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()

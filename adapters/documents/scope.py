@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ...domain.errors import CommitUnknown
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
@@ -57,6 +57,10 @@ class TransactionScope:
     def count(self, collection: str, predicate: Predicate, limit: int | None) -> int:
         """Count."""
         return self._io(self.environment.backend.count, collection, predicate, limit=limit)
+
+    def distinct(self, collection: str, path: Path, predicate: Predicate) -> list[Any]:
+        """Read the different values at a path."""
+        return self._io(self.environment.backend.distinct, collection, path, predicate)
 
     def write(self, plan: WritePlan) -> WriteResult:
         """Carry out a plan.

@@ -243,6 +243,7 @@ class DocumentStore(Store[UnitT_co]):
 
     def close(self) -> None:
         """Release connections."""
+        self._environment.side_by_side.close()
         self._environment.backend.close()
 
     def _attempts(

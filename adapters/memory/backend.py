@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ..backend import (
     Backend,
@@ -20,7 +20,9 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
+from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
+from .projection import projection
 from .reading import MemoryCursor, found, matching
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
@@ -37,6 +39,7 @@ class MemoryBackend(Backend):
 
     capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
     born_prepared = True
+    answers_at_once = True
 
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
         self._transactions = transactions
@@ -84,7 +87,8 @@ class MemoryBackend(Backend):
 
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets, as they are now."""
-        return MemoryCursor(found(self._table(collection, transaction), query))
+        rows = found(self._table(collection, transaction), query)
+        return MemoryCursor(rows, None if query.select is None else projection(query.select))
 
     def count(
         self,
@@ -98,6 +102,12 @@ class MemoryBackend(Backend):
         """Count the documents that match, up to the limit."""
         rows = matching(self._table(collection, transaction), predicate)
         return sum(1 for _ in zip(rows, range(limit), strict=False)) if limit is not None else sum(1 for _ in rows)
+
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path."""
+        return distinct_values(matching(self._table(collection, transaction), predicate), path)
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""

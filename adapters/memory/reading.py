@@ -1,6 +1,6 @@
 """Finding rows: by id or by a unique key straight away, otherwise by looking at each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ...domain.predicates import EVERYTHING, All, Comparator, Compare, OneOf, Predicate
 from ...domain.queries import Query
@@ -17,24 +17,28 @@ _ID = ("_id",)
 class MemoryCursor:
     """Documents that are decoded as they are read; later writes do not change what it finds."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_project", "_rows")
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], project: Callable[[Document], Document] | None = None) -> None:
         self._rows: Iterator[Row] | None = iter(rows)
+        self._project = project
 
     def __iter__(self) -> Iterator[Document]:
         """Yield each document that is left."""
         while self._rows is not None and (row := next(self._rows, None)) is not None:
-            yield row.copy()
+            yield self._of(row)
 
     def to_list(self) -> list[Document]:
         """Read all that are left, and close."""
         rows, self._rows = self._rows, None
-        return [] if rows is None else [row.copy() for row in rows]
+        return [] if rows is None else [*map(self._of, rows)]
 
     def close(self) -> None:
         """Let go of the rows."""
         self._rows = None
+
+    def _of(self, row: Row) -> Document:
+        return row.copy() if self._project is None else self._project(row.copy())
 
 
 def found(table: Table | Draft, query: Query) -> list[Row]:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
 
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ..backend import (
     Backend,
@@ -25,11 +25,16 @@ from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
+from .projections import to_distinct, to_projection
 from .transactions import MongoTransaction
 from .writes import carry_out
 
-_ONE_BATCH = 1_001
+_ONE_BATCH = 1_002
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""
+
+_PORTION = 1_000
+"""Documents in each batch where their number is not limited: the server's own batches are of 16 MiB, whatever these
+take once they are decoded."""
 
 
 class MongoBackend(Backend):
@@ -93,11 +98,12 @@ class MongoBackend(Backend):
         limit = query.limit or 0
         found = self._connection.collection(collection).find(
             to_filter(query.predicate),
+            to_projection(query.select),
             sort=to_sort(query.sort) or None,
             skip=query.skip,
             # Negative: the server keeps no cursor. One document always fits into one batch.
             limit=-1 if limit == 1 else limit,
-            batch_size=limit if 1 < limit <= _ONE_BATCH else 0,
+            batch_size=limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
             session=_session(transaction),
         )
         return MongoCursor(found, self._operation(f"find in {collection}", timeout, transaction))
@@ -118,6 +124,15 @@ class MongoBackend(Backend):
             if limit == 1:
                 return len(documents.find(to_filter(predicate), {"_id": 1}, limit=-1, session=session).to_list())
             return documents.count_documents(to_filter(predicate), session, **bound)
+
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path; the server sorts them."""
+        documents, session = self._connection.collection(collection), _session(transaction)
+        with self._operation(f"distinct in {collection}", timeout, transaction):
+            found = documents.aggregate(to_distinct(path, predicate), session).to_list()
+            return [document["_id"] for document in found]
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.

@@ -40,6 +40,7 @@ Mode = str | Mapping[str, int]
 _COMMANDS = {
     "find": ["find", "getMore", "aggregate"],
     "count": ["aggregate", "find"],
+    "distinct": ["aggregate"],
     "write": ["insert", "update", "delete"],
     "commit": ["commitTransaction"],
 }

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.unit_of_work import Store
 from ..backend import (
@@ -57,6 +57,7 @@ class ObservedBackend(Backend):
         self.inner = inner
         self.capabilities = inner.capabilities  # type: ignore[misc] # those of the backend behind it
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
+        self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
 
     @abstractmethod
     def _around(self, operation: Operation, call: Callable[[], T]) -> T:
@@ -108,6 +109,15 @@ class ObservedBackend(Backend):
         return self._around(
             Operation("count", collection, transaction, timeout),
             lambda: self.inner.count(collection, predicate, limit=limit, transaction=transaction, timeout=timeout),
+        )
+
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path."""
+        return self._around(
+            Operation("distinct", collection, transaction, timeout),
+            lambda: self.inner.distinct(collection, path, predicate, transaction=transaction, timeout=timeout),
         )
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:

@@ -11,7 +11,7 @@ from ..errors import DomainError
 from ..events import Event
 from ..fields import instant, member_of, reference, text, to_instant, trimmed
 from ..ids import Id, new_id
-from ..queries import Page
+from ..paging import Page
 from ..repository import ReadRepository, Repository, Unique
 from .organizations import OrganizationId
 from .users import UserId

@@ -60,9 +60,14 @@ def escaped(code: int) -> str:
     character = chr(code)
     if code < 32 or code == 127:
         return f"\\x{code:02x}"
-    if code < 128 and not character.isalnum():
+    if code < 128 and not character.isalnum() and character != "_":
         return f"\\{character}"
     return character
+
+
+def literal(text: str) -> str:
+    """Write text so that it stands for itself in every engine."""
+    return "".join(escaped(ord(character)) for character in text)
 
 
 def _written(one: Range) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .characters import DIGITS, SPACES, WORD_CHARACTERS, Ranges, complement, merged, set_of, variants
+from .characters import DIGITS, SPACES, WORD_CHARACTERS, Ranges, complement, literal, merged, set_of, variants
 from .errors import InvalidQuery
 
 LONGEST_PATTERN = 200
@@ -28,6 +28,8 @@ above 65,535 of its own (https://www.pcre.org/original/doc/html/pcrelimits.html)
 
 _WIDEST_LETTERS = 10_000
 _LEAST_COST_OF_A_SET = 40
+_COST_OF_A_PART = 4
+"""What the engine adds at most to a character, an anchor, a branch or a group."""
 
 
 @frozen
@@ -71,6 +73,17 @@ def pattern_of(source: str) -> Pattern:
     return Pattern(source, written.python, written.pcre)
 
 
+def at_start(text: str) -> Pattern:
+    """Return the pattern of what begins with a text."""
+    written = f"^{literal(text)}"
+    return Pattern(text, written, written)
+
+
+def at_end(text: str) -> Pattern:
+    """Return the pattern of what ends with a text."""
+    return Pattern(text, rf"{literal(text)}\Z", rf"{literal(text)}\z")
+
+
 def in_any_case(text: str) -> Pattern:
     """Return the pattern of a text that may stand anywhere, each letter in upper or lower case."""
     written = "".join(set_of(variants(ord(character))) for character in text)
@@ -88,7 +101,7 @@ class _Written:
 
 
 def _same(text: str) -> _Written:
-    return _Written(text, text, len(text.encode()))
+    return _Written(text, text, len(text.encode()) + _COST_OF_A_PART)
 
 
 _ANCHORS: Mapping[Any, _Written] = {
@@ -97,7 +110,7 @@ _ANCHORS: Mapping[Any, _Written] = {
     words.AT_BEGINNING_LINE: _same(r"(?<![^\n])"),
     words.AT_END: _same("$"),
     words.AT_END_LINE: _same(r"(?![^\n])"),
-    words.AT_END_STRING: _Written(r"\Z", r"\z", 2),
+    words.AT_END_STRING: _Written(r"\Z", r"\z", _COST_OF_A_PART),
     words.AT_BOUNDARY: _same(r"\b"),
     words.AT_NON_BOUNDARY: _same(r"(?!\b)"),  # \B of an empty text differs
 }
@@ -158,7 +171,7 @@ class _Writer:
         if least > MOST_REPEATS or (not endless and most > MOST_REPEATS):
             raise self._refusal(f"counts beyond {MOST_REPEATS:,}")
         times = f"{{{least},{'' if endless else most}}}"
-        cost = (part.cost + 4) * max(1, least if endless else most) + len(times)
+        cost = (part.cost + 2 * _COST_OF_A_PART) * max(1, least if endless else most) + len(times)
         return _Written(f"(?:{part.python}){times}", f"(?:{part.pcre}){times}", cost, repeats=True)
 
     def _character(self, word: Any, given: Any, flags: int) -> _Written:
@@ -175,8 +188,9 @@ class _Writer:
                 ranges += self._letters((value if kind is words.RANGE else (value, value),), ignoring)
         found = merged(ranges)
         text = set_of(complement(found) if negated else found)
-        size = len(text.encode())
-        return _Written(text, text, _LEAST_COST_OF_A_SET + 2 * size if text[0] == "[" else size)
+        if text[0] != "[":
+            return _same(text)
+        return _Written(text, text, _LEAST_COST_OF_A_SET + 2 * len(text.encode()))
 
     def _letters(self, ranges: Ranges, ignoring: bool) -> Ranges:
         """The characters of the ranges, in both cases if case is to be ignored."""
@@ -199,11 +213,11 @@ def _joined(parts: Sequence[_Written], between: str = "") -> _Written:
     return _Written(
         between.join(part.python for part in parts),
         between.join(part.pcre for part in parts),
-        sum(part.cost + len(between) for part in parts),
+        sum(part.cost + _COST_OF_A_PART * len(between) for part in parts),
         any(part.repeats for part in parts),
     )
 
 
 def _group(branches: Sequence[_Written]) -> _Written:
     inside = _joined(branches, "|")
-    return _Written(f"(?:{inside.python})", f"(?:{inside.pcre})", inside.cost + 4, inside.repeats)
+    return _Written(f"(?:{inside.python})", f"(?:{inside.pcre})", inside.cost + 2 * _COST_OF_A_PART, inside.repeats)

@@ -12,7 +12,7 @@ from bson.min_key import MinKey
 from bson.regex import Regex
 
 from ...domain.errors import InvalidQuery
-from ...domain.patterns import Pattern
+from ...domain.patterns import Pattern, at_end, at_start
 from ...domain.predicates import (
     All,
     AnyItem,
@@ -214,18 +214,19 @@ def _one_of(path: Path, values: tuple[object, ...]) -> Test:
 
 def _text(test: TextTest, text: str) -> Test:
     if test is TextTest.STARTS:
-        return lambda found: type(found) is str and found.startswith(text)
-    return lambda found: type(found) is str and found.endswith(text)
+        return _found_in(lambda found: found.startswith(text), at_start(text))
+    return _found_in(lambda found: found.endswith(text), at_end(text))
+
+
+def _found_in(meets: Callable[[str], bool], pattern: Pattern) -> Test:
+    """Of text; and of the expression that a server is asked with, which to it matches itself."""
+    same = Regex(pattern.pcre)
+    return lambda found: meets(found) if type(found) is str else type(found) is Regex and found == same
 
 
 def _matches(pattern: Pattern) -> Test:
-    """Of text in which the pattern is found; to a server, a stored expression also matches itself."""
-    find, same = pattern.finder(), Regex(pattern.pcre)
-
-    def matches(found: object) -> bool:
-        return find(found) is not None if type(found) is str else type(found) is Regex and found == same
-
-    return matches
+    find = pattern.finder()
+    return _found_in(lambda found: find(found) is not None, pattern)
 
 
 def _operand(path: Path, value: object) -> object:

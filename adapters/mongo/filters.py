@@ -3,7 +3,6 @@
 Every value stands under an operator of its type, so that a value that looks like an operator stays a value.
 """
 
-import re
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
@@ -13,6 +12,7 @@ from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 
 from ...domain.errors import InvalidQuery
+from ...domain.patterns import at_end, at_start
 from ...domain.predicates import (
     All,
     AnyItem,
@@ -127,16 +127,11 @@ def _list_test(leaf: Contains | Size | AnyItem) -> Filter:
 def _pattern(leaf: Text | Matches) -> str:
     match leaf:
         case Text(_, TextTest.STARTS, text):
-            return f"^{_literal(text)}"
+            return at_start(text).pcre
         case Text(_, _, text):
-            return rf"{_literal(text)}\z"
+            return at_end(text).pcre
         case Matches(_, pattern):
             return pattern.pcre
-
-
-def _literal(text: str) -> str:
-    """Text as a pattern that matches nothing else; a pattern cannot hold NUL as it is."""
-    return re.escape(text).replace("\\\0", r"\x00").replace("\0", r"\x00")
 
 
 def _sizes(leaf: Size) -> AnyOf | None:

@@ -89,7 +89,10 @@ PYTHONS_OWN: dict[str, tuple[ShipRule, str]] = {
     "in a set": (lambda s: s.flag in {Flag.BLACK}, r"in cannot be captured in a rule: write one_of\(field, values\)"),
     "in a field": (lambda s: "rum" in s.cargo, r"in cannot be captured .* or contains\(field, value\)"),
     "not in": (lambda s: s.crew not in [1, 2], r"in cannot be captured in a rule: write one_of\(field, values\)"),
-    "chain": (lambda s: 1 < s.crew < 9, r"a chained comparison cannot be captured in a rule: write between\(field, low, high\)"),
+    "chain": (
+        lambda s: 1 < s.crew < 9,
+        r"a chained comparison cannot be captured in a rule: write between\(field",
+    ),
     "if": (lambda s: s.crew if s.afloat else s.masts, "if cannot be captured in a rule: write a condition with &"),
     "inner and": (lambda s: (s.crew > 1) & (s.afloat and s.crew < 9), "and cannot be captured in a rule"),
     "a plain is": (lambda s: s.nickname is None, r"gave bool instead of a condition: .*is_none\(\)"),

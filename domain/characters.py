@@ -13,6 +13,8 @@ WORD_CHARACTERS: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
 """Those of ``\\d``, ``\\s`` and ``\\w`` on a server: of ASCII only."""
 
 _SURROGATES = (0xD800, 0xDFFF)
+EVERY_CHARACTER: Ranges = ((0, _SURROGATES[0] - 1), (_SURROGATES[1] + 1, LAST_CHARACTER))
+"""None of half a surrogate pair."""
 
 
 def variants(code: int) -> Ranges:
@@ -47,12 +49,19 @@ def complement(ranges: Ranges) -> Ranges:
 
 
 def set_of(ranges: Ranges) -> str:
-    """Write a set: one character as itself, several in brackets, none as what nothing meets."""
-    if not ranges:
-        return r"(?!)"
+    """Write a set: one character as itself, several in brackets."""
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return escaped(ranges[0][0])
-    return f"[{''.join(map(_written, ranges))}]"
+    return brackets(ranges)
+
+
+def brackets(ranges: Ranges) -> str:
+    """Write a set in brackets; one that holds most characters by those it does not hold, none as what nothing meets."""
+    if not ranges:
+        return r"(?!)"
+    others = complement(ranges)
+    shorter = others if len(others) < len(ranges) and others else ranges
+    return f"[{'^' if shorter is not ranges else ''}{''.join(map(_written, shorter))}]"
 
 
 def escaped(code: int) -> str:

@@ -13,7 +13,19 @@ from typing import Any
 
 from attrs import frozen
 
-from .characters import DIGITS, SPACES, WORD_CHARACTERS, Ranges, complement, literal, merged, set_of, variants
+from .characters import (
+    DIGITS,
+    EVERY_CHARACTER,
+    SPACES,
+    WORD_CHARACTERS,
+    Ranges,
+    brackets,
+    complement,
+    literal,
+    merged,
+    set_of,
+    variants,
+)
 from .errors import InvalidQuery
 
 LONGEST_PATTERN = 200
@@ -25,6 +37,10 @@ MOST_REPEATS = 1_000
 HIGHEST_COST = 30_000
 """The most bytes of a pattern as it is sent, its repetitions written out. A server refuses above 32,764, and its engine
 above 65,535 of its own (https://www.pcre.org/original/doc/html/pcrelimits.html)."""
+
+MOST_ROUNDS = 1_000
+"""The most rounds of groups that a pattern may take. Beyond about 4,000 steps of its stack a server gives up, and
+says that text does not match; the repetitions of a set or a character need none."""
 
 _WIDEST_LETTERS = 10_000
 _LEAST_COST_OF_A_SET = 40
@@ -66,6 +82,8 @@ def pattern_of(source: str) -> Pattern:
     except (re.error, OverflowError, RecursionError) as error:
         raise InvalidQuery(f"the pattern {source!r} cannot be read: {error}") from error
     written = _Writer(source).written(parsed, parsed.state.flags)
+    if written.rounds > MOST_ROUNDS:
+        raise InvalidQuery(f"the pattern {source!r} repeats its groups more than {MOST_ROUNDS:,} times: count less")
     if written.cost > HIGHEST_COST:
         raise InvalidQuery(
             f"the pattern {source!r} is too large with its repetitions written out: shorten its sets, or count less"
@@ -92,16 +110,33 @@ def in_any_case(text: str) -> Pattern:
 
 @frozen
 class _Written:
-    """A part of a pattern for both engines, what it costs, and whether a quantifier is in it."""
+    """A part of a pattern for both engines.
+
+    Attributes:
+        python: as Python reads it.
+        pcre: as a server reads it.
+        cost: an upper bound of what it takes.
+        rounds: of groups, at most.
+        repeats: whether a quantifier is in it.
+        set: where it is one character, that as a set.
+    """
 
     python: str
     pcre: str
     cost: int
+    rounds: int = 0
     repeats: bool = False
+    set: str | None = None
 
 
 def _same(text: str) -> _Written:
     return _Written(text, text, len(text.encode()) + _COST_OF_A_PART)
+
+
+def _one_of(characters: Ranges) -> _Written:
+    text, whole = set_of(characters), brackets(characters)
+    cost = len(text.encode()) + _COST_OF_A_PART if text != whole else _LEAST_COST_OF_A_SET + 2 * len(text.encode())
+    return _Written(text, text, cost, set=whole)
 
 
 _ANCHORS: Mapping[Any, _Written] = {
@@ -161,8 +196,8 @@ class _Writer:
     def _repeat(self, least: int, most: int, parts: Any, flags: int) -> _Written:
         """Greedy or not makes no difference to whether a text matches.
 
-        The group is for a server that reads a prefix off the pattern to search an index: it takes ``b`` of ``b{0,1}``,
-        and one byte of a longer character before ``?``, for a must.
+        A server reads a prefix off a pattern to search an index, and takes ``b`` of ``b{0,1}``, and the first byte of
+        ``é`` before ``?``, for a must: a set or a group hides them.
         """
         part = self.written(parts, flags)
         if part.repeats:
@@ -172,12 +207,17 @@ class _Writer:
             raise self._refusal(f"counts beyond {MOST_REPEATS:,}")
         times = f"{{{least},{'' if endless else most}}}"
         cost = (part.cost + 2 * _COST_OF_A_PART) * max(1, least if endless else most) + len(times)
-        return _Written(f"(?:{part.python}){times}", f"(?:{part.pcre}){times}", cost, repeats=True)
+        if part.set is not None:
+            return _Written(part.set + times, part.set + times, cost, repeats=True)
+        if endless:
+            raise self._refusal(f"repeats a group without an end, which needs a count, such as {{{least},100}}")
+        rounds = (part.rounds + 1) * most
+        return _Written(f"(?:{part.python}){times}", f"(?:{part.pcre}){times}", cost, rounds, repeats=True)
 
     def _character(self, word: Any, given: Any, flags: int) -> _Written:
         ignoring = bool(flags & re.IGNORECASE)
         if word is words.ANY:
-            return _same("(?s:.)" if flags & re.DOTALL else r"[^\n]")
+            return _one_of(EVERY_CHARACTER if flags & re.DOTALL else complement(((10, 10),)))
         negated = word is words.NOT_LITERAL or (word is words.IN and given[0][0] is words.NEGATE)
         items = given if word is words.IN else [(words.LITERAL, given)]
         ranges: list[tuple[int, int]] = []
@@ -187,10 +227,7 @@ class _Writer:
             elif kind is not words.NEGATE:
                 ranges += self._letters((value if kind is words.RANGE else (value, value),), ignoring)
         found = merged(ranges)
-        text = set_of(complement(found) if negated else found)
-        if text[0] != "[":
-            return _same(text)
-        return _Written(text, text, _LEAST_COST_OF_A_SET + 2 * len(text.encode()))
+        return _one_of(complement(found) if negated else found)
 
     def _letters(self, ranges: Ranges, ignoring: bool) -> Ranges:
         """The characters of the ranges, in both cases if case is to be ignored."""
@@ -210,14 +247,25 @@ class _Writer:
 
 
 def _joined(parts: Sequence[_Written], between: str = "") -> _Written:
+    if len(parts) == 1:
+        return parts[0]
     return _Written(
         between.join(part.python for part in parts),
         between.join(part.pcre for part in parts),
         sum(part.cost + _COST_OF_A_PART * len(between) for part in parts),
+        sum(part.rounds for part in parts),
         any(part.repeats for part in parts),
     )
 
 
 def _group(branches: Sequence[_Written]) -> _Written:
+    if len(branches) == 1 and branches[0].set is not None:
+        return branches[0]
     inside = _joined(branches, "|")
-    return _Written(f"(?:{inside.python})", f"(?:{inside.pcre})", inside.cost + 2 * _COST_OF_A_PART, inside.repeats)
+    return _Written(
+        f"(?:{inside.python})",
+        f"(?:{inside.pcre})",
+        inside.cost + 2 * _COST_OF_A_PART,
+        inside.rounds + 1,
+        inside.repeats,
+    )

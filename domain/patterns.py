@@ -119,6 +119,7 @@ class _Written:
         rounds: of groups, at most.
         repeats: whether a quantifier is in it.
         set: where it is one character, that as a set.
+        grouped: whether it is one group.
     """
 
     python: str
@@ -127,6 +128,7 @@ class _Written:
     rounds: int = 0
     repeats: bool = False
     set: str | None = None
+    grouped: bool = False
 
 
 def _same(text: str) -> _Written:
@@ -199,7 +201,7 @@ class _Writer:
         A server reads a prefix off a pattern to search an index, and takes ``b`` of ``b{0,1}``, and the first byte of
         ``é`` before ``?``, for a must: a set or a group hides them.
         """
-        part = self.written(parts, flags)
+        part = _group([self.written(parts, flags)])
         if part.repeats:
             raise self._refusal("has a quantifier inside another one")
         endless = most is words.MAXREPEAT or int(most) == int(words.MAXREPEAT)
@@ -211,8 +213,7 @@ class _Writer:
             return _Written(part.set + times, part.set + times, cost, repeats=True)
         if endless:
             raise self._refusal(f"repeats a group without an end, which needs a count, such as {{{least},100}}")
-        rounds = (part.rounds + 1) * most
-        return _Written(f"(?:{part.python}){times}", f"(?:{part.pcre}){times}", cost, rounds, repeats=True)
+        return _Written(part.python + times, part.pcre + times, cost, part.rounds * most, repeats=True)
 
     def _character(self, word: Any, given: Any, flags: int) -> _Written:
         ignoring = bool(flags & re.IGNORECASE)
@@ -259,7 +260,7 @@ def _joined(parts: Sequence[_Written], between: str = "") -> _Written:
 
 
 def _group(branches: Sequence[_Written]) -> _Written:
-    if len(branches) == 1 and branches[0].set is not None:
+    if len(branches) == 1 and (branches[0].set is not None or branches[0].grouped):
         return branches[0]
     inside = _joined(branches, "|")
     return _Written(
@@ -268,4 +269,5 @@ def _group(branches: Sequence[_Written]) -> _Written:
         inside.cost + 2 * _COST_OF_A_PART,
         inside.rounds + 1,
         inside.repeats,
+        grouped=True,
     )

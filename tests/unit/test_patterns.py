@@ -38,7 +38,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "an end too high": (f"a{{0,{MOST_REPEATS + 1}}}", "counts beyond 1,000"),
     "a start too high": (f"a{{{MOST_REPEATS + 1},}}", "counts beyond 1,000"),
     "a group without an end": ("(?:ab)+", r"repeats a group without an end, which needs a count, such as \{1,100\}"),
-    "too many rounds": ("(?:ab|c){900}", "repeats its groups more than 1,000 times"),
+    "too many rounds": ("((ab)(cd)){400}", "repeats its groups more than 1,000 times"),
     "too large": (r"(?:\W\W){400}", "is too large with its repetitions written out"),
     "half a character": ("\ud800", "has half of a surrogate pair"),
     "half a character in a set": ("[ab\ud800]", "has half of a surrogate pair"),

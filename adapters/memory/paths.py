@@ -36,7 +36,7 @@ def values_at(document: object, path: Path, *, items: bool = True) -> Iterator[o
         if type(found) is list:
             yield from _through(found, path[depth:], items)
             return
-        found = _fields(found).get(name, MISSING)
+        found = fields_of(found).get(name, MISSING)
     if items and type(found) is list:
         yield from found
     yield found
@@ -54,7 +54,8 @@ def _through(elements: list[object], path: Path, items: bool) -> Iterator[object
                 yield from values_at(element, path[1:], items=items)
 
 
-def _fields(value: object) -> dict[str, Any]:
+def fields_of(value: object) -> dict[str, Any]:
+    """The fields of an object; of anything else, none."""
     if type(value) is dict:
         return value
     return dict(value.as_doc()) if isinstance(value, DBRef) else {}
@@ -87,7 +88,7 @@ def _until_list(document: object, path: Path) -> tuple[object, int]:
     for depth, name in enumerate(path):
         if type(found) is list:
             return found, depth
-        found = _fields(found).get(name, MISSING)
+        found = fields_of(found).get(name, MISSING)
     return found, len(path)
 
 

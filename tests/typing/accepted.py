@@ -25,14 +25,23 @@ from tristore import (
     Store,
     Unique,
     UnitOfWork,
+    any_of,
+    between,
     contains,
+    contains_all,
+    exists,
     from_dict,
+    icontains,
     is_none,
+    matches,
     not_,
+    not_one_of,
     one_of,
     open_store,
     open_stores,
+    size,
     some,
+    specification,
     to_dict,
     where,
 )
@@ -57,6 +66,16 @@ class Address:
     street: str | None = None
 
 
+@define
+class Line:
+    """An item of an invoice."""
+
+    article: str
+    price: Decimal
+    count: int | None = None
+    is_free: bool = False
+
+
 @frozen(kw_only=True)
 class InvoicePaid(Event):
     """The money came."""
@@ -74,6 +93,9 @@ class Invoice(Entity[InvoiceId]):
     paid_at: datetime | None = None
     address: Address | None = None
     tags: list[str] = field(factory=list[str])
+    lines: list[Line] = field(factory=list[Line])
+    old_lines: list[Line] | None = None
+    weights: tuple[float | None, ...] = ()
     metadata: dict[str, Any] = field(factory=dict[str, Any])
     is_urgent: bool = False
 
@@ -192,6 +214,12 @@ def other_ids(billing: Store[BillingUnitOfWork]) -> str:
         return uow.countries.get("NO").name
 
 
+@specification
+def dearer_than(invoice: Invoice, least: Decimal, *, late: bool = False) -> bool:
+    """A rule with parameters."""
+    return (invoice.total > least) & (contains(invoice.tags, "late") == late)
+
+
 def rules(cutoff: datetime) -> Specification[Invoice]:
     """Every form of a rule."""
     forms = [
@@ -206,7 +234,20 @@ def rules(cutoff: datetime) -> Specification[Invoice]:
         where(Invoice, lambda i: some(some(i.address).street).startswith("Karl")),
         where(Invoice, lambda i: i.number.endswith("-001")),
         where(Invoice, lambda i: i.metadata["plan"]["seats"] >= 3),
+        where(Invoice, lambda i: between(i.total, Decimal(1), Decimal(2)) | between(i.paid_at, cutoff, cutoff)),
+        where(Invoice, lambda i: between(i.metadata["seats"], 1, 3)),
+        where(Invoice, lambda i: not_one_of(i.state, [State.OPEN]) & not_one_of(i.number, ["1"])),
+        where(Invoice, lambda i: exists(i.metadata["plan"]) & exists(i.address)),
+        where(Invoice, lambda i: contains_all(i.tags, ["late", "new"])),
+        where(Invoice, lambda i: any_of(i.lines, lambda o: (o.price > 3) & (some(o.count) > 1))),
+        where(Invoice, lambda i: any_of(i.old_lines, lambda o: o.is_free)),
+        where(Invoice, lambda i: any_of(i.weights, lambda w: between(w, 0.5, 1))),
+        where(Invoice, lambda i: any_of(i.tags, lambda t: t.startswith("x") & not_(matches(t, "^xx")))),
+        where(Invoice, lambda i: (size(i.tags) >= 2) & (size(i.old_lines) == 0)),
+        where(Invoice, lambda i: matches(some(i.address).street, r"^\d+") & icontains(i.number, "x")),
+        where(Invoice, lambda i: (i.tags[0] == "a") & (i.lines[1].price < 3)),
         where(Invoice),
+        dearer_than(Decimal(3), late=True),
     ]
     assert_type(forms, list[Specification[Invoice]])
     combined = forms[0] & (forms[1] | not_(URGENT))

@@ -6,11 +6,40 @@ from typing import NewType
 
 from attrs import define, field
 
-from tristore import Entity, Id, Repository, Store, Stores, UnitOfWork, contains, not_, one_of, some, where
+from tristore import (
+    Entity,
+    Id,
+    Repository,
+    Store,
+    Stores,
+    UnitOfWork,
+    any_of,
+    between,
+    contains,
+    contains_all,
+    icontains,
+    matches,
+    not_,
+    not_one_of,
+    one_of,
+    size,
+    some,
+    specification,
+    where,
+)
 from tristore.domain.analytics import AnalyticsUnitOfWork
 from tristore.domain.core import CoreUnitOfWork, ProjectId, User, UserId
 
 InvoiceId = NewType("InvoiceId", Id)
+
+
+@define
+class Line:
+    """An item of an invoice."""
+
+    article: str
+    price: Decimal
+    count: int | None = None
 
 
 @define(kw_only=True)
@@ -21,6 +50,7 @@ class Invoice(Entity[InvoiceId]):
     total: Decimal = Decimal(0)
     paid_at: datetime | None = None
     tags: list[str] = field(factory=list[str])
+    lines: list[Line] = field(factory=list[Line])
 
 
 class InvoiceRepository(Repository[Invoice, InvoiceId]):
@@ -57,6 +87,41 @@ def wrong_values(core: CoreUnitOfWork, paid_at: datetime) -> None:
     core.users.find(lambda u: some(u.last_login) >= 3)  # refused
     Invoice(number=1)  # refused
     Invoice(number="1").paid_at = "yesterday"  # refused
+
+
+def wrong_words(core: CoreUnitOfWork, paid_at: datetime) -> None:
+    """A word of the language with what the field never has."""
+    core.users.find(lambda u: between(u.credits, "1", "2"))  # refused
+    core.users.find(lambda u: between(u.last_login, paid_at, 3))  # refused
+    core.users.find(lambda u: not_one_of(u.credits, ["1"]))  # refused
+    where(Invoice, lambda i: contains_all(i.tags, [3]))  # refused
+    where(Invoice, lambda i: contains_all(i.number, ["1"]))  # refused
+    where(Invoice, lambda i: any_of(i.lines, lambda o: o.prize > 3))  # refused
+    where(Invoice, lambda i: any_of(i.lines, lambda o: o.price > "3"))  # refused
+    where(Invoice, lambda i: any_of(i.lines, lambda o: o.count > 3))  # refused
+    where(Invoice, lambda i: any_of(i.lines, lambda o: o.article))  # refused
+    where(Invoice, lambda i: any_of(i.total, lambda o: o.price > 3))  # refused
+    where(Invoice, lambda i: size(i.total) == 3)  # refused
+    where(Invoice, lambda i: size(i.tags) > "3")  # refused
+    where(Invoice, lambda i: size(i.tags))  # refused
+    where(Invoice, lambda i: matches(i.total, "3"))  # refused
+    where(Invoice, lambda i: icontains(i.number, 3))  # refused
+    where(Invoice, lambda i: i.tags["a"] == "a")  # refused
+    where(Invoice, lambda i: i.lines[0].prize == 3)  # refused
+
+
+@specification
+def dearer_than(invoice: Invoice, least: Decimal) -> bool:
+    """A rule with parameters."""
+    return invoice.total > least
+
+
+def wrong_parameters(core: CoreUnitOfWork) -> None:
+    """A specification is called with the parameters behind the entity, and is one over it."""
+    dearer_than("3")  # refused
+    dearer_than()  # refused
+    dearer_than(Invoice(number="1"), Decimal(3))  # refused
+    core.users.find(dearer_than(Decimal(3)))  # refused
 
 
 def wrong_ids(core: CoreUnitOfWork, user_id: UserId, project_id: ProjectId, text: str) -> None:

@@ -7,6 +7,7 @@ from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .domain.bulk import BulkError, BulkResult
 from .domain.capture import contains, is_none, one_of, some
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
@@ -52,6 +53,8 @@ __all__ = [
     "NEVER",
     "Attempt",
     "Backlog",
+    "BulkError",
+    "BulkResult",
     "Change",
     "Clock",
     "CommitUnknown",

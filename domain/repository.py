@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, get_args
 from attrs import evolve, frozen
 from typing_extensions import get_original_bases
 
+from .bulk import BulkResult
+from .bulk_repository import BulkRepository
 from .entity import Entity, EntityT, IdT
 from .errors import InvalidQuery, Problem, TooManyResults, ValidationError
+from .modifications import Modification
 from .predicates import Predicate
 from .queries import FIND_BOUND, Page, Query, Sort, check_bounds, skip_of_page, sort_keys
 from .specification import Where, specification_of
@@ -85,6 +88,26 @@ class Gateway(ABC, Generic[EntityT, IdT]):
     @abstractmethod
     def refresh(self, entity: EntityT) -> None:
         """Give the entity the values that are stored, as this unit of work sees them."""
+
+    @abstractmethod
+    def add_many(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Store new entities, which are read one by one."""
+
+    @abstractmethod
+    def bulk_update(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Save entities that were loaded and edited elsewhere, each if it did not move on since."""
+
+    @abstractmethod
+    def update_where(self, predicate: Predicate, modification: Modification) -> BulkResult[EntityT]:
+        """Change every stored entity that obeys the predicate; the guard of the modification is in it already."""
+
+    @abstractmethod
+    def remove_where(self, predicate: Predicate) -> BulkResult[EntityT]:
+        """Remove every stored entity that obeys the predicate."""
+
+    @abstractmethod
+    def upsert(self, entity: EntityT, same: Predicate) -> EntityT:
+        """Store the entity, or give its values to the stored one that obeys `same`; return what is stored."""
 
 
 class ReadRepository(Generic[EntityT, IdT]):
@@ -186,7 +209,7 @@ class ReadRepository(Generic[EntityT, IdT]):
         return Query(self._predicate(rule), sort_keys(self.entity, sort, total=total), skip, limit)
 
 
-class Repository(ReadRepository[EntityT, IdT]):
+class Repository(ReadRepository[EntityT, IdT], BulkRepository[EntityT]):
     """A collection of entities: inherit it with the entity as type argument, and add named queries.
 
     The hooks at the end run on every write path of every backend; override those that are needed.

@@ -18,7 +18,7 @@ from .comparison import Snapshot, freezer, is_free_dict, same
 from .declarations import Documents
 from .generation import compiled, indented
 from .naming import Keys
-from .sizes import suspicion
+from .sizes import suspicion, weigher
 
 _MANAGED = frozenset({"id", "version", "updated_at"})
 """Fields that only the unit of work writes."""
@@ -49,6 +49,7 @@ class EntityMapping(ClassMapping):
         self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
         self._paths: dict[Path, tuple[Path, Codec | None]] = {}
         self.may_be_large = suspicion(self.name, self.fields)
+        self.weight = weigher(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
         self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly

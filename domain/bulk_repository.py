@@ -149,6 +149,8 @@ class BulkRepository(Generic[EntityT]):
 
     def _same_key(self, entity: EntityT, by: str | Sequence[str]) -> Predicate:
         """Return what the stored entity obeys that has the same values in a unique key."""
+        if not isinstance(by, str | list | tuple) or not all(isinstance(name, str) for name in by):
+            raise InvalidQuery(f"by takes the names of a unique key, not {type(by).__name__}")
         names = (by,) if isinstance(by, str) else tuple(by)
         keys = [("id",), *(key.fields for key in self.unique)]
         if not any(sorted(names) == sorted(key) for key in keys):

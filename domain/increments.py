@@ -51,12 +51,12 @@ def increment_of(field: FieldSchema, path: Path, value: object) -> Number:
         raise InvalidQuery(f"{dotted(path)} is {field.type}: only a number can be incremented")
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise InvalidQuery(f"{dotted(path)} is {field.type}, and cannot be incremented by a {type(value).__name__}")
-    if not (INT64_MIN <= value <= INT64_MAX if isinstance(value, int) else math.isfinite(value)):
+    amount: Any = value
+    if not (INT64_MIN <= amount <= INT64_MAX if isinstance(amount, int) else math.isfinite(amount)):
         raise InvalidQuery(f"{dotted(path)} can be incremented by a finite number of at most 64 bits")
     _refuse_other_rules(field, path)
-    if field.type.kind is Kind.FLOAT:
-        return float(value)
-    return Decimal(value) if field.type.kind is Kind.DECIMAL else value  # type: ignore[return-value] # checked above
+    result: Number = {Kind.INT: int, Kind.FLOAT: float, Kind.DECIMAL: Decimal}[field.type.kind](amount)
+    return result
 
 
 def allows(field: FieldSchema, path: Path, increment: Number) -> Predicate:
@@ -75,7 +75,7 @@ def allows(field: FieldSchema, path: Path, increment: Number) -> Predicate:
         return All((*stored.parts, Not(missing)))
     if not bounds:
         return stored
-    result = type(increment)(0) + increment
+    result: Any = increment  # 0 and the increment
     starts = all(_ORDER[bound.comparator](result, bound.value) for bound in bounds)
     return AnyOf((stored, missing)) if starts else stored
 
@@ -85,7 +85,7 @@ _ZEROS = (0, None)
 
 def _refuse_other_rules(field: FieldSchema, path: Path) -> None:
     """What happens to a value at its assignment, beside its validators, would not happen to the result."""
-    attribute = field.attribute
+    attribute: Any = field.attribute
     if attribute.converter is not None and attribute.converter not in _PYTHON[field.type.kind]:
         raise InvalidQuery(f"{dotted(path)} has a converter, which an increment would bypass: load, change and save it")
     if attribute.on_setattr not in {None, attrs.setters.validate, attrs.setters.convert, attrs.setters.NO_OP}:

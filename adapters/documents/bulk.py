@@ -172,7 +172,7 @@ class BulkGateway(ReaderGateway):
                 error.add_note(_IN_PART)
             raise
 
-    def _refuse_single(self, *_: object) -> NoReturn:
+    def _refuse_single(self, entity: Entity[Any]) -> None:
         raise UnitOfWorkError(
             "a bulk tracks no entity: write add_many([entity]) or bulk_update([entity]), "
             "remove_where(lambda e: e.id == id) to remove it and get(id) to read it again, or open a unit_of_work()"

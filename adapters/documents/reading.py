@@ -145,7 +145,12 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         stored = self._mapping.to_stored_predicate(predicate)
         return self._session.io(self._backend.count, self._collection, stored, limit=limit)
 
-    def _refuse(self, *_: object) -> NoReturn:
+    def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()
 
-    add = remove = attach = refresh = add_many = bulk_update = update_where = remove_where = upsert = _refuse
+    add = remove = attach = refresh = _refuse
+
+    def _refuse_many(self, *_: Any, **__: Any) -> Any:
+        self._session.refuse()
+
+    add_many = bulk_update = update_where = remove_where = upsert = _refuse_many

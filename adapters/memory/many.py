@@ -1,6 +1,7 @@
 """Writes of any number of documents: unordered plans, and changes of all that match a predicate."""
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 from ...domain.errors import TooLarge, TristoreError, ValidationError
@@ -100,7 +101,7 @@ class ManyWriter:
             return None if row is None or not matches(row.document) else change(target, id_key, row)
 
         for id_key, _ in _matching(self._engine.tables.get(collection, NO_TABLE), predicate):
-            done = self._writer.waiting(lambda own, id_key=id_key: attempt(id_key, own), end)
+            done = self._writer.waiting(partial(attempt, id_key), end)
             if done is not None:
                 made.append(done)
         return len(made), sum(made)

@@ -7,6 +7,7 @@ from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .domain.bulk import BulkError, BulkResult
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
 from .domain.errors import (
@@ -65,6 +66,8 @@ __all__ = [
     "NEVER",
     "Attempt",
     "Backlog",
+    "BulkError",
+    "BulkResult",
     "Change",
     "Clock",
     "CommitUnknown",

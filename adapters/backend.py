@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from attrs import define, field, frozen
 
+from ..domain.errors import TristoreError
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 
@@ -100,6 +101,30 @@ class WriteResult:
     inserted: int
 
 
+@frozen
+class Modify:
+    """Change keys of every document that a predicate holds of, each atomically.
+
+    Attributes:
+        set: new values by dotted keys; what is missing on the way is made.
+        unset: dotted keys that are to go.
+        increment: what is added to numbers, by dotted keys. A missing number counts as 0; null is none. The result has
+            the type that MongoDB's ``$inc`` gives it, and an integer beyond 64 bits is refused.
+    """
+
+    set: Mapping[str, Any]
+    unset: Sequence[str] = ()
+    increment: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class ModifyResult:
+    """How many documents a `Modify` met, and how many of them it changed."""
+
+    matched: int
+    modified: int
+
+
 class KeyTaken(Exception):
     """A unique key already has these values.
 
@@ -114,6 +139,21 @@ class KeyTaken(Exception):
         self.keys = tuple(keys)
         self.position = position
         self.done = done
+
+
+@frozen
+class ManyResult:
+    """What became of a plan whose operations were carried out each for itself.
+
+    Attributes:
+        deleted, matched, inserted: how many documents it met.
+        errors: by the positions of the operations that were refused; the others were carried out.
+    """
+
+    deleted: int
+    matched: int
+    inserted: int
+    errors: Mapping[int, KeyTaken | TristoreError] = field(factory=dict)
 
 
 @frozen
@@ -271,6 +311,44 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused.
+
+        A server confirms it by the majority of its members, whatever the URL says.
+        """
+
+    @abstractmethod
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches. Without a transaction the first error leaves some of them changed.
+
+        Without one a document that an open transaction has written is waited for, and changed only if it still
+        matches; a server confirms it by the majority of its members, whatever the URL says.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            ValidationError: if a stored value cannot be changed so.
+        """
+
+    @abstractmethod
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches, as `update_where` changes it; return how many.
+
+        Raises:
+            WriteConflict: if another writer changed a document since the snapshot.
+        """
+
+    @abstractmethod
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
 
@@ -308,6 +386,9 @@ __all__ = [
     "Document",
     "IndexDeclaration",
     "KeyTaken",
+    "ManyResult",
+    "Modify",
+    "ModifyResult",
     "Path",
     "Replace",
     "ServerInfo",

@@ -11,11 +11,14 @@ from enum import Enum
 from typing import Any
 
 import attrs
+from attrs import frozen
 from email_validator import EmailNotValidError, validate_email
 
+from .bounds import FINITE, Bound
 from .clock import to_milliseconds
 from .errors import ValidationError
 from .ids import is_id
+from .predicates import Comparator
 
 SECRET = {"tristore.secret": True}
 """Field metadata that keeps a value out of `to_dict` and of logs; give ``repr=False`` with it."""
@@ -78,15 +81,26 @@ def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         raise ValidationError.of(attribute.name, f"must be a finite number, not {value}")
 
 
+@frozen
+class _AtLeast:
+    """See `at_least`."""
+
+    bound: float
+
+    def __call__(self, entity: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        number(entity, attribute, value)
+        if value < self.bound:
+            raise ValidationError.of(attribute.name, f"must be at least {self.bound}, not {value}")
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same, as bounds."""
+        return (*FINITE, Bound(Comparator.GE, self.bound))
+
+
 def at_least(bound: float) -> Validator:
     """A validator for a finite number that is never below `bound`."""
-
-    def check(entity: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        number(entity, attribute, value)
-        if value < bound:
-            raise ValidationError.of(attribute.name, f"must be at least {bound}, not {value}")
-
-    return check
+    return _AtLeast(bound)
 
 
 def check_whole(name: str, value: object, *, min: int, max: int | None = None) -> None:
@@ -102,13 +116,26 @@ def check_whole(name: str, value: object, *, min: int, max: int | None = None) -
         raise ValidationError.of(name, f"must be {bounds}, not {value}")
 
 
+@frozen
+class _Whole:
+    """See `whole`."""
+
+    min: int
+    max: int | None
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        check_whole(attribute.name, value, min=self.min, max=self.max)
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same, as bounds."""
+        least = Bound(Comparator.GE, self.min)
+        return (least,) if self.max is None else (least, Bound(Comparator.LE, self.max))
+
+
 def whole(*, min: int, max: int | None = None) -> Validator:
     """A validator for a whole number of `min` to `max`."""
-
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        check_whole(attribute.name, value, min=min, max=max)
-
-    return check
+    return _Whole(min, max)
 
 
 def member_of(enum: type[Enum]) -> Validator:

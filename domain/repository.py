@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from attrs import frozen
 
+from .bulk import BulkResult
+from .bulk_repository import BulkRepository
 from .entity import EntityT, IdT
 from .errors import InvalidQuery, Problem, ValidationError
+from .modifications import Modification
 from .paging import Page, PageRequest
 from .predicates import Path, Predicate
 from .queries import Query
@@ -98,8 +101,28 @@ class Gateway(ABC, Generic[EntityT, IdT]):
     def refresh(self, entity: EntityT) -> None:
         """Give the entity the values that are stored, as this unit of work sees them."""
 
+    @abstractmethod
+    def add_many(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Store new entities, which are read one by one."""
 
-class Repository(ReadRepository[EntityT, IdT]):
+    @abstractmethod
+    def bulk_update(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Save entities that were loaded and edited elsewhere, each if it did not move on since."""
+
+    @abstractmethod
+    def update_where(self, predicate: Predicate, modification: Modification) -> BulkResult[EntityT]:
+        """Change every stored entity that obeys the predicate; the guard of the modification is in it already."""
+
+    @abstractmethod
+    def remove_where(self, predicate: Predicate) -> BulkResult[EntityT]:
+        """Remove every stored entity that obeys the predicate."""
+
+    @abstractmethod
+    def upsert(self, entity: EntityT, same: Predicate) -> EntityT:
+        """Store the entity, or give its values to the stored one that obeys `same`; return what is stored."""
+
+
+class Repository(ReadRepository[EntityT, IdT], BulkRepository[EntityT]):
     """A collection of entities: inherit it with the entity as type argument, and add named queries.
 
     The hooks at the end run on every write path of every backend; override those that are needed.

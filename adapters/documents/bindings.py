@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 
 from cattrs import Converter
 
+from ...domain.bulk_repository import BulkRepository
 from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.repository import ReadRepository, Repository
@@ -69,7 +70,8 @@ def _binding(
     return Binding(name, repository, matching[0], mapping)
 
 
-_PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepository)) if not name.startswith("__")) - {
+_RULES = (Repository, ReadRepository, BulkRepository)
+_PRIMITIVES = frozenset(name for cls in _RULES for name in vars(cls) if not name.startswith("__")) - {
     "unique",
     "entity",
     "before_save",
@@ -82,7 +84,7 @@ _PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepositor
 def _refuse_hidden_rules(repository: type[Repository[Any, Any]]) -> None:
     """A port adds queries; one that replaces `get` or `add` would hide the rules that stand there."""
     for cls in repository.__mro__:
-        if cls in {Repository, ReadRepository, object}:
+        if cls in {*_RULES, object}:
             continue
         hidden = sorted(_PRIMITIVES & set(vars(cls)))
         if hidden:

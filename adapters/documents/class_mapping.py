@@ -174,7 +174,7 @@ class ClassMapping:
             try:
                 value = field.load(document.get(field.key, _MISSING))
             except ValueError as error:
-                problems.extend(_problems_of(field, error))
+                problems.extend(problems_of(field, error))
                 continue
             if field.attribute.init:
                 values[field.attribute.alias or field.name] = value
@@ -198,7 +198,7 @@ class ClassMapping:
             try:
                 document[field.key] = field.codec.dump(value)
             except ValueError as error:
-                problems.extend(_problems_of(field, error))
+                problems.extend(problems_of(field, error))
         if problems:
             raise ValidationError(problems, entity=self.name)
         return document
@@ -247,7 +247,7 @@ def _filled(subject: Any, values: Mapping[str, Any]) -> Any:
     return subject
 
 
-def _problems_of(field: MappedField, error: ValueError) -> list[Problem]:
+def problems_of(field: MappedField, error: ValueError) -> list[Problem]:
     """What is wrong with one field; of a secret, no more than that."""
     return [Problem(field.name, HIDDEN)] if field.secret else _problems(field.name, error)
 

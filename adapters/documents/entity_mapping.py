@@ -19,7 +19,7 @@ from .declarations import Documents
 from .generation import compiled, indented
 from .naming import Keys
 from .rules import StoredRules
-from .sizes import suspicion
+from .sizes import suspicion, weigher
 from .views import ViewMapping
 
 _MANAGED = frozenset({"id", "version", "updated_at"})
@@ -52,6 +52,7 @@ class EntityMapping(ClassMapping):
         self._rules = StoredRules(self)
         self._views: dict[type[Any], ViewMapping] = {}
         self.may_be_large = suspicion(self.name, self.fields)
+        self.weight = weigher(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
         self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly

@@ -25,6 +25,9 @@ T = TypeVar("T")
 class ReaderSession(Session):
     """A `Reader` from the inside; threads may share it."""
 
+    noun = "reader"
+    """What it is called in messages."""
+
     def __init__(self, environment: Environment, *, snapshot: bool) -> None:
         self.id = "reader"
         self.environment = environment
@@ -37,7 +40,7 @@ class ReaderSession(Session):
     def enter(self, owner: Reader) -> None:
         """Begin, once."""
         if self._entered:
-            raise UnitOfWorkClosed("a reader is entered once: open another one")
+            raise UnitOfWorkClosed(f"a {self.noun} is entered once: open another one")
         self._entered = self._open = True
 
     def leave(self, error: BaseException | None) -> None:
@@ -52,6 +55,11 @@ class ReaderSession(Session):
         """Whether the block is running."""
         return self._open
 
+    def check_open(self) -> None:
+        """Refuse every call outside the block."""
+        if not self._open:
+            raise UnitOfWorkClosed(f"this {self.noun} is not open: use it inside its with block")
+
     def repository(self, name: str) -> Repository[Any, Any] | None:
         """Make the repository that the reader names so."""
         binding = self.environment.bindings.get(name)
@@ -64,8 +72,7 @@ class ReaderSession(Session):
 
     def io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Carry out one operation, on the snapshot if there is one."""
-        if not self._open:
-            raise UnitOfWorkClosed("this reader is not open: use it inside its with block")
+        self.check_open()
         self.environment.ensure_prepared()
         if self._snapshot and self._transaction is None:
             with self._beginning:
@@ -152,7 +159,9 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         try:
             for document in cursor:
                 if not self._session.is_open:
-                    raise UnitOfWorkClosed("this reader has ended: read the stream inside its with block")
+                    raise UnitOfWorkClosed(
+                        f"this {self._session.noun} has ended: read the stream inside its with block"
+                    )
                 yield mapping.load(document)
         finally:
             cursor.close()
@@ -177,3 +186,8 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         self._session.refuse()
 
     add = remove = attach = refresh = _refuse
+
+    def _refuse_many(self, *_: Any, **__: Any) -> Any:
+        self._session.refuse()
+
+    add_many = bulk_update = update_where = remove_where = upsert = _refuse_many

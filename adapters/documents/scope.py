@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from ...domain.errors import CommitUnknown
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
-from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from ..backend import Cursor, Document, KeyTaken, Modify, ModifyResult, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
 from .environment import Environment
 
@@ -71,6 +71,18 @@ class TransactionScope:
         result = self._io(self.environment.backend.write, plan)
         self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
         return result
+
+    def update_where(self, collection: str, predicate: Predicate, change: Modify) -> ModifyResult:
+        """Change every document that matches.
+
+        Raises:
+            KeyTaken: which is not remembered.
+        """
+        return self._io(self.environment.backend.update_where, collection, predicate, change)
+
+    def remove_where(self, collection: str, predicate: Predicate) -> int:
+        """Remove every document that matches."""
+        return self._io(self.environment.backend.remove_where, collection, predicate)
 
     def commit(self, unit_id: str) -> None:
         """Commit, if anything was sent.

@@ -27,6 +27,7 @@ from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of
+from .bulk import BulkSession
 from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents
@@ -156,6 +157,10 @@ class DocumentStore(Store[UnitT_co]):
     def reader(self, *, snapshot: bool = False) -> Any:
         """Return a reader for a ``with`` block."""
         return self._reader(ReaderSession(self._environment, snapshot=snapshot))
+
+    def bulk(self) -> UnitT_co:
+        """Return the repositories for a ``with`` block of work on many entities: no transaction, nothing tracked."""
+        return self._unit(BulkSession(self._environment))
 
     def run(
         self,

@@ -15,6 +15,9 @@ from ..backend import (
     CollectionDeclaration,
     Cursor,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     WritePlan,
@@ -22,6 +25,7 @@ from ..backend import (
 )
 from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
+from .many import ManyWriter
 from .projection import projection
 from .reading import MemoryCursor, found, matching
 from .tables import Draft, Table
@@ -47,6 +51,7 @@ class MemoryBackend(Backend):
             self.capabilities = Capability.NONE  # type: ignore[misc] # one class serves both kinds of server
         self._engine = Engine(options.collections)
         self._writer = Writer(self._engine)
+        self._many = ManyWriter(self._engine, self._writer)
 
     @classmethod
     def open(cls, url: str, options: BackendOptions) -> Self:
@@ -112,6 +117,29 @@ class MemoryBackend(Backend):
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""
         return self._writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
+
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out each operation of a plan for itself."""
+        return self._many.write_many(plan, timeout)
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches."""
+        own = cast("MemoryTransaction | None", transaction)
+        return self._many.update_where(collection, predicate, change, own, timeout)
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches; return how many."""
+        return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Enforce the unique indexes that were not declared when the store was opened."""

@@ -1,7 +1,8 @@
 """Carrying out write plans: each operation checks its version, its conflicts and its unique keys at once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from time import monotonic
+from typing import TypeVar
 
 from ...domain.errors import ValidationError, WriteConflict
 from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
@@ -10,6 +11,8 @@ from .rows import Row, checked_id, encoded
 from .tables import Draft
 from .transactions import MemoryTransaction
 from .values import MISSING, Key, identity_key, order_key, stored_key
+
+T = TypeVar("T")
 
 NO_KEYS: frozenset[Key] = frozenset()
 
@@ -30,7 +33,7 @@ class Writer:
             with self._engine.lock:
                 met = [
                     self._apply(plan, position, operation, transaction)
-                    for position, operation in enumerate(_operations(plan))
+                    for position, operation in enumerate(operations_of(plan))
                 ]
         except BaseException:
             transaction.end()
@@ -39,20 +42,24 @@ class Writer:
 
     def _one_by_one(self, plan: WritePlan, end: float) -> WriteResult:
         met = []
-        for position, operation in enumerate(_operations(plan)):
+        for position, operation in enumerate(operations_of(plan)):
             try:
-                met.append(self._alone(plan, position, operation, end))
+                met.append(self.alone(plan, position, operation, end))
             except KeyTaken as taken:
                 raise KeyTaken(taken.keys, position, done=position) from None
         return _result(plan, met)
 
-    def _alone(self, plan: WritePlan, position: int, operation: Operation, end: float) -> bool:
-        """Carry out one operation; wait for an open transaction that is in the way, and look at the row again."""
+    def alone(self, plan: WritePlan, position: int, operation: Operation, end: float) -> bool:
+        """Carry out one operation outside transactions; tell whether it met a document."""
+        return self.waiting(lambda transaction: self._apply(plan, position, operation, transaction), end)
+
+    def waiting(self, attempt: Callable[[MemoryTransaction], T], end: float) -> T:
+        """Write in a transaction of its own; wait for an open one that is in the way, and look at the row again."""
         with self._engine.lock:
             while True:
                 transaction = MemoryTransaction(self._engine)
                 try:
-                    met = self._apply(plan, position, operation, transaction)
+                    met = attempt(transaction)
                     transaction.commit()
                 except WriteConflict:
                     transaction.end()
@@ -65,7 +72,7 @@ class Writer:
 
     def _apply(self, plan: WritePlan, position: int, operation: Operation, transaction: MemoryTransaction) -> bool:
         """Carry out one operation; tell whether it met a document."""
-        change = _Change(self._engine, transaction, plan, position)
+        change = RowChange(self._engine, transaction, plan.collection, position)
         if isinstance(operation, dict):
             change.insert(operation)
             return True
@@ -80,17 +87,18 @@ class Writer:
         return True
 
 
-class _Change:
-    """One operation of a plan, on the draft of its transaction."""
+class RowChange:
+    """One operation of a plan, or of many rows, on the draft of its transaction."""
 
-    def __init__(self, engine: Engine, transaction: MemoryTransaction, plan: WritePlan, position: int) -> None:
-        self.draft: Draft = transaction.draft(plan.collection)
+    def __init__(self, engine: Engine, transaction: MemoryTransaction, collection: str, position: int) -> None:
+        self.draft: Draft = transaction.draft(collection)
         self._engine = engine
         self._claims = transaction.claims
-        self._collection = plan.collection
+        self._collection = collection
         self._position = position
 
     def insert(self, document: Document) -> None:
+        """Place a new row."""
         id_ = checked_id(document)
         if next(iter(document)) != "_id":  # the server puts the id first
             document = {"_id": id_, **document}
@@ -103,17 +111,24 @@ class _Change:
         self.draft.put(id_key, row)
 
     def update(self, id_key: Key, before: Row, update: Update | Replace) -> None:
+        """Change a row."""
         if isinstance(update, Replace):
             after, touched = _replaced(before, update), None
         else:
             after, touched = _updated(before, update), (*update.set, *update.unset)
+        self.replace(id_key, before, after, touched)
+
+    def replace(self, id_key: Key, before: Row, after: Row, touched: Collection[str] | None) -> bool:
+        """Put another row in the place of one; tell whether they differ."""
         if after.data == before.data:  # no write, so no conflict either
-            return
+            return False
         self._claim(id_key)
         self._file(id_key, before, after, touched)
         self.draft.put(id_key, after)
+        return True
 
     def delete(self, id_key: Key, before: Row) -> None:
+        """Take a row away."""
         self._claim(id_key)
         self._file(id_key, before, None)
         self.draft.drop(id_key)
@@ -141,7 +156,8 @@ class _Change:
         self._engine.claim(self._claims, (self._collection, *slot))
 
 
-def _operations(plan: WritePlan) -> Iterable[Operation]:
+def operations_of(plan: WritePlan) -> Iterable[Operation]:
+    """Yield the operations of a plan in its order."""
     yield from plan.deletes
     yield from plan.updates
     yield from plan.inserts

@@ -15,6 +15,9 @@ from ..backend import (
     CollectionDeclaration,
     Cursor,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     WritePlan,
@@ -25,6 +28,7 @@ from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
+from .many import carry_out_many, modify, remove
 from .projections import to_distinct, to_projection
 from .transactions import MongoTransaction
 from .writes import carry_out
@@ -145,6 +149,44 @@ class MongoBackend(Backend):
         with self._operation(f"write to {plan.collection}", timeout, transaction):
             return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
 
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused."""
+        operation = self._operation(f"write to {plan.collection}", timeout, None)
+        with operation:
+            return carry_out_many(self._connection.collection(plan.collection), plan, operation)
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            ValidationError: if a stored value cannot be changed so.
+        """
+        filter_, documents = to_filter(predicate), self._connection.collection(collection)
+        with self._operation(f"update in {collection}", timeout, transaction, modifies=True):
+            return modify(documents, filter_, change, _session(transaction))
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches; return how many.
+
+        Raises:
+            WriteConflict: if another writer changed a document since the snapshot.
+        """
+        filter_, documents = to_filter(predicate), self._connection.collection(collection)
+        with self._operation(f"remove from {collection}", timeout, transaction):
+            return remove(documents, filter_, _session(transaction))
+
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
 
@@ -181,9 +223,11 @@ class MongoBackend(Backend):
         """Release connections; the next operation connects again."""
         self._connection.close()
 
-    def _operation(self, name: str, timeout: float, transaction: Transaction | None) -> Operation:
-        seconds = self._connection.time_for(timeout)
-        return Operation(name, self._connection.place, seconds, in_transaction=transaction is not None)
+    def _operation(
+        self, name: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False
+    ) -> Operation:
+        seconds, place = self._connection.time_for(timeout), self._connection.place
+        return Operation(name, place, seconds, in_transaction=transaction is not None, modifies=modifies)
 
 
 def _own(transaction: Transaction) -> MongoTransaction:

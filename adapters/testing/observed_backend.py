@@ -18,6 +18,9 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     WritePlan,
@@ -39,12 +42,14 @@ class Operation:
         collection: of the documents, empty where there is none.
         transaction: the one that it belongs to.
         timeout: in seconds.
+        is_sent_once: whether a driver never sends it again by itself, because it writes any number of documents.
     """
 
     name: str
     collection: str = ""
     transaction: Transaction | None = None
     timeout: float = 0.0
+    is_sent_once: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.collection}".rstrip()
@@ -125,6 +130,36 @@ class ObservedBackend(Backend):
         return self._around(
             Operation("write", plan.collection, transaction, timeout),
             lambda: self.inner.write(plan, transaction=transaction, timeout=timeout),
+        )
+
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order."""
+        return self._around(
+            Operation("write", plan.collection, None, timeout), lambda: self.inner.write_many(plan, timeout=timeout)
+        )
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches."""
+        return self._around(
+            Operation("write", collection, transaction, timeout, is_sent_once=True),
+            lambda: self.inner.update_where(collection, predicate, change, transaction=transaction, timeout=timeout),
+        )
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches."""
+        return self._around(
+            Operation("write", collection, transaction, timeout, is_sent_once=True),
+            lambda: self.inner.remove_where(collection, predicate, transaction=transaction, timeout=timeout),
         )
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:

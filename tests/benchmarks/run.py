@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tristore.adapters.testing.server import MongoServer
 
-from . import in_memory
+from . import bulk_load, in_memory
 from .measure import Result, measure
 from .on_mongo import OnMongo
 
@@ -19,8 +19,12 @@ def main() -> None:
         on_mongo = OnMongo(server.url_for("benchmark"))
         on_mongo.fill()
         results = [measure(case) for case in on_mongo.cases()]
+        results += [measure(case) for case in (bulk_load.case(on_mongo), bulk_load.documents_case(on_mongo))]
+        memory = bulk_load.memory_table(on_mongo)
     results += [measure(in_memory.case(count)) for count in (1_000, 100_000)]
-    Console(width=110).print(table(results))
+    console = Console(width=110)
+    console.print(table(results))
+    console.print(memory)
 
 
 def table(results: list[Result]) -> Table:

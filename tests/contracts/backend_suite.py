@@ -8,6 +8,7 @@ from tristore.adapters.backend import Backend, Capability, CollectionDeclaration
 from tristore.domain.errors import ConfigurationError
 
 from .backend_cases import COLLECTIONS, TIMEOUT, ids, read, write
+from .backend_many import ManyContract
 from .backend_reading import ReadingContract
 from .backend_transactions import TransactionContract
 from .backend_writing import WritingContract
@@ -16,7 +17,7 @@ UNIQUE_N = IndexDeclaration((("n", 1),), unique=True)
 OTHER = (CollectionDeclaration("other", (UNIQUE_N, IndexDeclaration((("m", 1),)))),)
 
 
-class BackendContract(ReadingContract, WritingContract, TransactionContract):
+class BackendContract(ReadingContract, WritingContract, ManyContract, TransactionContract):
     """Every rule of the port, at the level of documents."""
 
     @pytest.fixture

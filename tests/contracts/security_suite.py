@@ -276,3 +276,16 @@ def calls_with(known: Any, attack: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {bound: attack}
     for name in ("add", "remove", "attach", "refresh"):
         yield name, {"entity": attack}
+    for name in ("add_many", "bulk_update"):
+        yield name, {"entities": attack}
+        yield name, {"entities": [attack]}
+        yield name, {"entities": [], "max_errors": attack or 0}
+    yield "update_where", {"rule": attack, "set": {"name": "x"}}
+    yield "update_where", {"rule": None, "set": attack}
+    yield "update_where", {"rule": None, "increment": attack}
+    yield "update_where", {"rule": None, "increment": {"credits": attack}}
+    for name in FIELDS:
+        yield "update_where", {"rule": None, "set": {name: attack}}
+    yield "remove_where", {"rule": attack}
+    yield "upsert", {"entity": attack, "by": "email"}
+    yield "upsert", {"entity": customer("new@example.org"), "by": attack}

@@ -16,11 +16,12 @@ from tristore import Documents, Entity, ReadRepository, Repository
 from tristore.adapters.documents.analytics import ANALYTICS
 from tristore.adapters.documents.core import CORE
 from tristore.adapters.documents.systemlogs import SYSTEMLOGS
+from tristore.domain.bulk_repository import BulkRepository
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-PORTS = {Repository, ReadRepository}
+PORTS = {Repository, ReadRepository, BulkRepository}
 HOOKS = {"before_save", "before_remove", "after_commit"}
 LAYERS = {"domain", "services", "adapters"}
 MODULES = [

@@ -21,7 +21,7 @@ from ..backend import (
     WriteResult,
 )
 from .engine import NO_TABLE, Engine
-from .reading import MemoryCursor, found, matching
+from .reading import Explanation, MemoryCursor, counted, explained, found
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
 from .writing import Writer
@@ -96,15 +96,18 @@ class MemoryBackend(Backend):
         timeout: float,
     ) -> int:
         """Count the documents that match, up to the limit."""
-        rows = matching(self._table(collection, transaction), predicate)
-        return sum(1 for _ in zip(rows, range(limit), strict=False)) if limit is not None else sum(1 for _ in rows)
+        return counted(self._table(collection, transaction), predicate, limit)
+
+    def explain(self, collection: str, query: Query, *, transaction: Transaction | None = None) -> Explanation:
+        """Carry out a query, and tell by which way and how many rows it looked at; for tests of indexes."""
+        return explained(self._table(collection, transaction), query)
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""
         return self._writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
-        """Enforce the unique indexes that were not declared when the store was opened."""
+        """Make the indexes that were not declared when the store was opened."""
         self._engine.prepare(collections, timeout)
 
     def missing(
@@ -115,6 +118,7 @@ class MemoryBackend(Backend):
             (collection.name, index.declaration)
             for collection in collections
             for index in self._engine.missing(collection)
+            if index.declaration.unique
         ]
 
     def ping(self, *, timeout: float) -> ServerInfo:

@@ -150,6 +150,7 @@ class Engine:
         for collection in collections:
             table = self._table(collection.name)
             for index in self.missing(collection):
+                _refuse_other_options(collection.name, table, index)
                 try:
                     table = table.with_index(index)
                 except (ValueError, ValidationError) as error:
@@ -169,3 +170,13 @@ class Engine:
     def _release_dropped(self) -> None:
         while self._dropped:
             self.leave(self._dropped.popleft())
+
+
+def _refuse_other_options(collection: str, table: Table, index: Index) -> None:
+    """A server makes no second index of the same name."""
+    name = index.declaration.name
+    if any(name == there.declaration.name for there in table.indexes.all):
+        raise ConfigurationError(
+            f"{collection}: an index on {', '.join(index.names)} exists with other options than those declared: "
+            "declare it once"
+        )

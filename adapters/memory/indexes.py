@@ -95,9 +95,7 @@ class IndexSet:
         self.all = tuple(indexes)
         self.unique = tuple(index for index in indexes if index.declaration.unique)
         self.ordered = tuple(index for index in indexes if not index.numbered)
-        self.checked = tuple(
-            index for index in self.ordered if len(index.paths) > 1 and not index.declaration.unique
-        )
+        self.checked = tuple(index for index in self.ordered if len(index.paths) > 1 and not index.declaration.unique)
         self.roots = frozenset(root for index in (*self.unique, *self.checked) for root in index.roots)
         self.by_path = {
             index.paths[0]: number

@@ -192,6 +192,5 @@ def _rise(last: Entry | None, added: set[Entry]) -> bool:
     if last is not None:
         sequence.insert(0, (last[1], order_of_identity(last[2])))
     return all(
-        older[0] < younger[0] and older[1] < younger[1]
-        for older, younger in zip(sequence, sequence[1:], strict=False)
+        older[0] < younger[0] and older[1] < younger[1] for older, younger in zip(sequence, sequence[1:], strict=False)
     )

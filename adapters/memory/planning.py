@@ -108,7 +108,9 @@ class Planner:
 
     def _by_age(self) -> Way:
         view = self._table.view(BY_AGE)
-        return Way("age", partial(_entries, view, Span().stretches, _IN_ORDER), self._share(len(self._table.rows)), True)
+        return Way(
+            "age", partial(_entries, view, Span().stretches, _IN_ORDER), self._share(len(self._table.rows)), True
+        )
 
     def _by_id(self) -> Way:
         falling = self._sort[0].descending
@@ -168,7 +170,9 @@ def _usable(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> _U
     return _Usable(index, view, span, count)
 
 
-def _entries(view: View, stretches: Sequence[tuple[tuple[object, ...], tuple[object, ...]]], order: Order) -> Iterator[Entry]:
+def _entries(
+    view: View, stretches: Sequence[tuple[tuple[object, ...], tuple[object, ...]]], order: Order
+) -> Iterator[Entry]:
     entries = view.entries
     walks = (walk(entries, entries.seek((low,)), entries.seek((high,)), order) for low, high in stretches)
     return chain.from_iterable(walks)

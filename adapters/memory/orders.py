@@ -7,7 +7,7 @@ once, and the state keeps the result; a write that finds many of them does it fo
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .indexes import NO_LISTS, Index, IndexSet
+from .indexes import NO_LISTS, IndexSet
 from .rows import Row
 from .sorted_entries import Entry, SortedEntries
 from .values import Key, order_of_identity

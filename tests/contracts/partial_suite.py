@@ -9,8 +9,8 @@ from attrs import define
 
 from tristore import (
     ConfigurationError,
-    DocumentStore,
     Documents,
+    DocumentStore,
     DuplicateKey,
     Entity,
     Index,

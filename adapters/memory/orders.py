@@ -5,6 +5,7 @@ once, and the state keeps the result; a write that finds many of them does it fo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from .indexes import NO_LISTS, IndexSet
@@ -191,6 +192,4 @@ def _rise(last: Entry | None, added: set[Entry]) -> bool:
     sequence = sorted((age, order_of_identity(id_key)) for _, age, id_key in added)
     if last is not None:
         sequence.insert(0, (last[1], order_of_identity(last[2])))
-    return all(
-        older[0] < younger[0] and older[1] < younger[1] for older, younger in zip(sequence, sequence[1:], strict=False)
-    )
+    return all(older[0] < younger[0] and older[1] < younger[1] for older, younger in pairwise(sequence))

@@ -53,7 +53,7 @@ class IndexContract:
     def test_a_key_that_was_committed_after_the_snapshot(
         self, backend: Backend, name: str, first: dict[str, Any], second: dict[str, Any]
     ) -> None:
-        """A key that another writer filed since the snapshot is a conflict, although the transaction does not see it."""
+        """A key that another writer filed since the snapshot is a conflict, though nobody sees it inside."""
         with open_transaction(backend) as transaction:
             read(backend, of=name, transaction=transaction)
             write(backend, {"_id": 1, **first}, into=name)
@@ -107,7 +107,7 @@ class IndexContract:
         keys = {"pairs": ("owner", "tags"), "plain": ("a", "b")}[name]
         write(backend, {"_id": 1, "version": 1, keys[0]: [1], keys[1]: 2}, into=name)
         with pytest.raises(ValidationError):
-            write(backend, {"_id": 2, **dict.fromkeys(keys, [1])}, into=name)
+            write(backend, {"_id": 2, keys[0]: [1], keys[1]: [1]}, into=name)
         with pytest.raises(ValidationError):
             write(backend, updates=[change(1, **{keys[1]: [2]})], into=name)
 

@@ -154,6 +154,41 @@ def test_an_index_changes_no_answer(chosen: list[IndexDeclaration], steps: list[
             assert answer(plain, query) == answer(indexed, query), query
 
 
+OF_LISTS = (index("c.a", "c.b"), index("c.b", "b"), index("b", "c.a", "_id"))
+IN_LISTS = st.sampled_from([("c", "a"), ("c", "b")])
+LISTS = st.fixed_dictionaries({"c": ITEMS, "b": SOME | st.lists(SOME, max_size=2)})
+OF_ITEMS = st.one_of(
+    st.builds(lambda one, other: All((Compare(("c", "a"), EQ, one), Compare(("c", "b"), EQ, other))), SOME, SOME),
+    st.builds(lambda path, low, high: All((Compare(path, GT, low), Compare(path, LT, high))), IN_LISTS, SOME, SOME),
+    st.builds(lambda one, other: All((Compare(("b",), EQ, one), Compare(("c", "a"), GE, other))), SOME, SOME),
+    st.builds(Compare, IN_LISTS, st.sampled_from(Comparator), SOME),
+)
+LIST_SORTS = st.lists(
+    st.builds(SortKey, st.sampled_from([("c", "a"), ("c", "b"), ("b",), ("_id",)]), st.booleans()),
+    max_size=2,
+    unique_by=lambda key: key.path,
+).map(tuple)
+
+
+@settings(LAW, max_examples=200)
+@given(
+    st.sampled_from(OF_LISTS),
+    st.lists(LISTS, min_size=1, max_size=6),
+    st.lists(st.builds(Query, OF_ITEMS, LIST_SORTS, limit=st.none() | st.just(2)), min_size=5, max_size=15),
+)
+def test_an_index_over_lists_changes_no_answer(
+    chosen: IndexDeclaration, contents: list[dict[str, Any]], queries: list[Query]
+) -> None:
+    """Different items of one list may meet the parts of a rule, and a list stands in several places of an index."""
+    plain, indexed = opened(), opened(chosen)
+    for number, content in enumerate(contents):
+        document = {"_id": number, "v": 1, **content}
+        if write(indexed, document) != "ValidationError":
+            write(plain, document)
+    for query in queries:
+        assert answer(plain, query) == answer(indexed, query), query
+
+
 FLAT = st.fixed_dictionaries({}, optional={"a": FEW, "b": FEW})
 FLAT_WRITES = st.one_of(
     st.builds(lambda id_, contents: {"_id": id_, "v": 1, **contents}, IDS, FLAT),

@@ -165,12 +165,15 @@ class IndexDeclaration:
         unique: whether no two documents may have the same values.
         sparse: whether documents without any of the keys are left out.
         expire_after: seconds after the date in the key's field after which a document may be removed; None keeps it.
+        partial: which documents it holds, None for all; every backend can take comparisons, `OneOf` and `IsNone`
+            that are combined with `All` and `AnyOf`.
     """
 
     keys: tuple[tuple[str, int], ...]
     unique: bool = False
     sparse: bool = False
     expire_after: int | None = None
+    partial: Predicate | None = None
 
     @property
     def name(self) -> str:

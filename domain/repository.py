@@ -19,6 +19,7 @@ from .paging import Page, PageRequest
 from .predicates import Path, Predicate
 from .queries import Query
 from .read_repository import ReadRepository
+from .specification import Where
 
 if TYPE_CHECKING:
     from .unit_of_work import UnitOfWork
@@ -32,13 +33,16 @@ class Unique:
         fields: the attribute names.
         sparse: leave out entities that have none of the fields. Otherwise a missing value counts as None, and
             only one entity may have it.
+        where: a rule: only entities that meet it are held to the key. It may compare with ``==``, ``<``, ``<=``,
+            ``>``, ``>=``, `one_of` and `is_none`, combined with ``&`` and ``|``; not together with `sparse`.
     """
 
     fields: tuple[str, ...]
     sparse: bool = False
+    where: Where[Any] | None = None
 
-    def __init__(self, *fields: str, sparse: bool = False) -> None:
-        self.__attrs_init__(fields, sparse)
+    def __init__(self, *fields: str, sparse: bool = False, where: Where[Any] | None = None) -> None:
+        self.__attrs_init__(fields, sparse, where)
 
 
 @frozen

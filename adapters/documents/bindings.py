@@ -16,6 +16,7 @@ from ..backend import CollectionDeclaration, IndexDeclaration
 from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
+from .partial import partial_of
 from .tracking import Binding
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -152,7 +153,7 @@ def declaration_of(binding: Binding) -> CollectionDeclaration:
     """Return the collection of a repository with its unique keys and indexes, in the words of the document.
 
     Raises:
-        ConfigurationError: if an index names a field that the entity does not have.
+        ConfigurationError: if an index names a field that the entity does not have, or has a rule that none can have.
     """
     mapping: EntityMapping = binding.mapping
 
@@ -163,13 +164,19 @@ def declaration_of(binding: Binding) -> CollectionDeclaration:
             raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
 
     unique = [
-        IndexDeclaration(tuple((key_of(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
+        IndexDeclaration(
+            tuple((key_of(name), 1) for name in key.fields),
+            unique=True,
+            sparse=key.sparse,
+            partial=partial_of(key, mapping),
+        )
         for key in binding.repository.unique
     ]
     plain = [
         IndexDeclaration(
             tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
             sparse=index.sparse,
+            partial=partial_of(index, mapping),
         )
         for index in binding.documents.indexes
     ]

@@ -27,7 +27,7 @@ from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
 from .many import ManyWriter
 from .projection import projection
-from .reading import MemoryCursor, found, matching
+from .reading import Explanation, MemoryCursor, counted, explained, found, matching
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
 from .writing import Writer
@@ -105,8 +105,11 @@ class MemoryBackend(Backend):
         timeout: float,
     ) -> int:
         """Count the documents that match, up to the limit."""
-        rows = matching(self._table(collection, transaction), predicate)
-        return sum(1 for _ in zip(rows, range(limit), strict=False)) if limit is not None else sum(1 for _ in rows)
+        return counted(self._table(collection, transaction), predicate, limit)
+
+    def explain(self, collection: str, query: Query, *, transaction: Transaction | None = None) -> Explanation:
+        """Carry out a query, and tell by which way and how many rows it looked at; for tests of indexes."""
+        return explained(self._table(collection, transaction), query)
 
     def distinct(
         self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
@@ -142,7 +145,7 @@ class MemoryBackend(Backend):
         return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
-        """Enforce the unique indexes that were not declared when the store was opened."""
+        """Make the indexes that were not declared when the store was opened."""
         self._engine.prepare(collections, timeout)
 
     def missing(
@@ -153,6 +156,7 @@ class MemoryBackend(Backend):
             (collection.name, index.declaration)
             for collection in collections
             for index in self._engine.missing(collection)
+            if index.declaration.unique
         ]
 
     def ping(self, *, timeout: float) -> ServerInfo:

@@ -11,7 +11,7 @@ from ...domain.errors import InvalidQuery, ValidationError
 from ...domain.predicates import dotted
 from ..backend import Document, Modify
 from .paths import check_path
-from .rows import Row, encoded
+from .rows import Row
 from .values import MISSING, order_key
 
 _INT32 = range(-(2**31), 2**31)
@@ -21,8 +21,8 @@ _DIGITS_OF_A_DOUBLE = 15
 """What the server keeps of a double that it adds to a Decimal128."""
 
 
-def modified(row: Row, change: Modify) -> Row:
-    """Return the row with its document changed.
+def modified(row: Row, change: Modify) -> Document:
+    """Return the document of a row, changed.
 
     Raises:
         ValidationError: if a stored value cannot be changed so.
@@ -34,7 +34,7 @@ def modified(row: Row, change: Modify) -> Row:
     steps.update(dict.fromkeys(change.unset, ("unset", None)))
     for key, (what, value) in sorted(steps.items()):  # the server adds new keys in alphabetical order
         _apply(document, key, what, value)
-    return Row(encoded(document), row.sequence)
+    return document
 
 
 def roots_of(change: Modify) -> frozenset[str]:

@@ -83,6 +83,11 @@ def key_rows(document: object, paths: Sequence[Path]) -> list[tuple[object, ...]
     return [tuple(found)] if not lists else list(_unwound(found, lists))
 
 
+def leads_to_list(document: object, path: Path) -> bool:
+    """Tell whether there is a list at a path or on the way."""
+    return type(_until_list(document, path)[0]) is list
+
+
 def _until_list(document: object, path: Path) -> tuple[object, int]:
     found = document
     for depth, name in enumerate(path):
@@ -107,7 +112,7 @@ def _unwound(found: list[object], lists: dict[int, tuple[int, Path]]) -> Iterato
         row = list(found)
         for position in rest:
             row[position] = item
-        below = item if type(item) is dict else {}
+        below = item if isinstance(item, dict | DBRef) else {}
         for values in key_rows(below, list(inner.values())):
             for position, value in zip(inner, values, strict=True):
                 row[position] = value

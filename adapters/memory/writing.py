@@ -3,6 +3,9 @@
 from collections.abc import Callable, Collection, Iterable
 from time import monotonic
 from typing import TypeVar
+from uuid import UUID
+
+from bson.objectid import ObjectId
 
 from ...domain.errors import ValidationError, WriteConflict
 from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
@@ -15,6 +18,7 @@ from .values import MISSING, Key, identity_key, order_key, stored_key
 T = TypeVar("T")
 
 NO_KEYS: frozenset[Key] = frozenset()
+_STORED_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, ObjectId, UUID})
 
 Operation = Delete | Update | Replace | Document
 
@@ -107,43 +111,49 @@ class RowChange:
         if id_key in self.draft.rows:
             raise KeyTaken(("_id",), self._position)
         self._claim(id_key)
-        self._file(id_key, None, row)
-        self.draft.put(id_key, row)
+        self._file(id_key, None, row, document)
+        self.draft.put(id_key, None, row, None)
 
     def update(self, id_key: Key, before: Row, update: Update | Replace) -> None:
         """Change a row."""
         if isinstance(update, Replace):
-            after, touched = _replaced(before, update), None
+            self.replace(id_key, before, _replaced(before, update), None)
         else:
-            after, touched = _updated(before, update), (*update.set, *update.unset)
-        self.replace(id_key, before, after, touched)
+            self.replace(id_key, before, _updated(before, update), frozenset((*update.set, *update.unset)))
 
-    def replace(self, id_key: Key, before: Row, after: Row, touched: Collection[str] | None) -> bool:
-        """Put another row in the place of one; tell whether they differ."""
+    def replace(self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None) -> bool:
+        """Put another document in the place of a row, with the keys that may differ; tell whether they do."""
+        after = Row(encoded(document), before.sequence)
         if after.data == before.data:  # no write, so no conflict either
             return False
         self._claim(id_key)
-        self._file(id_key, before, after, touched)
-        self.draft.put(id_key, after)
+        self._file(id_key, before, after, document, touched)
+        self.draft.put(id_key, before, after, touched)
         return True
 
     def delete(self, id_key: Key, before: Row) -> None:
         """Take a row away."""
         self._claim(id_key)
-        self._file(id_key, before, None)
-        self.draft.drop(id_key)
+        for number, index in enumerate(self.draft.indexes.unique):
+            for key in index.keys_of(before.document):
+                self.draft.unfile(number, key)
+        self.draft.drop(id_key, before)
 
-    def _file(self, id_key: Key, before: Row | None, after: Row | None, touched: Collection[str] | None = None) -> None:
+    def _file(
+        self, id_key: Key, before: Row | None, after: Row, given: Document, touched: frozenset[str] | None = None
+    ) -> None:
         """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
-        indexes = [
-            (number, index)
-            for number, index in enumerate(self.draft.indexes)
-            if touched is None or not index.roots.isdisjoint(touched)
-        ]
-        contents = after.copy() if after and indexes else None
-        for number, index in indexes:
+        indexes = self.draft.indexes
+        if touched is not None and indexes.roots.isdisjoint(touched):
+            return
+        contents = _contents(given, after, indexes.roots)
+        for index in indexes.checked:
+            index.check(contents)
+        for number, index in enumerate(indexes.unique):
+            if touched is not None and index.roots.isdisjoint(touched):
+                continue
             old = index.keys_of(before.document) if before else NO_KEYS
-            new = index.keys_of(contents) if contents else NO_KEYS
+            new = index.keys_of(contents)
             for key in old - new:
                 self.draft.unfile(number, key)
             for key in new - old:
@@ -175,7 +185,12 @@ def _same_version(found: object, expected: int | None) -> bool:
     return found == expected if type(found) is int else order_key(found) == order_key(expected)
 
 
-def _updated(row: Row, update: Update) -> Row:
+def _contents(given: Document, row: Row, roots: Collection[str]) -> Document:
+    """What the indexes see of a row: what was given, if its values are stored as they are."""
+    return given if all(type(given.get(root)) in _STORED_AS_THEY_ARE for root in roots) else row.copy()
+
+
+def _updated(row: Row, update: Update) -> Document:
     """New keys follow the old ones in alphabetical order, as the server's do."""
     document = dict(row.document)
     for key in sorted(update.set):
@@ -185,15 +200,15 @@ def _updated(row: Row, update: Update) -> Row:
     for key in update.unset:
         document.pop(key, None)
     _check_same_id(row, document)
-    return Row(encoded(document), row.sequence)
+    return document
 
 
-def _replaced(row: Row, replace: Replace) -> Row:
+def _replaced(row: Row, replace: Replace) -> Document:
     document = {"_id": row.document["_id"], **replace.document}
     if any(key[:1] == "$" for key in document):
         raise ValidationError.of("", "a document that replaces another has no keys with '$'")
     _check_same_id(row, document)
-    return Row(encoded(document), row.sequence)
+    return document
 
 
 def _check_same_id(row: Row, document: Document) -> None:

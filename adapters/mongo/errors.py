@@ -48,7 +48,7 @@ _CONFLICT = frozenset({112, 239, 246, 251})
 _DUPLICATE = frozenset({11000, 11001, 12582})
 _TIME_IS_UP = frozenset({50, 262})
 _TOO_LARGE = frozenset({10334, 17419, 17420})
-_NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121})
+_NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
 _NOT_MODIFIABLE = frozenset({2, 14, 28})
 """BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
 _NO_TRANSACTIONS = frozenset({20, 123})

@@ -5,8 +5,8 @@ Every public method lives here, for every backend. What a repository asks of the
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args
 
 from attrs import evolve, frozen
 from typing_extensions import get_original_bases
@@ -15,10 +15,14 @@ from .entity import Entity, EntityT, IdT
 from .errors import InvalidQuery, Problem, TooManyResults, ValidationError
 from .predicates import Predicate
 from .queries import FIND_BOUND, Page, Query, Sort, check_bounds, skip_of_page, sort_keys
+from .rollup_capture import Words, captured_rollup, rollup_sort
+from .rollups import Rollup
 from .specification import Where, specification_of
 
 if TYPE_CHECKING:
     from .unit_of_work import UnitOfWork
+
+ViewT = TypeVar("ViewT")
 
 
 @frozen(init=False)
@@ -69,6 +73,14 @@ class Gateway(ABC, Generic[EntityT, IdT]):
     @abstractmethod
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches, up to the limit."""
+
+    @abstractmethod
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Return what a rollup works out, a row for each group, as objects of the view."""
+
+    @abstractmethod
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Carry out a pipeline in the words of the store; only what declares that it needs them calls this."""
 
     @abstractmethod
     def add(self, entity: EntityT) -> None:
@@ -177,6 +189,42 @@ class ReadRepository(Generic[EntityT, IdT]):
         tells_the_total = 0 < len(items) < limit or (not items and skip == 0)
         total = skip + len(items) if tells_the_total else self._gateway.count(query.predicate, None)
         return Page(items, page, limit, total)
+
+    def rollup(
+        self,
+        view: type[ViewT],
+        rule: Where[EntityT] = None,
+        *,
+        by: Words[EntityT] = None,
+        values: Words[EntityT] = None,
+        sort: Sort = (),
+        limit: int | None = None,
+    ) -> Sequence[ViewT]:
+        """Group the entities that obey a rule, and return a row for each group; the store adds up.
+
+        Args:
+            view: a plain attrs class; each of its fields is named in `by` or in `values`.
+            rule: a lambda over the entity, a `Specification`, or None for all.
+            by: a lambda over the entity that gives a dictionary: what the entities of a group have in common, fields or
+                `bucket`. Without it all entities are one group, and there is one row even where nothing obeys the rule.
+            values: a lambda over the entity that gives a dictionary: `count`, `total`, `average`, `smallest`,
+                `largest`, `distinct_count`.
+            sort: names of the view, ``-`` for the largest first. Rows that are alike in it are in the order of `by`.
+            limit: the most rows. Without it, at most `FIND_BOUND`.
+
+        Raises:
+            InvalidQuery: if any of it cannot be asked, or the view does not fit.
+            TooManyResults: if there is no limit and there are more than `FIND_BOUND` groups.
+            ValidationError: if a stored value fits neither the rollup nor the view.
+        """
+        check_bounds(0, limit)
+        entity = cast("type[EntityT]", self.entity)
+        captured = captured_rollup(entity, view, self._predicate(rule), by=by, values=values)
+        wanted = evolve(captured, sort=rollup_sort(view, sort), limit=limit or FIND_BOUND + 1)
+        found = self._gateway.rollup(wanted, view)
+        if limit is None and len(found) > FIND_BOUND:
+            raise TooManyResults(view.__name__, FIND_BOUND, advice="pass a limit, or group more coarsely")
+        return found
 
     def _predicate(self, rule: Where[EntityT]) -> Predicate:
         return specification_of(cast("type[EntityT]", self.entity), rule).predicate

@@ -1,7 +1,7 @@
 """Readers: the same queries without tracking and without a transaction, or all on one snapshot."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from ...domain.entity import Entity
@@ -10,13 +10,17 @@ from ...domain.events import Event
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
+from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
-from ..backend import Transaction
+from ..backend import Document, Transaction
+from .codecs import load_free
 from .environment import Environment
 from .gateways import by_id, check_version
+from .rollups import rows_of, to_stored_rollup
 from .tracking import Binding
 
 T = TypeVar("T")
+ViewT = TypeVar("ViewT")
 
 
 class ReaderSession(Session):
@@ -135,6 +139,17 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Count what matches."""
         stored = self._mapping.to_stored_predicate(predicate)
         return self._session.io(self._backend.count, self._collection, stored, limit=limit)
+
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Group, and work out figures."""
+        stored = to_stored_rollup(self._mapping, rollup)
+        found = self._session.io(self._backend.rollup, self._collection, stored)
+        return rows_of(self._mapping, rollup, view, found)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        found = self._session.io(self._backend.aggregate, self._collection, pipeline)
+        return [load_free(document) for document in found]
 
     def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()

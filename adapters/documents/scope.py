@@ -1,11 +1,12 @@
 """The transaction of one unit of work: begun at its first operation, bounded in time, ended in every case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...domain.errors import CommitUnknown
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
 from .environment import Environment
@@ -57,6 +58,14 @@ class TransactionScope:
     def count(self, collection: str, predicate: Predicate, limit: int | None) -> int:
         """Count."""
         return self._io(self.environment.backend.count, collection, predicate, limit=limit)
+
+    def rollup(self, collection: str, rollup: Rollup) -> list[Document]:
+        """Group, and work out figures."""
+        return self._io(self.environment.backend.rollup, collection, rollup)
+
+    def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        return self._io(self.environment.backend.aggregate, collection, pipeline)
 
     def write(self, plan: WritePlan) -> WriteResult:
         """Carry out a plan.

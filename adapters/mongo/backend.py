@@ -1,19 +1,22 @@
 """The backend on a MongoDB server: thin methods over the driver."""
 
 import time
-from collections.abc import Sequence
-from typing import Self, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
 from ...domain.predicates import Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import (
     Backend,
     BackendOptions,
     Capability,
     CollectionDeclaration,
     Cursor,
+    Document,
     IndexDeclaration,
     ServerInfo,
     Transaction,
@@ -25,6 +28,8 @@ from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
+from .masking import raise_masked
+from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
 from .transactions import MongoTransaction
 from .writes import carry_out
 
@@ -35,7 +40,7 @@ _ONE_BATCH = 1_001
 class MongoBackend(Backend):
     """One database of a MongoDB replica set, sharded cluster, or standalone server."""
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.PIPELINES
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -118,6 +123,43 @@ class MongoBackend(Backend):
             if limit == 1:
                 return len(documents.find(to_filter(predicate), {"_id": 1}, limit=-1, session=session).to_list())
             return documents.count_documents(to_filter(predicate), session, **bound)
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Let the server group and work out.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+            InvalidQuery: if the server does not know a time zone.
+        """
+        pipeline = to_pipeline(rollup)
+        with self._operation(f"rollup of {collection}", timeout, transaction):
+            try:
+                found = self._aggregated(collection, pipeline, transaction)
+            except OperationFailure as error:
+                refusal = refusal_of(rollup, error)
+                if refusal is None:
+                    raise
+                raise_masked(refusal, error)
+        return rows_of(rollup, found)
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline that only reads.
+
+        Raises:
+            InvalidQuery: if it would write, or run JavaScript.
+        """
+        stages = checked(pipeline)
+        with self._operation(f"aggregate {collection}", timeout, transaction):
+            return self._aggregated(collection, stages, transaction)
+
+    def _aggregated(self, collection: str, pipeline: Pipeline, transaction: Transaction | None) -> list[Document]:
+        documents = self._connection.collection(collection)
+        found = documents.aggregate(pipeline, _session(transaction), batchSize=_ONE_BATCH, allowDiskUse=True)
+        return found.to_list()
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.

@@ -41,6 +41,7 @@ from .domain.errors import (
     WriteConflict,
 )
 from .domain.events import Event
+from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.queries import Page
@@ -107,9 +108,14 @@ __all__ = [
     "ValidationError",
     "VersionConflict",
     "WriteConflict",
+    "average",
+    "bucket",
     "contains",
+    "count",
+    "distinct_count",
     "from_dict",
     "is_none",
+    "largest",
     "make_converter",
     "new_id",
     "not_",
@@ -117,8 +123,10 @@ __all__ = [
     "open_store",
     "open_stores",
     "parse_id",
+    "smallest",
     "some",
     "to_dict",
+    "total",
     "update_from",
     "where",
 ]

@@ -271,6 +271,7 @@ class Backend(ABC):
         - Figures leave out missing values and null. TOTAL and AVERAGE take numbers alone (no booleans); they add up
           with at least the precision of two doubles, in Decimal128 from the first one. A total of integers beyond 64
           bits is a double, one of nothing is 0. Other figures of nothing are None; a count is 0.
+          Of values that are alike, any is the smallest.
         - The order is that of `Rollup.sort`, then the ascending order of the keys, first by the first; values compare
           as wholes, in MongoDB's order of types. The limit comes last.
 
@@ -286,7 +287,7 @@ class Backend(ABC):
         """Carry out a pipeline of MongoDB's that only reads; `Capability.PIPELINES` says that the backend can.
 
         Raises:
-            InvalidQuery: if it would write, run JavaScript, or the server refuses it.
+            InvalidQuery: if it would write, or run JavaScript.
         """
         raise ConfigurationError(f"the backend of {self.location} has no aggregation pipelines")
 

@@ -145,7 +145,7 @@ class _Average(_Total):
 
 
 class _Smallest:
-    """The first value in the order of values; of values that are alike, the one that was met first."""
+    """The first value in the order of values; of those that are alike the first, where servers differ."""
 
     __slots__ = ("_best", "_key")
 

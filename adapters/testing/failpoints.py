@@ -40,6 +40,8 @@ Mode = str | Mapping[str, int]
 _COMMANDS = {
     "find": ["find", "getMore", "aggregate"],
     "count": ["aggregate", "find"],
+    "rollup": ["aggregate", "getMore"],
+    "aggregate": ["aggregate", "getMore"],
     "write": ["insert", "update", "delete"],
     "commit": ["commitTransaction"],
 }

@@ -16,6 +16,7 @@ from pymongo import MongoClient
 
 from tristore.adapters.backend import Backend, BackendOptions, Document, WritePlan
 from tristore.adapters.memory import MemoryBackend
+from tristore.adapters.memory.values import order_key
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.testing.server import MongoServer
 from tristore.domain.errors import TristoreError
@@ -126,9 +127,14 @@ def twins(bare: Any, mongo: MongoBackend, contents: list[Document]) -> tuple[Bac
 
 
 def answer(backend: Backend, rollup: Rollup) -> object:
-    """What a backend answers, numbers by type and value."""
+    """What a backend answers, numbers by type and value; of values that are alike, any is the smallest or largest."""
+    extremes = {one.name for one in rollup.figures if one.function in {Function.SMALLEST, Function.LARGEST}}
     try:
-        return comparable(backend.rollup("c", rollup, transaction=None, timeout=10))
+        rows = backend.rollup("c", rollup, transaction=None, timeout=10)
+        return [
+            [(name, order_key(value) if name in extremes else comparable(value)) for name, value in row.items()]
+            for row in rows
+        ]
     except TristoreError as error:
         return type(error)
 

@@ -269,9 +269,9 @@ class Backend(ABC):
           zone, in naive UTC; weeks begin on Monday. At the end of summer time a midnight that comes twice is the later
           one. Hours and minutes are counted from the year 2000 of the zone.
         - Figures leave out missing values and null. TOTAL and AVERAGE take numbers alone (no booleans); they add up
-          with at least the precision of two doubles, in Decimal128 from the first one. A total of integers beyond 64
-          bits is a double, one of nothing is 0. Other figures of nothing are None; a count is 0.
-          Of values that are alike, any is the smallest.
+          in two doubles, one for what the other cannot hold, and in Decimal128 from the first one. A total of integers
+          beyond 64 bits is a double, one of nothing is 0. Other figures of nothing are None; a count is 0. Of values
+          that are alike, any is the smallest.
         - The order is that of `Rollup.sort`, then the ascending order of the keys, first by the first; values compare
           as wholes, in MongoDB's order of types. The limit comes last.
 

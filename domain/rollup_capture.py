@@ -67,9 +67,8 @@ def rollup_sort(view: type[Any], sort: Sort) -> tuple[SortKey, ...]:
 
 def _view_schema(view: type[Any]) -> Schema:
     if not (isinstance(view, type) and attrs.has(view)):
-        raise InvalidQuery(
-            f"the rows of a rollup become objects of an attrs class, not of {view!r}: decorate it with @frozen"
-        )
+        shown = view.__name__ if isinstance(view, type) else type(view).__name__
+        raise InvalidQuery(f"the rows of a rollup become objects of an attrs class, and {shown} is none: use @frozen")
     try:
         return schema_of(view)
     except ConfigurationError as error:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from bson.objectid import ObjectId
 from bson.timestamp import Timestamp
 
-from ...domain.errors import ConfigurationError, ValidationError
+from ...domain.errors import InvalidQuery, ValidationError
 from ...domain.predicates import Path, dotted
 from ...domain.rollups import Bucket, TimeUnit
 
@@ -23,7 +23,7 @@ def bucket_of(bucket: Bucket, path: Path) -> Callable[[object], datetime | None]
     """Return the function that gives the beginning of the stretch of time in which a decoded value lies.
 
     Raises:
-        ConfigurationError: if this machine does not know the zone.
+        InvalidQuery: if this machine does not know the zone.
     """
     beginning = _beginning(bucket.unit, _zone(bucket.zone))
 
@@ -34,7 +34,7 @@ def bucket_of(bucket: Bucket, path: Path) -> Callable[[object], datetime | None]
         try:
             return beginning(moment)
         except (OverflowError, ValueError) as error:  # of a year before 1 or after 9999
-            raise _refusal(path, "so near to the year 1 or 9999 that its stretch of time is beyond them") from error
+            raise _refusal(path, "so near to the year 1 or 9999 that its bucket begins beyond them") from error
 
     return begin
 
@@ -45,7 +45,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ConfigurationError(f"this machine knows no time zone {name!r}: pip install tzdata") from error
+        raise InvalidQuery(f"this machine knows no time zone {name!r}: its tz database is another one") from error
 
 
 def _moment(found: object, path: Path) -> datetime:
@@ -56,11 +56,11 @@ def _moment(found: object, path: Path) -> datetime:
         return found.generation_time.replace(tzinfo=None)
     if isinstance(found, Timestamp):
         return found.as_datetime().replace(tzinfo=None)
-    raise _refusal(path, "no date between the years 1 and 9999")
+    raise _refusal(path, "no date, so it lies in no bucket")
 
 
 def _refusal(path: Path, what: str) -> ValidationError:
-    return ValidationError.of(dotted(path), f"a stored value is {what}, so it lies in no bucket")
+    return ValidationError.of(dotted(path), f"a stored value is {what}")
 
 
 def _beginning(unit: TimeUnit, zone: tzinfo) -> Beginning:

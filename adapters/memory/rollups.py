@@ -11,7 +11,7 @@ from .calendar import bucket_of
 from .paths import check_path
 from .rows import Row
 from .sums import Number, Sum, is_number
-from .values import MISSING, Key, order_key, stored_key
+from .values import MISSING, Key, order_key, stored, stored_key
 
 Read = Callable[[Document], object]
 
@@ -41,6 +41,7 @@ def rolled_up(rows: Iterable[Row], rollup: Rollup) -> list[Document]:
 
     Raises:
         ValidationError: if a value in a bucket is no date.
+        InvalidQuery: if this machine does not know a time zone, or a key cannot be that of a document.
     """
     keys = [_key_reader(key) for key in rollup.keys]
     reads = [_reader(figure.path) for figure in rollup.figures]
@@ -53,12 +54,18 @@ def rolled_up(rows: Iterable[Row], rollup: Rollup) -> list[Document]:
             group = groups[identity] = _Group(values, [_WORKINGS[figure.function]() for figure in rollup.figures])
         for figure, read in zip(group.figures, reads, strict=True):
             figure.add(read(row.document))
-    return _ordered([_row(rollup, group) for group in groups.values()], rollup)[: rollup.limit]
+    found = _ordered([_row(rollup, group) for group in groups.values()], rollup)[: rollup.limit]
+    return [{name: _own(value) for name, value in row.items()} for row in found]
 
 
 def _row(rollup: Rollup, group: _Group) -> Document:
     figures = {figure.name: made.result() for figure, made in zip(rollup.figures, group.figures, strict=True)}
     return {**{key.name: value for key, value in zip(rollup.keys, group.values, strict=True)}, **figures}
+
+
+def _own(value: object) -> object:
+    """A copy of what could be edited in place: the decoded documents are shared."""
+    return stored(value) if isinstance(value, list | dict) else value
 
 
 def _ordered(rows: list[Document], rollup: Rollup) -> list[Document]:

@@ -71,7 +71,9 @@ def refusal_of(rollup: Rollup, error: OperationFailure) -> TristoreError | None:
     """Return the error for what the server finds wrong with a bucket."""
     if error.code == _NO_DATE:
         names = " or ".join(dotted(key.path) for key in rollup.keys if key.bucket is not None)
-        return ValidationError.of(names, "a stored value is no date, so it lies in no bucket")
+        return ValidationError.of(
+            names, "a stored value is no date between the years 1 and 9999, so it lies in no bucket"
+        )
     if error.code == _NO_ZONE:
         zones = ", ".join(sorted({key.bucket.zone for key in rollup.keys if key.bucket is not None}))
         return InvalidQuery(f"the server does not know one of the time zones {zones}: its tz database is another one")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeVar, cast, get_args, overload
+from typing import Literal, TypeVar, cast, get_args
 
 from .capture import Captured, EntityStandIn, FieldStandIn
 from .errors import InvalidQuery
@@ -73,13 +73,9 @@ def total(number: Number | None) -> Number:
     return cast("Number", FigureStandIn(Function.TOTAL, _number(number, "total")))
 
 
-@overload
-def average(number: Decimal | None) -> Decimal: ...
-@overload
-def average(number: float | None) -> float: ...
-def average(number: Any) -> Any:
-    """The mean of a field, in ``values``: None where no entity of the group has a number there."""
-    return FigureStandIn(Function.AVERAGE, _number(number, "average"))
+def average(number: float | Decimal | None) -> float | Decimal:
+    """The mean of a field, in ``values``, Decimal of a Decimal; None where no entity of the group has a number."""
+    return cast("float", FigureStandIn(Function.AVERAGE, _number(number, "average")))
 
 
 def smallest(value: T | None) -> T:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Protocol, cast
 
-from ...domain.predicates import Path
+from ...domain.predicates import Path, dotted
 from ...domain.rollups import Function, GroupKey, Rollup
 from ..backend import Document
 from .calendar import bucket_of
@@ -71,11 +71,14 @@ def _own(value: object) -> object:
 def _ordered(rows: list[Document], rollup: Rollup) -> list[Document]:
     """Sort by the least important part first; each sort keeps the order of what is alike."""
     for key in reversed(rollup.keys):
-        rows.sort(key=lambda row, name=key.name: order_key(row[name]))
+        rows.sort(key=_order_of(key.name))
     for part in reversed(rollup.sort):
-        (name,) = part.path
-        rows.sort(key=lambda row, name=name: order_key(row[name]), reverse=part.descending)
+        rows.sort(key=_order_of(dotted(part.path)), reverse=part.descending)
     return rows
+
+
+def _order_of(name: str) -> Callable[[Document], Any]:
+    return lambda row: order_key(row[name])
 
 
 def _key_reader(key: GroupKey) -> Read:

@@ -3,9 +3,10 @@
 import math
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from bson.decimal128 import Decimal128
@@ -160,3 +161,32 @@ def test_the_same_rows(bare: Any, mongo: MongoBackend, contents: list[Document],
 
     for rollup in wanted:
         assert answer(server, rollup) == answer(memory, rollup), rollup
+
+
+def borders(zone: str) -> list[datetime]:
+    """Moments around each change of the clocks of a zone from 2000 to 2060, and at the borders of its years."""
+    found: list[datetime] = []
+    place, moment = ZoneInfo(zone), datetime(2000, 1, 1, tzinfo=UTC)
+    offset = moment.astimezone(place).utcoffset()
+    while moment.year < 2060:
+        moment += timedelta(hours=12)
+        changed = moment.astimezone(place).utcoffset()
+        if changed != offset:
+            found.append(moment)
+        offset = changed
+    years = [datetime(year, 1, 1, tzinfo=UTC) for year in range(1950, 2060, 7)]
+    steps = [timedelta(minutes=30 * number) for number in range(-50, 51, 5)] + [timedelta(milliseconds=-1)]
+    return [
+        (one + step).replace(tzinfo=None) for one in (*found[:: max(1, len(found) // 24)], *years) for step in steps
+    ]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_same_buckets(bare: Any, mongo: MongoBackend, zone: str) -> None:
+    """Around each change of the clocks, and far from it, both backends cut time at the same moments."""
+    memory, server = twins(bare, mongo, [{"d": moment} for moment in borders(zone)])
+
+    for unit in TimeUnit:
+        keys = (GroupKey("id", ("_id",)), GroupKey("begin", ("d",), Bucket(unit, zone)))
+
+        assert answer(server, Rollup(keys)) == answer(memory, Rollup(keys)), unit

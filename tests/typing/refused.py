@@ -4,9 +4,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NewType
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from tristore import Entity, Id, Repository, Store, Stores, UnitOfWork, contains, not_, one_of, some, where
+from tristore import (
+    Entity,
+    Id,
+    Repository,
+    Store,
+    Stores,
+    UnitOfWork,
+    average,
+    bucket,
+    contains,
+    count,
+    not_,
+    one_of,
+    some,
+    total,
+    where,
+)
 from tristore.domain.analytics import AnalyticsUnitOfWork
 from tristore.domain.core import CoreUnitOfWork, ProjectId, User, UserId
 
@@ -83,6 +99,26 @@ def wrong_rules(core: CoreUnitOfWork) -> None:
     RICH.is_satisfied_by(Invoice(number="1"))  # refused
     core.users.find(sort=3)  # refused
     core.users.page(limit="20")  # refused
+
+
+@frozen
+class Tally:
+    """A row."""
+
+    name: str
+    n: int
+
+
+def wrong_rollups(core: CoreUnitOfWork) -> None:
+    """A rollup takes fields of its entity, dates in buckets, numbers in sums, and gives rows of its view."""
+    core.users.rollup(Tally, by=lambda u: {"name": u.usernam}, values=lambda u: {"n": count()})  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": total(u.username)})  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": average(u.status)})  # refused
+    core.users.rollup(Tally, by=lambda u: {"name": bucket(u.username, "day")})  # refused
+    core.users.rollup(Tally, by=lambda u: {"name": bucket(u.last_login, "days")})  # refused
+    core.users.rollup(Tally, by=lambda u: u.username)  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": count()})[0].m  # refused
+    core.users.aggregate_raw([])  # refused
 
 
 def wrong_entities(core: CoreUnitOfWork) -> None:

@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     ),
     "bucket of text": (lambda r: r(Day, by=lambda c: {"day": bucket(c.name, "day")}, values=_n), "takes a date"),
     "bucket of no unit": (
-        lambda r: r(Day, by=lambda c: {"day": bucket(c.joined_at, "days")}, values=_n),
+        lambda r: r(Day, by=lambda c: {"day": bucket(c.joined_at, UNKNOWN_UNIT)}, values=_n),
         "one of year",
     ),
     "bucket of no zone": (

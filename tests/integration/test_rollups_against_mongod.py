@@ -21,7 +21,7 @@ from tristore.adapters.memory.values import order_key
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.testing.server import MongoServer
 from tristore.domain.errors import TristoreError
-from tristore.domain.predicates import EVERYTHING, Comparator, Compare, IsNone, Not
+from tristore.domain.predicates import EVERYTHING, Comparator, Compare, IsNone, Not, Predicate
 from tristore.domain.queries import SortKey
 from tristore.domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
 
@@ -76,7 +76,7 @@ KEYS = st.one_of(
     st.builds(GroupKey, st.just(""), st.sampled_from([("d",), ("x",)]), BUCKETS),
 )
 FIGURES = st.builds(Figure, st.just(""), st.sampled_from(Function), PATHS)
-PREDICATES = st.sampled_from(
+PREDICATES: st.SearchStrategy[Predicate] = st.sampled_from(
     [EVERYTHING, Not(IsNone(("a",))), Compare(("g",), Comparator.GE, 1), Compare(("n",), Comparator.LT, 5)]
 )
 
@@ -91,7 +91,7 @@ def rollups(draw: st.DrawFn) -> Rollup:
         Figure(f"figure{number}", figure.function, figure.path)
         for number, figure in enumerate(draw(st.lists(FIGURES, min_size=1, max_size=4)))
     ]
-    names = [one.name for one in (*keys, *figures)]
+    names = [*(key.name for key in keys), *(figure.name for figure in figures)]
     sort = draw(
         st.lists(
             st.builds(SortKey, st.sampled_from(names).map(lambda name: (name,)), st.booleans()),
@@ -175,9 +175,9 @@ def borders(zone: str) -> list[datetime]:
             found.append(moment)
         offset = changed
     years = [datetime(year, 1, 1, tzinfo=UTC) for year in range(1950, 2060, 7)]
-    steps = [timedelta(minutes=30 * number) for number in range(-50, 51, 5)] + [timedelta(milliseconds=-1)]
+    steps = [timedelta(minutes=30 * number) for number in range(-50, 51, 10)] + [timedelta(milliseconds=-1)]
     return [
-        (one + step).replace(tzinfo=None) for one in (*found[:: max(1, len(found) // 24)], *years) for step in steps
+        (one + step).replace(tzinfo=None) for one in (*found[:: max(1, len(found) // 16)], *years) for step in steps
     ]
 
 

@@ -80,10 +80,19 @@ def _asked(word: str, rule: Words[EntityT], entity: type[EntityT]) -> Mapping[st
         return {}
     if not callable(rule) or isinstance(rule, type):
         raise InvalidQuery(f"{word} takes a lambda over the entity that gives a dictionary")
-    found = rule(cast("EntityT", EntityStandIn(schema_of(entity))))
+    found = _ask(word, rule, cast("EntityT", EntityStandIn(schema_of(entity))))
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         raise InvalidQuery(f"{word} gives a dictionary of names and fields, not {type(found).__name__}")
     return found
+
+
+def _ask(word: str, rule: Callable[[EntityT], Mapping[str, object]], stand_in: EntityT) -> object:
+    try:
+        return rule(stand_in)
+    except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise  # not by the call itself, but by what the lambda does
+        raise InvalidQuery(f"{word} takes a lambda with one parameter, the entity") from error
 
 
 def _key(schema: Schema, name: str, value: object) -> GroupKey:

@@ -193,6 +193,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "no class": (lambda r: r("Tally", by=_key, values=_n), "and str is none"),
     "no attrs class": (lambda r: r(int, by=_key, values=_n), "and int is none"),
     "no lambda": (lambda r: r(Tally, by={"key": "name"}, values=_n), "by takes a lambda"),
+    "no parameter": (lambda r: r(Tally, by=lambda: {"key": "x"}, values=_n), "by takes a lambda with one parameter"),
     "no dictionary": (lambda r: r(Tally, by=lambda c: c.name, values=_n), "by gives a dictionary"),
     "unknown sort": (lambda r: r(Tally, by=_key, values=_n, sort="-m"), "Tally has no field 'm'"),
     "sort twice": (lambda r: r(Tally, by=_key, values=_n, sort=("n", "-n")), "each field once"),

@@ -28,7 +28,7 @@ from tristore.domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, 
 DATABASE = f"rollups_{os.getpid()}"
 OPTIONS = BackendOptions("twin", ())
 THOROUGH = settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

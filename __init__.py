@@ -41,6 +41,7 @@ from .domain.errors import (
     WriteConflict,
 )
 from .domain.events import Event
+from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.paging import Page
@@ -124,13 +125,18 @@ __all__ = [
     "VersionConflict",
     "WriteConflict",
     "any_of",
+    "average",
     "between",
+    "bucket",
     "contains",
     "contains_all",
+    "count",
+    "distinct_count",
     "exists",
     "from_dict",
     "icontains",
     "is_none",
+    "largest",
     "make_converter",
     "matches",
     "new_id",
@@ -141,9 +147,11 @@ __all__ = [
     "open_stores",
     "parse_id",
     "size",
+    "smallest",
     "some",
     "specification",
     "to_dict",
+    "total",
     "update_from",
     "where",
 ]

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Protocol, Self
 
 from attrs import define, field, frozen
 
-from ..domain.errors import TristoreError
+from ..domain.errors import ConfigurationError, TristoreError
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
+from ..domain.rollups import Rollup
 
 Document = dict[str, Any]
 """A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
@@ -32,6 +33,10 @@ class Capability(Flag):
     NONE = 0
     TRANSACTIONS = auto()
     SNAPSHOT_READS = auto()
+    ROLLUPS = auto()
+    """`Backend.rollup`."""
+    PIPELINES = auto()
+    """`Backend.aggregate`: MongoDB's aggregation pipelines."""
 
 
 class Transaction(Protocol):
@@ -296,6 +301,42 @@ class Backend(ABC):
         timeout: float,
     ) -> int:
         """Count the documents that match, up to the limit."""
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group the documents that match, and work out figures; `Capability.ROLLUPS` says that the backend can.
+
+        - A row is a dictionary with the names of all keys and figures. Without keys there is one row if anything
+          matches, and none otherwise.
+        - Values are alike as MongoDB compares them: ``1``, ``1.0`` and ``Decimal128("1")`` are one key, of which the
+          row has the first that was met. A missing value and null are one key, None. A list or a document is one whole.
+        - Along a path, what stands in the objects of a list is a list, of those that have the key.
+        - A bucket of a date, an ObjectId or a timestamp is the beginning of its stretch of time on the calendar of its
+          zone, in naive UTC; weeks begin on Monday. At the end of summer time a midnight that comes twice is the later
+          one. Hours and minutes are counted from the year 2000 of the zone.
+        - Figures leave out missing values and null. TOTAL and AVERAGE take numbers alone (no booleans); they add up
+          in two doubles, one for what the other cannot hold, and in Decimal128 from the first one. A total of integers
+          beyond 64 bits is a double, one of nothing is 0. Other figures of nothing are None; a count is 0. Of values
+          that are alike, any is the smallest.
+        - The order is that of `Rollup.sort`, then the ascending order of the keys, first by the first; values compare
+          as wholes, in MongoDB's order of types. The limit comes last.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+            InvalidQuery: if the backend does not know a time zone.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no rollups")
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline of MongoDB's that only reads; `Capability.PIPELINES` says that the backend can.
+
+        Raises:
+            InvalidQuery: if it would write, or run JavaScript.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no aggregation pipelines")
 
     @abstractmethod
     def distinct(

@@ -215,17 +215,19 @@ class RetryExhausted(TristoreError):
 
 
 class TooManyResults(TristoreError):
-    """A find without a limit met more entities than it may return.
+    """A find without a limit met more entities than it may return, or a rollup more groups.
 
     Attributes:
-        entity: the name of the entity.
-        bound: the most that a find without a limit returns.
+        entity: the name of the entity, or of the rollup's view.
+        bound: the most that is returned without a limit.
     """
 
-    def __init__(self, entity: str, bound: int) -> None:
+    def __init__(
+        self, entity: str, bound: int, *, advice: str = "pass a limit, use page(), or stream() them all"
+    ) -> None:
         self.entity = entity
         self.bound = bound
-        super().__init__(f"more than {bound:,} {entity} entities match: pass a limit, use page(), or stream() them all")
+        super().__init__(f"more than {bound:,} {entity} entities match: {advice}")
 
 
 class TooLarge(TristoreError):

@@ -12,6 +12,7 @@ from .errors import InvalidQuery, NotFound, TooManyResults
 from .paging import Page, page_request
 from .predicates import Predicate
 from .queries import FIND_BOUND, Query, Sort, check_bounds, sort_keys
+from .rollup_capture import Words, captured_rollup, rollup_sort
 from .specification import Where, specification_of
 from .views import paths_of
 
@@ -244,6 +245,42 @@ class ReadRepository(Generic[EntityT, IdT]):
         query = evolve(self._query(rule, sort, 0, None, select), sort=sort_keys(self.entity, sort, total=True))
         request = page_request(query, page=page, limit=limit, after=after, before=before, total=total, view=select)
         return self._gateway.page(request)
+
+    def rollup(
+        self,
+        view: type[ViewT],
+        rule: Where[EntityT] = None,
+        *,
+        by: Words[EntityT] = None,
+        values: Words[EntityT] = None,
+        sort: Sort = (),
+        limit: int | None = None,
+    ) -> Sequence[ViewT]:
+        """Group the entities that obey a rule, and return a row for each group; the store adds up.
+
+        Args:
+            view: a plain attrs class; each of its fields is named in `by` or in `values`.
+            rule: a lambda over the entity, a `Specification`, or None for all.
+            by: a lambda over the entity that gives a dictionary: what the entities of a group have in common, fields or
+                `bucket`. Without it all entities are one group, and there is one row even where nothing obeys the rule.
+            values: a lambda over the entity that gives a dictionary: `count`, `total`, `average`, `smallest`,
+                `largest`, `distinct_count`.
+            sort: names of the view, ``-`` for the largest first. Rows that are alike in it are in the order of `by`.
+            limit: the most rows. Without it, at most `FIND_BOUND`.
+
+        Raises:
+            InvalidQuery: if any of it cannot be asked, or the view does not fit.
+            TooManyResults: if there is no limit and there are more than `FIND_BOUND` groups.
+            ValidationError: if a stored value fits neither the rollup nor the view.
+        """
+        check_bounds(0, limit)
+        entity = cast("type[EntityT]", self.entity)
+        captured = captured_rollup(entity, view, self._predicate(rule), by=by, values=values)
+        wanted = evolve(captured, sort=rollup_sort(view, sort), limit=limit or FIND_BOUND + 1)
+        found = self._gateway.rollup(wanted, view)
+        if limit is None and len(found) > FIND_BOUND:
+            raise TooManyResults(view.__name__, FIND_BOUND, advice="pass a limit, or group more coarsely")
+        return found
 
     def _predicate(self, rule: Where[EntityT]) -> Predicate:
         return specification_of(cast("type[EntityT]", self.entity), rule).predicate

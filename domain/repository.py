@@ -6,7 +6,7 @@ it is its `Gateway`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import frozen
 
@@ -19,10 +19,13 @@ from .paging import Page, PageRequest
 from .predicates import Path, Predicate
 from .queries import Query
 from .read_repository import ReadRepository
+from .rollups import Rollup
 from .specification import Where
 
 if TYPE_CHECKING:
     from .unit_of_work import UnitOfWork
+
+ViewT = TypeVar("ViewT")
 
 
 @frozen(init=False)
@@ -88,6 +91,14 @@ class Gateway(ABC, Generic[EntityT, IdT]):
     @abstractmethod
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches, up to the limit."""
+
+    @abstractmethod
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Return what a rollup works out, a row for each group, as objects of the view."""
+
+    @abstractmethod
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Carry out a pipeline in the words of the store; only what declares that it needs them calls this."""
 
     @abstractmethod
     def add(self, entity: EntityT) -> None:

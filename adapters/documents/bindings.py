@@ -1,7 +1,7 @@
 """A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
@@ -12,7 +12,7 @@ from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import UnitOfWork
-from ..backend import CollectionDeclaration, IndexDeclaration
+from ..backend import Backend, Capability, CollectionDeclaration, IndexDeclaration
 from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
@@ -143,6 +143,23 @@ def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"the collection {name.strip('/')!r} is declared more than once")
+
+
+def refuse_unmet_needs(bindings: Iterable[Binding], backend: Backend) -> None:
+    """Refuse repositories that need what the backend of the store cannot do.
+
+    Raises:
+        ConfigurationError: naming the repository, what it needs, and what to do.
+    """
+    for binding in bindings:
+        repository = binding.repository
+        lacking = getattr(repository, "needs", Capability.NONE) & ~backend.capabilities
+        if lacking:
+            raise ConfigurationError(
+                f"{repository.__name__} needs {lacking.name}, which {backend.location} does not have: open the store "
+                "on a backend that has it, such as mongodb://, or declare Documents with the plain port, or with a "
+                "subclass of it that does without"
+            )
 
 
 def _shown(value: object) -> str:

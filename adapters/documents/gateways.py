@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
@@ -11,16 +11,21 @@ from ...domain.paging import Page, PageRequest
 from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
 from ...domain.queries import FIND_BOUND, Query
 from ...domain.repository import Gateway
+from ...domain.rollups import Rollup
 from ..backend import Cursor, Document
 from .class_mapping import ClassMapping
+from .codecs import load_free
 from .entity_mapping import EntityMapping
 from .naming import ID_KEY
 from .paging import Reads, read_page
+from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
 from .tracking import Record, State, TrackedCollection
 
 if TYPE_CHECKING:
     from .unit import DocumentUnit
+
+ViewT = TypeVar("ViewT")
 
 
 def by_id(mapping: EntityMapping, id: object) -> Query:
@@ -125,6 +130,21 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         with self._unit:
             self._unit.flush_before_query(self._tracked)
             return self._unit.scope.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
+
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Group inside the transaction; the rows are not tracked."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            found = self._unit.scope.rollup(self._collection, to_stored_rollup(self._mapping, rollup))
+        return rows_of(self._mapping, rollup, view, found)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline inside the transaction; what is pending is written first, for it may look anywhere."""
+        with self._unit:
+            if self._unit.autoflush:
+                self._unit.flush()
+            found = self._unit.scope.aggregate(self._collection, pipeline)
+        return [load_free(document) for document in found]
 
     def add(self, entity: Entity[Any]) -> None:
         """Track a new entity."""

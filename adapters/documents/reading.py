@@ -11,15 +11,19 @@ from ...domain.paging import Page, PageRequest
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
+from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
 from ..backend import Document, Transaction
+from .codecs import load_free
 from .environment import Environment
 from .gateways import by_id, by_ids, check_version
 from .paging import Reads, read_page
+from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
 from .tracking import Binding
 
 T = TypeVar("T")
+ViewT = TypeVar("ViewT")
 
 
 class ReaderSession(Session):
@@ -181,6 +185,17 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
 
     def _count(self, predicate: Predicate, limit: int | None) -> int:
         return self._session.io(self._backend.count, self._collection, predicate, limit=limit)
+
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Group, and work out figures."""
+        stored = to_stored_rollup(self._mapping, rollup)
+        found = self._session.io(self._backend.rollup, self._collection, stored)
+        return rows_of(self._mapping, rollup, view, found)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        found = self._session.io(self._backend.aggregate, self._collection, pipeline)
+        return [load_free(document) for document in found]
 
     def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()

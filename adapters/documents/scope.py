@@ -1,11 +1,12 @@
 """The transaction of one unit of work: begun at its first operation, bounded in time, ended in every case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...domain.errors import CommitUnknown
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import Cursor, Document, KeyTaken, Modify, ModifyResult, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
 from .environment import Environment
@@ -61,6 +62,14 @@ class TransactionScope:
     def distinct(self, collection: str, path: Path, predicate: Predicate) -> list[Any]:
         """Read the different values at a path."""
         return self._io(self.environment.backend.distinct, collection, path, predicate)
+
+    def rollup(self, collection: str, rollup: Rollup) -> list[Document]:
+        """Group, and work out figures."""
+        return self._io(self.environment.backend.rollup, collection, rollup)
+
+    def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        return self._io(self.environment.backend.aggregate, collection, pipeline)
 
     def write(self, plan: WritePlan) -> WriteResult:
         """Carry out a plan.

@@ -26,7 +26,7 @@ from ...domain.unit_of_work import (
 from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
 from . import receipts as receipt
-from .bindings import bindings_of, declaration_of
+from .bindings import bindings_of, declaration_of, refuse_unmet_needs
 from .bulk import BulkSession
 from .converter import make_converter
 from .deadline import Deadline
@@ -106,6 +106,7 @@ def open_store(
         *(outbox_declarations() if outbox else ()),
     )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
+    refuse_unmet_needs(bindings.values(), backend)
     environment = Environment(
         name=store_name,
         backend=backend,

@@ -8,12 +8,14 @@ from urllib.parse import parse_qsl
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import (
     Backend,
     BackendOptions,
     Capability,
     CollectionDeclaration,
     Cursor,
+    Document,
     IndexDeclaration,
     ManyResult,
     Modify,
@@ -28,6 +30,7 @@ from .engine import NO_TABLE, Engine
 from .many import ManyWriter
 from .projection import projection
 from .reading import Explanation, MemoryCursor, counted, explained, found, matching
+from .rollups import rolled_up
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
 from .writing import Writer
@@ -41,14 +44,14 @@ class MemoryBackend(Backend):
     Its reads take no lock; there is nothing to wait for, so their time is not limited.
     """
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
     born_prepared = True
     answers_at_once = True
 
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
         self._transactions = transactions
         if not transactions:
-            self.capabilities = Capability.NONE  # type: ignore[misc] # one class serves both kinds of server
+            self.capabilities = Capability.ROLLUPS  # type: ignore[misc] # one class serves both kinds of server
         self._engine = Engine(options.collections)
         self._writer = Writer(self._engine)
         self._many = ManyWriter(self._engine, self._writer)
@@ -116,6 +119,16 @@ class MemoryBackend(Backend):
     ) -> list[Any]:
         """Return the different values at a path."""
         return distinct_values(matching(self._table(collection, transaction), predicate), path)
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group the documents that match, and work out the figures of each group.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+        """
+        return rolled_up(matching(self._table(collection, transaction), rollup.predicate), rollup)
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""

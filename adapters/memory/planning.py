@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
+from attrs import frozen
+
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import SortKey
 from ..backend import IndexDeclaration
@@ -42,7 +44,8 @@ class Way(NamedTuple):
     repeats: bool = False
 
 
-class _Usable(NamedTuple):
+@frozen
+class _Usable:
     """An index in which all matches of a query stand."""
 
     index: Index
@@ -100,9 +103,9 @@ class Planner:
             yield _usable(_BY_ID, table.view(BY_ID), limits)
 
     def _through(self, usable: _Usable) -> Way:
-        index, view, span, count = usable
+        index, view, span = usable.index, usable.view, usable.span
         order = self._order(usable)
-        cost = float(count) if order is None else self._share(count)
+        cost = float(usable.count) if order is None else self._share(usable.count)
         entries = partial(_entries, view, span.stretches, order or _IN_ORDER)
         return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists))
 
@@ -130,7 +133,7 @@ class Planner:
 
     def _order(self, usable: _Usable) -> Order | None:
         """How an index gives the order of the query, None if it does not."""
-        index, view, span, _ = usable
+        index, view, span = usable.index, usable.view, usable.span
         if len(span.stretches) != 1:
             return None
         constant = {path for at, path in enumerate(index.paths[: span.fixed]) if at not in view.lists}

@@ -1,19 +1,22 @@
 """The backend on a MongoDB server: thin methods over the driver."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import (
     Backend,
     BackendOptions,
     Capability,
     CollectionDeclaration,
     Cursor,
+    Document,
     IndexDeclaration,
     ManyResult,
     Modify,
@@ -29,6 +32,8 @@ from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
 from .many import carry_out_many, modify, remove
+from .masking import raise_masked
+from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
 from .projections import to_distinct, to_projection
 from .transactions import MongoTransaction
 from .writes import carry_out
@@ -44,7 +49,7 @@ take once they are decoded."""
 class MongoBackend(Backend):
     """One database of a MongoDB replica set, sharded cluster, or standalone server."""
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.PIPELINES
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -137,6 +142,43 @@ class MongoBackend(Backend):
         with self._operation(f"distinct in {collection}", timeout, transaction):
             found = documents.aggregate(to_distinct(path, predicate), session).to_list()
             return [document["_id"] for document in found]
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Let the server group and work out.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+            InvalidQuery: if the server does not know a time zone.
+        """
+        pipeline = to_pipeline(rollup)
+        with self._operation(f"rollup of {collection}", timeout, transaction):
+            try:
+                found = self._aggregated(collection, pipeline, transaction)
+            except OperationFailure as error:
+                refusal = refusal_of(rollup, error)
+                if refusal is None:
+                    raise
+                raise_masked(refusal, error)
+        return rows_of(rollup, found)
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline that only reads.
+
+        Raises:
+            InvalidQuery: if it would write, or run JavaScript.
+        """
+        stages = checked(pipeline)
+        with self._operation(f"aggregate {collection}", timeout, transaction):
+            return self._aggregated(collection, stages, transaction)
+
+    def _aggregated(self, collection: str, pipeline: Pipeline, transaction: Transaction | None) -> list[Document]:
+        documents = self._connection.collection(collection)
+        found = documents.aggregate(pipeline, _session(transaction), batchSize=_ONE_BATCH, allowDiskUse=True)
+        return found.to_list()
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.

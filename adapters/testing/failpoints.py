@@ -41,6 +41,8 @@ _COMMANDS = {
     "find": ["find", "getMore", "aggregate"],
     "count": ["aggregate", "find"],
     "distinct": ["aggregate"],
+    "rollup": ["aggregate", "getMore"],
+    "aggregate": ["aggregate", "getMore"],
     "write": ["insert", "update", "delete"],
     "commit": ["commitTransaction"],
 }

@@ -8,7 +8,7 @@ from attrs.validators import ge, gt, in_, optional
 
 from ...domain.errors import ConfigurationError
 
-Point = Literal["any", "find", "count", "distinct", "write", "commit"]
+Point = Literal["any", "find", "count", "distinct", "rollup", "aggregate", "write", "commit"]
 """Which operations of a store a fault counts and hits; "any" is all of these kinds."""
 
 

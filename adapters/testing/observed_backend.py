@@ -1,7 +1,7 @@
 """A backend between a store and its own one, which sees each operation before and after it is carried out."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -10,6 +10,7 @@ from attrs import frozen
 from ...domain.errors import ConfigurationError
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
 from ..backend import (
     Backend,
@@ -123,6 +124,24 @@ class ObservedBackend(Backend):
         return self._around(
             Operation("distinct", collection, transaction, timeout),
             lambda: self.inner.distinct(collection, path, predicate, transaction=transaction, timeout=timeout),
+        )
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group, and work out figures."""
+        return self._around(
+            Operation("rollup", collection, transaction, timeout),
+            lambda: self.inner.rollup(collection, rollup, transaction=transaction, timeout=timeout),
+        )
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline."""
+        return self._around(
+            Operation("aggregate", collection, transaction, timeout),
+            lambda: self.inner.aggregate(collection, pipeline, transaction=transaction, timeout=timeout),
         )
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:

@@ -26,13 +26,18 @@ from tristore import (
     Unique,
     UnitOfWork,
     any_of,
+    average,
     between,
+    bucket,
     contains,
     contains_all,
+    count,
+    distinct_count,
     exists,
     from_dict,
     icontains,
     is_none,
+    largest,
     matches,
     not_,
     not_one_of,
@@ -40,11 +45,14 @@ from tristore import (
     open_store,
     open_stores,
     size,
+    smallest,
     some,
     specification,
     to_dict,
+    total,
     where,
 )
+from tristore.adapters.mongo import MongoRepository
 from tristore.domain.core import CoreReader, CoreUnitOfWork, CreditTransfer, User, UserId, UserStatus
 from tristore.domain.fields import text
 
@@ -254,6 +262,50 @@ def rules(cutoff: datetime) -> Specification[Invoice]:
     assert_type(combined, Specification[Invoice])
     assert_type(combined.is_satisfied_by(Invoice(number="1", total=Decimal(1))), bool)
     return combined
+
+
+@frozen
+class Turnover:
+    """What a month brought."""
+
+    month: datetime | None
+    state: State
+    invoices: int
+    total: Decimal
+    mean: Decimal
+    first: datetime
+    last: datetime | None
+    numbers: int
+
+
+class MongoInvoices(MongoRepository[Invoice, InvoiceId], InvoiceRepository):
+    """The invoices, with what only MongoDB can tell of them."""
+
+    def some_of_them(self) -> list[dict[str, Any]]:
+        """A sample."""
+        return self.aggregate_raw([{"$sample": {"size": 3}}])
+
+
+def adding_up(billing: Store[BillingUnitOfWork]) -> None:
+    """The rows of a rollup have the type of the view, and the words in it those of the fields."""
+    with billing.reader() as reader:
+        rows = reader.invoices.rollup(
+            Turnover,
+            lambda i: i.total > 0,
+            by=lambda i: {"month": bucket(i.paid_at, "month", zone="Europe/Berlin"), "state": i.state},
+            values=lambda i: {
+                "invoices": count(),
+                "total": total(i.total),
+                "mean": average(i.total),
+                "first": smallest(i.created_at),
+                "last": largest(i.paid_at),
+                "numbers": distinct_count(i.number),
+            },
+            sort=("-total", "month"),
+            limit=10,
+        )
+        assert_type(rows, Sequence[Turnover])
+        assert_type(rows[0].total, Decimal)
 
 
 def running(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:

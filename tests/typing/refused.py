@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NewType
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tristore import (
     Entity,
@@ -14,9 +14,12 @@ from tristore import (
     Stores,
     UnitOfWork,
     any_of,
+    average,
     between,
+    bucket,
     contains,
     contains_all,
+    count,
     icontains,
     matches,
     not_,
@@ -25,6 +28,7 @@ from tristore import (
     size,
     some,
     specification,
+    total,
     where,
 )
 from tristore.domain.analytics import AnalyticsUnitOfWork
@@ -148,6 +152,26 @@ def wrong_rules(core: CoreUnitOfWork) -> None:
     RICH.is_satisfied_by(Invoice(number="1"))  # refused
     core.users.find(sort=3)  # refused
     core.users.page(limit="20")  # refused
+
+
+@frozen
+class Tally:
+    """A row."""
+
+    name: str
+    n: int
+
+
+def wrong_rollups(core: CoreUnitOfWork) -> None:
+    """A rollup takes fields of its entity, dates in buckets, numbers in sums, and gives rows of its view."""
+    core.users.rollup(Tally, by=lambda u: {"name": u.usernam}, values=lambda u: {"n": count()})  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": total(u.username)})  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": average(u.status)})  # refused
+    core.users.rollup(Tally, by=lambda u: {"name": bucket(u.username, "day")})  # refused
+    core.users.rollup(Tally, by=lambda u: {"name": bucket(u.last_login, "days")})  # refused
+    core.users.rollup(Tally, by=lambda u: u.username)  # refused
+    core.users.rollup(Tally, values=lambda u: {"n": count()})[0].m  # refused
+    core.users.aggregate_raw([])  # refused
 
 
 def wrong_entities(core: CoreUnitOfWork) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from attrs import frozen
-from contracts.delivered_once import deliver, move_credits, play, report_again
+from contracts.delivered_once import deliver, move_credits, play
 
 from tristore import Stores, SystemClock, open_stores
 from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, document_store, plugged
@@ -21,7 +21,6 @@ T = TypeVar("T")
 SOURCES: dict[str, tuple[Callable[[Stores], object], str]] = {
     "core": (move_credits, "systemlogs"),
     "analytics": (lambda stores: play(stores, SystemClock()), "analytics"),
-    "systemlogs": (lambda stores: report_again(stores, SystemClock()), "systemlogs"),
 }
 """What is done in each store, and in which one the delivery leaves its effect."""
 
@@ -41,7 +40,7 @@ class Point:
     behind: int = 1
 
 
-EFFECTS = {"core": "audit", "analytics": "usage", "systemlogs": "audit"}
+EFFECTS = {"core": "audit", "analytics": "usage"}
 """The collection in which the delivery of each store's event leaves its effect."""
 
 POINTS = ("before_commit", "after_commit", "after_delivery", "before_acknowledgement")

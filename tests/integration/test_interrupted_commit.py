@@ -31,8 +31,8 @@ AT_LAST = 10.0
 SENT_AFTER = 0.3
 """Seconds from the sending of a commit, while it is delayed, to the signal."""
 
-STEPS, STEP = 25, 0.0005
-"""How many moments after the flush are tried, and the seconds between them: together more than a commit takes."""
+MOMENTS = (*(step * 0.0004 for step in range(25)), 0.5)
+"""Seconds from the flush to the signal: while the commit is under way, and when it is certainly over."""
 
 
 def interrupt_after(seconds: float) -> None:
@@ -145,11 +145,13 @@ def test_signal_at_any_moment(begin: Callable[[], Transferring], raw: Raw) -> No
     """U5, U6: before, in or behind the commit: whenever an interrupt comes, a transfer is whole and no row locked."""
     moving = begin()
     applied = [moving.applied()]
-    for step in range(STEPS):
+    for number, moment in enumerate(MOMENTS):
 
-        def transfer(core: CoreUnitOfWork, after: float = step * STEP) -> None:
+        def transfer(core: CoreUnitOfWork, waits: bool = number == 0, after: float = moment) -> None:
             moving.transfer(core)
             interrupt_after(after)
+            if waits:
+                time.sleep(AT_LAST)
 
         with pytest.raises(KeyboardInterrupt):
             moving.store.run(transfer)
@@ -158,6 +160,6 @@ def test_signal_at_any_moment(begin: Callable[[], Transferring], raw: Raw) -> No
         assert eventually(lambda: open_transactions(raw) == 0)
         applied.append(moving.applied())
 
-    steps = {later - sooner for sooner, later in pairwise(applied)}
-    assert steps <= {0, 1}
-    assert 0 < applied[-1] < STEPS, "every signal came on the same side of the commit: the sweep proves nothing"
+    steps = [later - sooner for sooner, later in pairwise(applied)]
+    assert {0, 1} == set(steps)
+    assert (0, 1) == (steps[0], steps[-1])

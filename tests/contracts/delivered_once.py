@@ -4,10 +4,12 @@ The crash points run it in one process, and `tests/integration/deliveries_proces
 """
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
 
-from tristore import FixedClock, Id, Stores
+from tristore import FixedClock, Id, Stores, open_stores
 from tristore.adapters.deliveries import make_relays
+from tristore.adapters.settings import Prepare
 from tristore.domain.clock import Clock
 from tristore.domain.core import Organization, OrganizationId, Project, ProjectId, User, UserId
 from tristore.services import AuditService, CreditService, LogService, MeteringService, PlaybackService
@@ -25,6 +27,17 @@ AFTER_WAITS = timedelta(minutes=6)
 
 Books = tuple[int, int, int]
 """How often credits moved, a view was counted, and an error came back."""
+
+
+def open_at(urls: Mapping[str, str], clock: Clock, prepare: Prepare = "check") -> Stores:
+    """Open the three stores at their URLs."""
+    return open_stores(
+        core=urls["core"],
+        analytics=urls["analytics"],
+        systemlogs=urls["systemlogs"],
+        clock=clock,
+        prepare=prepare,
+    )
 
 
 def settle_in(stores: Stores) -> None:

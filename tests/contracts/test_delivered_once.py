@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from tristore import Stores, open_stores
+from tristore import Stores, SystemClock
 from tristore.adapters.testing.server import MongoServer
 from tristore.domain.clock import Clock
 
+from .delivered_once import open_at
 from .delivered_once_suite import DeliveredOnceContract
 
 NAMES = ("core", "analytics", "systemlogs")
@@ -20,7 +21,7 @@ class TestDeliveredOnceInMemory(DeliveredOnceContract):
     """In memory."""
 
     def open_empty(self, clock: Clock) -> Stores:
-        return open_stores(core="memory://", analytics="memory://", systemlogs="memory://", clock=clock)
+        return open_at(dict.fromkeys(NAMES, "memory://"), clock)
 
 
 class TestDeliveredOnceOnMongoDB(DeliveredOnceContract):
@@ -34,7 +35,7 @@ class TestDeliveredOnceOnMongoDB(DeliveredOnceContract):
         names = [f"once_{store}_{uuid4().hex[:8]}" for store in NAMES]
         self.urls = dict(zip(NAMES, map(tristore_mongod.url_for, names), strict=True))
         with MongoClient[dict[str, Any]](tristore_mongod.url, w="majority") as self.client:
-            with open_stores(**self.urls, prepare="create") as stores:
+            with open_at(self.urls, SystemClock()) as stores:
                 stores.prepare()
             self.emptied = [self.client[name] for name in names]
             yield
@@ -45,5 +46,5 @@ class TestDeliveredOnceOnMongoDB(DeliveredOnceContract):
         for database in self.emptied:
             for collection in database.list_collection_names():
                 database[collection].delete_many({})
-        self.stores = self.stores or open_stores(**self.urls, clock=clock, prepare="off")
+        self.stores = self.stores or open_at(self.urls, clock, "off")
         return self.stores

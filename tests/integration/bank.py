@@ -56,18 +56,19 @@ class Told:
 
 
 class Patient:
-    """A store whose `run` waits out a fail-over."""
+    """A store whose `run` waits out a fail-over, and conflicts as long as its deadline allows."""
 
-    def __init__(self, store: CoreStore) -> None:
+    def __init__(self, store: CoreStore, deadline: float) -> None:
         self._store = store
+        self._deadline = deadline
 
     def run(self, fn: Callable[[CoreUnitOfWork], T]) -> T:
-        return self._store.run(fn, deadline=PATIENCE, max_attempts=50)
+        return self._store.run(fn, deadline=self._deadline, max_attempts=50)
 
 
-def by_service(store: CoreStore, *, patient: bool = True) -> Transfer:
-    """Transfers of the service, one call each: patient ones, or as any caller has them."""
-    service = CreditService(cast("Store[CoreUnitOfWork]", Patient(store)) if patient else store)
+def by_service(store: CoreStore, deadline: float = PATIENCE) -> Transfer:
+    """Transfers of the service: one call each."""
+    service = CreditService(cast("Store[CoreUnitOfWork]", Patient(store, deadline)))
 
     def transfer(note: str, sender: UserId, receiver: UserId, amount: int) -> str:
         return service.transfer(sender, receiver, amount, note).id

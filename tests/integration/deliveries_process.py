@@ -14,6 +14,7 @@ from attrs import frozen
 from contracts.delivered_once import deliver, move_credits, play
 
 from tristore import Stores, SystemClock, open_stores
+from tristore.adapters.backend import Backend
 from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, document_store, plugged
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def point_of(source: str, name: str) -> Point:
 class DeadlyBackend(ObservedBackend):
     """Delegates to the store's backend until the process is killed, as ``kill -9`` does."""
 
-    def __init__(self, inner: ObservedBackend, point: Point) -> None:
+    def __init__(self, inner: Backend, point: Point) -> None:
         super().__init__(inner)
         self._point = point
         self._written = 0

@@ -17,11 +17,12 @@ from contracts.delivered_once import (
     check_books,
     deliver,
     deliver_all,
+    open_at,
     report_and_resolve,
     settle_in,
 )
 
-from tristore import FixedClock, Stores, open_stores
+from tristore import FixedClock, Stores
 from tristore.adapters.testing.server import MongoServer
 
 from .core_store import Raw
@@ -54,7 +55,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def stores(urls: dict[str, str], clock: FixedClock) -> Iterator[Stores]:
     """The stores there, prepared, with users, a project and an error that was settled."""
-    with open_stores(**urls, clock=clock) as stores:
+    with open_at(urls, clock) as stores:
         stores.prepare()
         settle_in(stores)
         report_and_resolve(stores, clock)

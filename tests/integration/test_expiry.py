@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerId, CustomerMoved, customer
+from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerId, CustomerMoved, customer
 from contracts.outbox_base import BillingStore, Blocked, add_mover
 from pymongo import MongoClient
 
@@ -69,13 +70,18 @@ def store(server: str, database: RawDatabase, clock: FixedClock) -> Iterator[Bil
     store.close()
 
 
+def add(new: Customer, billing: BillingUnitOfWork) -> None:
+    """Store a customer."""
+    billing.customers.add(new)
+
+
 @pytest.mark.slow
 def test_receipts_and_keys_expire(store: BillingStore, database: RawDatabase, clock: FixedClock) -> None:
     """U6: what was recorded of keys and units 8 days ago is removed, of 6 days stays; what they wrote stays too."""
 
     for age in AGES:
-        new = customer(f"{age.days}@example.org")
-        store.run(lambda billing, new=new: billing.customers.add(new), key=f"of {age.days} days")
+        one = customer(f"{age.days}@example.org")
+        store.run(partial(add, one), key=f"of {age.days} days")
         clock.advance(OLD - YOUNG)
 
     assert eventually(lambda: "key:of 8 days" not in database["tristore_units"].distinct("_id"), SEEN_TO)

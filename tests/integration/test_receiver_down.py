@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from contracts.delivered_once import AFTER_WAITS
+from contracts.delivered_once import AFTER_WAITS, open_at
 
-from tristore import Backlog, FixedClock, Stores, open_stores
+from tristore import Backlog, FixedClock, Stores
 from tristore.adapters.deliveries import make_relays
 from tristore.adapters.testing.cluster import MongoCluster
 from tristore.adapters.testing.server import MongoServer
@@ -37,8 +37,12 @@ def stores(tristore_mongod: MongoServer, other_server: MongoCluster, raw: Raw, c
     """The stores: systemlogs stands on the server of its own."""
     names = {store: f"down_{store}_{uuid4().hex[:8]}" for store in ("core", "analytics")}
     urls = {store: tristore_mongod.url_for(name) for store, name in names.items()}
-    logs = other_server.url_for("down_systemlogs") + "&serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500"
-    with open_stores(**urls, systemlogs=logs, clock=clock, prepare="create") as stores:
+    urls["systemlogs"] = (
+        other_server.url_for("down_systemlogs") + "&serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500"
+    )
+    with open_stores(
+        core=urls["core"], analytics=urls["analytics"], systemlogs=logs, clock=clock, prepare="create"
+    ) as stores:
         stores.prepare()
         yield stores
     for name in names.values():
@@ -57,10 +61,13 @@ def test_what_is_committed_while_a_store_is_down_arrives_when_it_is_back(
         relay = make_relays(stores, audit, MeteringService(stores.core, stores.analytics))["core"]
         return relay.run_once().delivered, relay.backlog()
 
+    def register(new: User) -> None:
+        stores.core.run(lambda core: core.users.add(new))
+
     (node,) = other_server.nodes
     other_server.kill(node)
     for one in users:
-        stores.core.run(lambda core, new=one: core.users.add(new))
+        register(one)
     down, left = deliver()
     other_server.restart(node)
     other_server.wait_until_whole()

@@ -97,8 +97,8 @@ def test_sixteen_relays_and_one_that_sleeps_beyond_its_lease(
             done = eventually(lambda: relay().backlog().waiting == 0, PATIENCE)
         finally:
             stop.set()
-        for one in relays:
-            one.result(timeout=PATIENCE)
+        for running in relays:
+            running.result(timeout=PATIENCE)
 
     assert (True, True) == (met, done)
     assert {f"m{number}": [str(step) for step in range(STEPS)] for number in range(MOVERS)} == arrived(receiver)

@@ -18,7 +18,6 @@ from contracts.delivered_once import (
     deliver,
     deliver_all,
     open_at,
-    report_and_resolve,
     settle_in,
 )
 
@@ -54,11 +53,10 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def stores(urls: dict[str, str], clock: FixedClock) -> Iterator[Stores]:
-    """The stores there, prepared, with users, a project and an error that was settled."""
+    """The stores there, prepared, with users and a project."""
     with open_at(urls, clock) as stores:
         stores.prepare()
         settle_in(stores)
-        report_and_resolve(stores, clock)
         yield stores
 
 
@@ -78,13 +76,12 @@ def test_a_process_that_is_killed_leaves_one_entry_or_none(
     """X1, X5: killed before its commit a deed is neither done nor told; killed later, it is audited or counted once."""
     code = run_until_killed(urls, source, point)
     end = time.monotonic() + FREE_AT_LAST
-    while backlog(stores, clock) and time.monotonic() < end:
-        deliver_all(stores, clock)
+    while deliver_all(stores, clock) and time.monotonic() < end:
         time.sleep(0.1)
     clock.advance(AFTER_LEASE)
     again = deliver(stores, clock)
 
     done = 0 if point == "before_commit" else 1
     assert -signal.SIGKILL == code
-    assert tuple(done if name == source else 0 for name in NAMES) == check_books(stores)
+    assert tuple(done if name == source else 0 for name in SOURCES) == check_books(stores)
     assert (0, 0) == (again, backlog(stores, clock))

@@ -37,12 +37,9 @@ def stores(tristore_mongod: MongoServer, other_server: MongoCluster, raw: Raw, c
     """The stores: systemlogs stands on the server of its own."""
     names = {store: f"down_{store}_{uuid4().hex[:8]}" for store in ("core", "analytics")}
     urls = {store: tristore_mongod.url_for(name) for store, name in names.items()}
-    urls["systemlogs"] = (
-        other_server.url_for("down_systemlogs") + "&serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500"
-    )
-    with open_stores(
-        core=urls["core"], analytics=urls["analytics"], systemlogs=logs, clock=clock, prepare="create"
-    ) as stores:
+    quickly = "&serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500"
+    urls["systemlogs"] = other_server.url_for("down_systemlogs") + quickly
+    with open_at(urls, clock) as stores:
         stores.prepare()
         yield stores
     for name in names.values():

@@ -73,7 +73,7 @@ def backlog(stores: Stores, clock: Clock) -> int:
 
 
 def deliver_all(stores: Stores, clock: FixedClock) -> int:
-    """Deliver as a process does that was started anew, when the dead one has no leases any more; return what is left."""
+    """Deliver as a process that was started anew, when the dead one has no leases any more; return what is left."""
     clock.advance(AFTER_LEASE)
     deliver(stores, clock)
     if backlog(stores, clock):

@@ -1,7 +1,7 @@
 """What the validators of a field allow, read from them: strategies and factories make values inside.
 
-The validators of `tristore.domain.fields` and those of attrs can be read. Any other one is asked about each value; where
-it checks text, it is first asked which of some common forms it accepts.
+The validators of `tristore.domain.fields` and those of attrs can be read. Any other one is asked about each value; one
+that checks text is first asked which of some common forms it accepts.
 """
 
 from collections.abc import Callable, Iterable, Mapping

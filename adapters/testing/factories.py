@@ -10,8 +10,8 @@
 >>> [project.owner_id == ada.id for project in projects]
 [True, True, True]
 
-The extra ``factories`` brings polyfactory; `build`, `batch`, `seed_random`, ``Use``, ``PostGenerated`` and the rest of it work as
-it describes them (https://polyfactory.litestar.dev).
+The extra ``factories`` brings polyfactory; ``build``, ``batch``, ``seed_random``, ``Use``, ``PostGenerated`` and the rest of
+it work as it describes them (https://polyfactory.litestar.dev).
 """
 
 from collections.abc import Iterable
@@ -43,8 +43,8 @@ class EntityFactory(AttrsFactory[E], Generic[E]):
     """The base of factories: inherit it with the entity as type argument, and fix fields as class attributes.
 
     Every field gets a random value inside the bounds of its validators, whether it has a default or not
-    (``__use_defaults__ = True`` keeps defaults); a reference that may be None is None. The entities are new: their version
-    is 0. With `seed_random` the same calls make the same entities, ids included.
+    (``__use_defaults__ = True`` keeps defaults); a reference that may be None is None. The entities are new: their
+    version is 0. After ``seed_random`` the same calls make the same entities, ids included.
     """
 
     __is_base_factory__: ClassVar[bool] = True

@@ -49,9 +49,8 @@ class RandomValues:
         Raises:
             ConfigurationError: if none is found.
         """
-        if field.type.optional and (field.type.kind is Kind.ID or depth >= _DEEPEST or self._random.random() < 0.5):
-            if accepts(field, None):
-                return None
+        if field.type.optional and self._is_none(field, depth) and accepts(field, None):
+            return None
         problem = "its validator refuses each value that was tried"
         try:
             for value in self._candidates(field, bounds_of(field), depth):
@@ -62,6 +61,9 @@ class RandomValues:
         if field.attribute.default is not attrs.NOTHING:
             return attrs.NOTHING
         raise no_value(cls, field.name, problem, f"build({field.name}=...)")
+
+    def _is_none(self, field: FieldSchema, depth: int) -> bool:
+        return field.type.kind is Kind.ID or depth >= _DEEPEST or self._random.random() < 0.5
 
     def object(self, cls: type[Any], depth: int) -> Any:
         """Return an object of a nested class.

@@ -5,7 +5,6 @@ A new word is one more line in `WORDS`.
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from functools import reduce
 from typing import Any, TypeVar
 
 from attrs import frozen

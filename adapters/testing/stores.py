@@ -110,21 +110,14 @@ class MongoStores:
         """Open a store; its databases are prepared if none of its shape is free."""
         _check_options(options)
         shape = (unit, *documents, *(options.get(name) for name in _SHAPING))
-        free = (place for place in self._places if place.lent_to is None and place.shape == shape)
-        place = next(free, None)
-        preparation = "off" if place else "create"
-        if place is None:
-            place = self._new_place(shape, documents)
+        free = [place for place in self._places if place.lent_to is None and place.shape == shape]
+        place = free[0] if free else self._new_place(shape, documents)
         url = self._server.url_for(place.names[0])
-        store = open_store(unit, url=url, documents=place.documents, **{"prepare": preparation, **options})
-        if preparation == "create":
-            try:
-                store.prepare()
-            except BaseException:
-                store.close()
-                raise
-        self._places += [place] if preparation == "create" else []
+        store = open_store(unit, url=url, documents=place.documents, prepare="off", **options)
         place.lent_to = store
+        if not free:
+            self._places.append(place)
+            store.prepare()
         return store
 
     def give_back(self) -> None:

@@ -34,8 +34,9 @@ def entities(cls: type[T], /, **given: Any) -> SearchStrategy[T]:
     """Objects of an entity class, or of any attrs class, that its own rules accept.
 
     Values are derived from the types of the fields, and from the validators of attrs and of `tristore.domain.fields`;
-    any other validator is asked. They are those that a store keeps as they are: times are UTC and in whole milliseconds,
-    numbers have at most 64 bits or 34 digits, none is NaN. An entity is new: its version is 0, and it was never added.
+    any other validator is asked. They are those that a store keeps as they are: times are UTC and in whole
+    milliseconds, whole numbers have at most 64 bits, a Decimal 34 digits, none is NaN. An entity is new: its version
+    is 0, and it was never added.
 
     Two entities may have the same id or e-mail address: draw several with
     ``st.lists(entities(User), unique_by=(lambda u: u.id, lambda u: u.email, lambda u: u.username))``.

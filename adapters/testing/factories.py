@@ -10,8 +10,8 @@
 >>> [project.owner_id == ada.id for project in projects]
 [True, True, True]
 
-The extra ``factories`` brings polyfactory; ``build``, ``batch``, ``seed_random``, ``Use``, ``PostGenerated`` and the rest of
-it work as it describes them (https://polyfactory.litestar.dev).
+The extra ``factories`` brings polyfactory; ``build``, ``batch``, ``seed_random``, ``Use``, ``PostGenerated`` and the
+rest of it work as it describes them (https://polyfactory.litestar.dev).
 """
 
 from collections.abc import Iterable

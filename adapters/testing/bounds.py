@@ -5,10 +5,10 @@ that checks text is first asked which of some common forms it accepts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import attrs
-from attrs import Attribute, define, field, frozen, validators
+from attrs import define, field, frozen, validators
 
 from ...domain import fields
 from ...domain.entity import Entity
@@ -113,9 +113,10 @@ def bounds_of(field: FieldSchema) -> Bounds:
     """Read the validators and the converter of a field."""
     bounds = Bounds()
     readable = _read(field.attribute.validator, bounds)
-    if field.attribute.converter is fields.to_email:
+    converter: Any = field.attribute.converter
+    if converter is fields.to_email:
         bounds.patterns.append(EMAIL)
-    elif field.attribute.converter not in _KEEPING:
+    elif converter not in _KEEPING:
         readable = False
     if not (readable or bounds.patterns or bounds.options) and field.type.kind is Kind.STR:
         bounds.forms = _forms(field, bounds)
@@ -152,7 +153,7 @@ _UNBOUNDED: tuple[Any, ...] = (fields.reference, fields.instant)
 
 
 def _number(validator: Any, bounds: Bounds) -> None:
-    narrow = {
+    narrow: dict[str, Callable[[Any], None]] = {
         ">=": bounds.at_least,
         ">": lambda bound: bounds.at_least(bound, above=True),
         "<=": bounds.at_most,
@@ -236,12 +237,13 @@ class _Nobody:
 
 def accepts(field: FieldSchema, value: object) -> bool:
     """Tell whether converter and validator of a field accept a value, as far as they look at nothing else."""
-    attribute = cast("Attribute[Any]", field.attribute)
+    attribute: Any = field.attribute
     converter: Any = attribute.converter
-    if isinstance(converter, attrs.Converter):
-        if converter.takes_self or converter.takes_field:
+    if type(converter) is attrs.Converter:
+        wrapped: Any = converter
+        if wrapped.takes_self or wrapped.takes_field:
             return True
-        converter = converter.converter
+        converter = wrapped.converter
     try:
         if converter is not None:
             value = converter(value)

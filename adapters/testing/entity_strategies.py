@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 from bson import Decimal128
@@ -12,6 +12,7 @@ from bson import Decimal128
 from .missing import Needs
 
 with Needs("Hypothesis", "testing"):
+    from hypothesis import reject
     from hypothesis import strategies as st
 
 from ...domain.clock import to_milliseconds
@@ -27,7 +28,10 @@ SPARE_ITEMS = 4
 """How many more items than it must have a list, set or dictionary gets at most, unless its own bound is lower."""
 
 _PATIENCE = 100
-"""After so many refusals, with no object made yet, the last refusal is raised instead of tried again."""
+"""After so many refusals, with no object made yet, the last one is told instead of drawn again."""
+
+_TRIES = 3
+"""How often one example draws again what the constructor refused."""
 
 _REFUSED: Any = object()
 
@@ -92,8 +96,7 @@ class Deriver:
         for name, unstored in parameters.items():
             if unstored is None and name not in found and _is_required(cls, name):
                 raise no_value(cls, name, "it is not stored", f"entities({cls.__name__}, {name}=...)")
-        construct = _Construction(cls)
-        return st.fixed_dictionaries(found).map(construct).filter(lambda made: made is not _REFUSED)
+        return _constructed(_Construction(cls), st.fixed_dictionaries(found))
 
     def field(self, cls: type[Any], field: FieldSchema) -> Strategy | None:
         """Values of a field; None if only its default will do.
@@ -102,16 +105,12 @@ class Deriver:
             ConfigurationError: if there is no default either.
         """
         bounds = bounds_of(field)
-        problem = "its validator accepts none of the common forms of text" if bounds.forms == () else None
-        if problem is None:
-            try:
-                values = self.values(field.type, bounds)
-            except ConfigurationError as error:
-                problem = str(error)
-        if problem is not None:
+        try:
+            values = self.values(field.type, bounds)
+        except ConfigurationError as error:
             if field.attribute.default is not attrs.NOTHING:
                 return None
-            raise no_value(cls, field.name, problem, f"entities({cls.__name__}, {field.name}=...)")
+            raise no_value(cls, field.name, str(error), f"entities({cls.__name__}, {field.name}=...)") from None
         checked = field.attribute.validator is not None or field.attribute.converter is not None
         return values.filter(lambda value: accepts(field, value)) if checked else values
 
@@ -150,11 +149,11 @@ class Deriver:
 
     def _of_sequence(self, declared: FieldType, bounds: Bounds) -> Strategy:
         items = self.values(declared.item, bounds.of_items()) if declared.item else free
-        python, sizes = declared.python, {"min_size": bounds.shortest, "max_size": _most(bounds)}
+        python, least, most = declared.python, bounds.shortest, _most(bounds)
         if python in {set, frozenset}:
             hashable = items if declared.item and declared.item.kind is not Kind.FREE else scalars
-            return st.sets(hashable, **sizes).map(python)
-        return st.lists(items, **sizes).map(python)
+            return st.sets(hashable, min_size=least, max_size=most).map(python)
+        return st.lists(items, min_size=least, max_size=most).map(python)
 
     def _given(self, field: FieldSchema | None, value: Any) -> Strategy:
         values = value if isinstance(value, st.SearchStrategy) else st.just(value)
@@ -162,33 +161,47 @@ class Deriver:
 
 
 class _Construction:
-    """Calls a constructor; remembers a refusal, so that a class whose rules are never met can say why."""
+    """Calls a constructor; remembers refusals, so that a class whose rules are never met can say why."""
 
     def __init__(self, cls: type[Any]) -> None:
         self._cls = cls
         self._refusals = 0
+        self._succeeded = False
+        self._last: Exception | None = None
 
     def __call__(self, values: Mapping[str, Any]) -> Any:
         try:
             made = self._cls(**values)
         except REFUSALS as error:
-            if self._refusals >= 0:
-                self._refusals += 1
-                if self._refusals > _PATIENCE:
-                    raise self._never(error) from error
+            self._refusals += 1
+            self._last = error
             return _REFUSED
-        self._refusals = -1
+        self._succeeded = True
         return made
 
-    def _never(self, error: Exception) -> ConfigurationError:
-        name = self._cls.__name__
-        return ConfigurationError(
-            f"no {name} was made of {_PATIENCE} sets of values, the last one because: {error}; give the fields "
-            f"concerned: entities({name}, field=...)"
-        )
+    def give_up(self) -> NoReturn:
+        """End an example without an object: drop it, or say that there never is one.
 
-    def __repr__(self) -> str:
-        return self._cls.__name__
+        Raises:
+            ConfigurationError: if nothing was accepted so far.
+        """
+        if self._succeeded or self._refusals < _PATIENCE:
+            reject()
+        name = self._cls.__name__
+        raise ConfigurationError(
+            f"no {name} was made of {self._refusals} sets of values, the last one because: {self._last}; give the "
+            f"fields concerned: entities({name}, field=...)"
+        ) from self._last
+
+
+@st.composite
+def _constructed(draw: st.DrawFn, construct: _Construction, values: st.SearchStrategy[dict[str, Any]]) -> Any:
+    """Objects that a constructor accepts; made here, so that a failing example shows their own repr."""
+    for _ in range(_TRIES):
+        made = construct(draw(values))
+        if made is not _REFUSED:
+            return made
+    construct.give_up()
 
 
 def _is_required(cls: type[Any], parameter: str) -> bool:
@@ -205,6 +218,8 @@ def _most(bounds: Bounds) -> int:
 
 def _text(bounds: Bounds) -> Strategy:
     patterns = bounds.patterns or bounds.forms
+    if bounds.forms == () and not bounds.patterns:
+        raise ConfigurationError("its validator accepts none of the common forms of text")
     if not patterns:
         return st.text(min_size=bounds.shortest, max_size=bounds.longest)
     looks = [st.from_regex(pattern, fullmatch=True) for pattern in patterns]

@@ -16,7 +16,7 @@ rest of it work as it describes them (https://polyfactory.litestar.dev).
 
 from collections.abc import Iterable
 from inspect import get_annotations
-from typing import Any, ClassVar, Generic, TypeGuard, TypeVar, overload
+from typing import Any, Generic, TypeGuard, TypeVar, overload
 
 import attrs
 
@@ -28,6 +28,7 @@ with Needs("polyfactory", "factories"):
 
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
+from ...domain.schema import FieldSchema
 from ...domain.unit_of_work import Store, UnitOfWork
 from .bounds import check_names, filled_fields, given, parameters_of
 from .observed_backend import document_store
@@ -47,7 +48,7 @@ class EntityFactory(AttrsFactory[E], Generic[E]):
     version is 0. After ``seed_random`` the same calls make the same entities, ids included.
     """
 
-    __is_base_factory__: ClassVar[bool] = True
+    __is_base_factory__ = True
 
     @classmethod
     def is_supported_type(cls, value: Any) -> TypeGuard[type[E]]:
@@ -58,7 +59,7 @@ class EntityFactory(AttrsFactory[E], Generic[E]):
     def get_model_fields(cls) -> list[FieldMeta]:
         """Return the fields that the factory fills."""
         return [
-            FieldMeta(name=name, annotation=field.type.annotation, default=_default(field.attribute))
+            FieldMeta(name=name, annotation=_annotation(field), default=_default(field.attribute))
             for name, field in filled_fields(cls.__model__).items()
         ]
 
@@ -87,7 +88,7 @@ class EntityFactory(AttrsFactory[E], Generic[E]):
 
     @overload
     @classmethod
-    def save(cls, target: Target, **values: Any) -> E: ...
+    def save(cls, target: Target, *, count: None = None, **values: Any) -> E: ...
     @overload
     @classmethod
     def save(cls, target: Target, *, count: int, **values: Any) -> list[E]: ...
@@ -158,6 +159,10 @@ def _repository(uow: UnitOfWork[Any], entity: type[Entity[Any]]) -> Any:
             if getattr(repository, "entity", None) is entity:
                 return repository
     raise ConfigurationError(f"{type(uow).__name__} has no repository of {entity.__name__} entities")
+
+
+def _annotation(field: FieldSchema) -> Any:
+    return field.type.annotation
 
 
 def _default(attribute: "attrs.Attribute[Any]") -> Any:

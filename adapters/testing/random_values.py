@@ -98,7 +98,8 @@ class RandomValues:
             case Kind.SEQUENCE | Kind.DICT:
                 return self._collection(name, declared, bounds, depth + 1)
             case Kind.ENUM:
-                return self._random.choice(list(declared.python))
+                members: Any = declared.python
+                return self._random.choice([*members])
             case Kind.STR:
                 return self._text(name, bounds)
             case Kind.OTHER:

@@ -140,13 +140,21 @@ def rules(cls: type[E], given: Mapping[str, Any], max_leaves: int) -> st.SearchS
         raise ConfigurationError(f"specifications() takes an entity class, not {cls!r}")
     check_names(cls, given)
     leaves = st.one_of([_leaves(cls, target) for target in targets(cls, given)])
-    return st.recursive(
+    combined = st.recursive(
         leaves,
         lambda inner: st.one_of(
             st.builds(operator.and_, inner, inner), st.builds(operator.or_, inner, inner), st.builds(not_, inner)
         ),
         max_leaves=max_leaves,
     )
+    return _plainly(combined)
+
+
+@st.composite
+def _plainly(draw: st.DrawFn, strategy: st.SearchStrategy[Specification[E]]) -> Specification[E]:
+    """The same rules; a failing example shows what they say instead of how they were put together."""
+    rule = draw(strategy)
+    return Specification(rule.entity, rule.predicate)
 
 
 def _leaves(cls: type[E], target: Target) -> st.SearchStrategy[Specification[E]]:
@@ -172,7 +180,7 @@ def _targets(cls: type[Any], given: Mapping[str, Any], reach: Callable[[Any], An
                 continue  # a type of the user's own: no value of it is known
         yield Target(reach=path, type=field.type, values=values)
         if field.type.kind is Kind.NESTED and field.type.python is not cls:
-            inner = (lambda entity, path=path: some(path(entity))) if field.type.optional else path
+            inner = _some(path) if field.type.optional else path
             yield from _targets(field.type.python, {}, inner)
         elif field.type.kind is Kind.DICT and field.type.item is not None:
             yield from _at_keys(path, field.type.item, deriver)
@@ -181,11 +189,19 @@ def _targets(cls: type[Any], given: Mapping[str, Any], reach: Callable[[Any], An
 def _at_keys(reach: Callable[[Any], Any], item: FieldType, deriver: Deriver) -> Iterator[Target]:
     """Places of a dictionary: rules and entities seldom draw the same key unless there are few."""
     for key in COMMON_KEYS:
-        yield Target(reach=lambda entity, key=key: reach(entity)[key], type=item, values=deriver.values(item, Bounds()))
+        yield Target(reach=_item(reach, key), type=item, values=deriver.values(item, Bounds()))
 
 
 def _attribute(reach: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     return lambda entity: getattr(reach(entity), name)
+
+
+def _item(reach: Callable[[Any], Any], key: str) -> Callable[[Any], Any]:
+    return lambda entity: reach(entity)[key]
+
+
+def _some(reach: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda entity: some(reach(entity))
 
 
 def _has_words(target: Target) -> bool:

@@ -131,7 +131,7 @@ class MongoStores:
 
     def _new_place(self, shape: tuple[object, ...], documents: Sequence[Documents]) -> _Place:
         number = len(self._places)
-        own = {None: f"{self._prefix}_{number}"}
+        own: dict[str | None, str] = {None: f"{self._prefix}_{number}"}
         moved = []
         for declared in documents:
             name = own.setdefault(declared.database, f"{self._prefix}_{number}_{len(own)}")

@@ -1,8 +1,9 @@
 """Hypothesis strategies for your own entities, and for rules over them.
 
->>> from hypothesis import given
+>>> from hypothesis import given, settings
 >>> from tristore.domain.core import User
->>> @given(entities(User, credits=7), specifications(User))
+>>> @settings(deadline=None)
+... @given(entities(User, credits=7), specifications(User))
 ... def test_users(user, rule):
 ...     assert user.credits == 7
 ...     assert rule.is_satisfied_by(user) in {True, False}

@@ -148,7 +148,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(python: Path, project: Path, *options: str) -> tuple[Counter[str], str]:
     """Run pytest in the project; return the outcomes of its tests by backend, and all that it printed."""
-    command = [python, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options]
+    command = [str(python), "-m", "pytest", "-v", "-p", "no:cacheprovider", *options]
     environment = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     tests = _OUTCOME.findall(done.stdout)
@@ -183,7 +183,7 @@ def test_another_backend_is_refused(python: Path, project: Path) -> None:
 def test_the_plugin_is_light(python: Path, tmp_path: Path) -> None:
     """In a project that uses none of its fixtures the plugin loads no driver, no Hypothesis, and none of the kit."""
     (tmp_path / "test_light.py").write_text(LIGHT)
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert 0 == done.returncode, done.stdout[-2_000:] + done.stderr

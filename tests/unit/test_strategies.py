@@ -40,7 +40,7 @@ class Node:
     children: "list[Node]" = field(factory=list)
 
 
-def even(_: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
+def even(_: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     """A validator that nobody can read."""
     if value % 2:
         raise ValueError(f"{attribute.name} must be even")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 from bson import Decimal128
@@ -179,19 +179,15 @@ class _Construction:
         self._succeeded = True
         return made
 
-    def give_up(self) -> NoReturn:
-        """End an example without an object: drop it, or say that there never is one.
-
-        Raises:
-            ConfigurationError: if nothing was accepted so far.
-        """
+    def failure(self) -> ConfigurationError:
+        """Return the error that says that there never is an object; where there may be one, drop this example."""
         if self._succeeded or self._refusals < _PATIENCE:
             reject()
         name = self._cls.__name__
-        raise ConfigurationError(
+        return ConfigurationError(
             f"no {name} was made of {self._refusals} sets of values, the last one because: {self._last}; give the "
             f"fields concerned: entities({name}, field=...)"
-        ) from self._last
+        )
 
 
 @st.composite
@@ -201,7 +197,7 @@ def _constructed(draw: st.DrawFn, construct: _Construction, values: st.SearchStr
         made = construct(draw(values))
         if made is not _REFUSED:
             return made
-    construct.give_up()
+    raise construct.failure()
 
 
 def _is_required(cls: type[Any], parameter: str) -> bool:

@@ -59,18 +59,25 @@ def _left_out(attribute: "attrs.Attribute[Any]", value: object) -> bool:
     return attribute.default is None or "None" in annotation or "Optional" in annotation
 
 
-def text(*, min: int = 0, max: int) -> Validator:
-    """A validator for a string of `min` to `max` characters; None passes where the field is optional."""
+@frozen
+class TextOf:
+    """The validator that `text` makes."""
 
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    min: int
+    max: int
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if _left_out(attribute, value):
             return
         if not isinstance(value, str):
             raise ValidationError.of(attribute.name, f"must be text, not {type(value).__name__}")
-        if not min <= len(value) <= max:
-            raise ValidationError.of(attribute.name, f"must have {min} to {max} characters, not {len(value)}")
+        if not self.min <= len(value) <= self.max:
+            raise ValidationError.of(attribute.name, f"must have {self.min} to {self.max} characters, not {len(value)}")
 
-    return check
+
+def text(*, min: int = 0, max: int) -> Validator:
+    """A validator for a string of `min` to `max` characters; None passes where the field is optional."""
+    return TextOf(min, max)
 
 
 def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
@@ -82,8 +89,8 @@ def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
 
 
 @frozen
-class _AtLeast:
-    """See `at_least`."""
+class AtLeast:
+    """The validator that `at_least` makes."""
 
     bound: float
 
@@ -100,7 +107,7 @@ class _AtLeast:
 
 def at_least(bound: float) -> Validator:
     """A validator for a finite number that is never below `bound`."""
-    return _AtLeast(bound)
+    return AtLeast(bound)
 
 
 def check_whole(name: str, value: object, *, min: int, max: int | None = None) -> None:
@@ -117,8 +124,8 @@ def check_whole(name: str, value: object, *, min: int, max: int | None = None) -
 
 
 @frozen
-class _Whole:
-    """See `whole`."""
+class WholeBetween:
+    """The validator that `whole` makes."""
 
     min: int
     max: int | None
@@ -135,17 +142,24 @@ class _Whole:
 
 def whole(*, min: int, max: int | None = None) -> Validator:
     """A validator for a whole number of `min` to `max`."""
-    return _Whole(min, max)
+    return WholeBetween(min, max)
+
+
+@frozen
+class MemberOf:
+    """The validator that `member_of` makes."""
+
+    enum: type[Enum]
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if not isinstance(value, self.enum):
+            words = f"must be a member of {self.enum.__name__}, not {type(value).__name__}"
+            raise ValidationError.of(attribute.name, words)
 
 
 def member_of(enum: type[Enum]) -> Validator:
     """A validator for a member of an enum, where its value alone would not be stored as one."""
-
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        if not isinstance(value, enum):
-            raise ValidationError.of(attribute.name, f"must be a member of {enum.__name__}, not {type(value).__name__}")
-
-    return check
+    return MemberOf(enum)
 
 
 def reference(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:

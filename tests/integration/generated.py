@@ -96,7 +96,7 @@ def accepted(source: str) -> Pattern | None:
 
 PARTS = st.sampled_from(["a", "b", "\n", "a.", "é", "É", "$", "\\", "K", "ß"])
 PATTERNS: st.SearchStrategy[Pattern] = st.one_of(
-    SOURCES.map(accepted).filter(lambda found: found is not None),  # type: ignore[arg-type]
+    SOURCES.map(accepted).filter(lambda found: found is not None),
     PARTS.map(in_any_case),
 )
 TEXTS = st.text("abAkK\u212aéÉß_1\u0663 .$\\\n\r\0\x0b\u2028\U0001f600", max_size=5)

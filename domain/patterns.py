@@ -192,19 +192,20 @@ class _Writer:
         if word is words.BRANCH:
             return _group([self.written(parts, flags) for parts in given[1]])
         if word is words.MAX_REPEAT or word is words.MIN_REPEAT:
-            return self._repeat(*given, flags)
+            return self._repeat(given, flags)
         return self._character(word, given, flags)
 
-    def _repeat(self, least: int, most: int, parts: Any, flags: int) -> _Written:
+    def _repeat(self, given: tuple[int, Any, Any], flags: int) -> _Written:
         """Greedy or not makes no difference to whether a text matches.
 
         A server reads a prefix off a pattern to search an index, and takes ``b`` of ``b{0,1}``, and the first byte of
         ``é`` before ``?``, for a must: a set or a group hides them.
         """
+        least, most, parts = given
         part = _group([self.written(parts, flags)])
         if part.repeats:
             raise self._refusal("has a quantifier inside another one")
-        endless = most is words.MAXREPEAT or int(most) == int(words.MAXREPEAT)
+        endless = most is words.MAXREPEAT
         if least > MOST_REPEATS or (not endless and most > MOST_REPEATS):
             raise self._refusal(f"counts beyond {MOST_REPEATS:,}")
         times = f"{{{least},{'' if endless else most}}}"

@@ -7,7 +7,7 @@ a `Predicate`; a backend translates it, and `Specification.is_satisfied_by` eval
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, get_type_hints, overload
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 from attrs import frozen
 
@@ -103,7 +103,7 @@ def _entity_of(rule: Callable[Concatenate[E, P], bool]) -> type[E]:
     entity = hints.get(first)
     if not isinstance(entity, type) or not issubclass(entity, Entity):
         raise InvalidQuery(f"{name} is a specification: annotate its first parameter with the class of the entity")
-    return entity
+    return cast("type[E]", entity)
 
 
 def specification_of(entity: type[E], rule: Where[E]) -> Specification[E]:

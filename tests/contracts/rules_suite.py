@@ -149,7 +149,10 @@ RULES: dict[str, tuple[Rule, set[str]]] = {
     "any of optional values, not": (lambda s: any_of(s.spare_lines, lambda o: not_(some(o).kind == "bolt")), {BOB}),
     "any of optional values, None": (lambda s: any_of(s.spare_lines, is_none), {ADA}),
     "any of plain values": (lambda s: any_of(s.codes, lambda c: between(c, 4, 6)), {ADA}),
-    "any of plain values, no single one": (lambda s: any_of(s.prices, lambda p: between(p, 5, 10)), set()),
+    "any of plain values, no single one": (
+        lambda s: any_of(s.prices, lambda p: between(p, Decimal(5), Decimal(10))),
+        set(),
+    ),
     "any of plain values, and": (lambda s: any_of(s.tags, lambda t: (t > "a") & (t < "c")), {ADA, BOB}),
     "any of plain values, or": (lambda s: any_of(s.tags, lambda t: (t == "a") | (t == "z")), {ADA}),
     "any of plain values, not": (lambda s: any_of(s.tags, lambda t: not_(t == "b")), {ADA}),
@@ -237,6 +240,12 @@ def heavier_than(shipment: Shipment, least: int, *, urgent: bool = False) -> boo
     return (shipment.weight > least) & (shipment.is_urgent == urgent)
 
 
+@specification
+def holds_letters(shipment: Shipment, letters: str) -> bool:
+    """A nickname with these letters."""
+    return icontains(shipment.nick_name, letters)
+
+
 class RulesContract:
     """Every word of the language, and what it refuses."""
 
@@ -283,7 +292,7 @@ class RulesContract:
                 uow.shipments.add(Shipment(name="long", nick_name=text, tags=["x"] * MOST_ITEMS))
         with store.reader() as shipping:
             for text in texts:
-                assert 1 == shipping.shipments.count(lambda s, text=text: icontains(s.nick_name, text.upper()))
+                assert 1 == shipping.shipments.count(holds_letters(text.upper()))
             assert 4 == shipping.shipments.count(lambda s: size(s.tags) >= MOST_ITEMS)
             assert 3 == shipping.shipments.count(lambda s: size(s.tags) < MOST_ITEMS)
             assert 0 == shipping.shipments.count(lambda s: size(s.tags) > MOST_ITEMS)

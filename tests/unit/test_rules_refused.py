@@ -232,7 +232,10 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
         "the rule over the items of cargo gave FieldStandIn instead of a condition",
     ),
     "any of, no parameter": (lambda s: any_of(s.cargo, cast("Any", lambda: True)), "the entity or the item"),
-    "any of, an unknown field": (lambda s: any_of(s.ports, lambda p: p.cty == "x"), "did you mean 'city'?"),
+    "any of, an unknown field": (
+        lambda s: any_of(s.ports, lambda p: cast("Any", p).cty == "x"),
+        "did you mean 'city'?",
+    ),
     "any of, an item as a whole": (lambda s: any_of(s.ports, lambda p: p == Port("Oslo")), "compare its fields"),
     "any of, the entity inside": (lambda s: any_of(s.ports, lambda p: s.crew > 1), "asks about the item alone"),
     "any of, both": (lambda s: any_of(s.ports, lambda p: (p.city == "a") & (s.crew > 1)), "about the item alone"),

@@ -322,8 +322,8 @@ def test_a_specification_names_its_entity() -> None:
     def without(ship, least):  # type: ignore[no-untyped-def]
         return ship.crew > least
 
-    @specification
-    def over_text(ship: str) -> bool:  # type: ignore[type-var]
+    @specification  # type: ignore[type-var]
+    def over_text(ship: str) -> bool:
         return ship == "x"
 
     def unknown(ship: Ship) -> bool:

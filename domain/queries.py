@@ -62,6 +62,8 @@ def sort_keys(entity: type[Any], sort: Sort, *, total: bool = False) -> tuple[So
         InvalidQuery: for a name that the entity does not have, a field that has no order or stands there twice, and
             for too many of them.
     """
+    if sort == () and not total:
+        return ()
     if not isinstance(sort, str | list | tuple):
         raise InvalidQuery(f"sort takes a name of a field, or a list or tuple of them, not {type(sort).__name__}")
     parts = (sort,) if isinstance(sort, str) else tuple(sort)
@@ -129,5 +131,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> None:
     Raises:
         InvalidQuery: with the bounds.
     """
+    if type(value) is int and least <= value <= most:
+        return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidQuery(f"{name} must be a whole number of at least {least} and at most {most}, not {value!r}")

@@ -103,6 +103,7 @@ class DocumentUnit(Session):
         self._receipts: list[Document] = []
         self._outgoing = None if environment.outbox is None else Outgoing(environment.outbox)
         self._now: datetime | None = None
+        self._stored_now: datetime | None = None
 
     # One call at a time: the block of every public operation
 
@@ -318,7 +319,9 @@ class DocumentUnit(Session):
     @property
     def stored_now(self) -> datetime:
         """The same as it is stored."""
-        return dump_datetime(self.now)
+        if self._stored_now is None:
+            self._stored_now = dump_datetime(self.now)
+        return self._stored_now
 
     @property
     def owner(self) -> UnitOfWork[Any]:

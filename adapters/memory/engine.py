@@ -89,11 +89,14 @@ class Engine:
         """Make a transaction's changes the state, and end it."""
         with self.lock:
             if claims.slots:
-                changed = {name: draft.merged(self._table(name)) for name, draft in drafts.items()}
-                self.tables = {**self.tables, **changed}
+                tables = dict(self.tables)
+                for name, draft in drafts.items():
+                    tables[name] = draft.merged(self._table(name))
+                self.tables = tables
                 self._commits += 1
-                self._log.append((self._commits, claims.slots))
-                self._written.update(dict.fromkeys(claims.slots, self._commits))
+                if len(self._open) > 1:  # nobody else's snapshot can come before this
+                    self._log.append((self._commits, claims.slots))
+                    self._written.update(dict.fromkeys(claims.slots, self._commits))
             self.leave(claims.number)
 
     def leave(self, number: int) -> None:
@@ -104,7 +107,8 @@ class Engine:
                 return
             for slot in claims.slots:
                 del self._holders[slot]
-            self._forget()
+            if self._log:
+                self._forget()
             self._ended.notify_all()
 
     def drop(self, number: int) -> None:

@@ -11,6 +11,9 @@ from .values import MISSING, Key, order_key, stored_key
 
 NO_LISTS: frozenset[int] = frozenset()
 
+_ALONE = frozenset({str, int})
+"""Types of values that have one key, themselves."""
+
 
 class Index:
     """A declared index.
@@ -23,7 +26,7 @@ class Index:
         numbered: whether a key may number an item of a list, as no order can.
     """
 
-    __slots__ = ("_flat", "_holds", "declaration", "names", "numbered", "paths", "roots")
+    __slots__ = ("_flat", "_holds", "_name", "declaration", "names", "numbered", "paths", "roots")
 
     def __init__(self, declaration: IndexDeclaration) -> None:
         self.declaration = declaration
@@ -32,6 +35,7 @@ class Index:
         self.numbered = any(name.isdigit() for path in self.paths for name in path[1:])
         self._flat = all(len(path) == 1 for path in self.paths)
         partial = declaration.partial
+        self._name = self.names[0] if self._flat and len(self.names) == 1 and partial is None else None
         self._holds = None if partial is None else matcher(partial)
         depends = self.paths if partial is None else (*self.paths, *_paths_of(partial))
         self.roots = frozenset(path[0] for path in depends)
@@ -47,11 +51,13 @@ class Index:
         Raises:
             ValidationError: if the document cannot be filed.
         """
+        if self._name is not None and type(value := document.get(self._name)) in _ALONE:
+            return frozenset(((value,),))
         return frozenset(tuple(map(stored_key, row)) for row in self._rows(document))
 
     def order_of(self, document: Document) -> tuple[set[tuple[Key, ...]], frozenset[int]]:
         """Return the keys by which a document has its places in order, and which of them lead to a list."""
-        keys = {tuple(map(order_key, row)) for row in self._rows(document)}
+        keys = {tuple([order_key(value) for value in row]) for row in self._rows(document)}
         if self._flat and not any(type(document.get(path[0])) is list for path in self.paths):
             return keys, NO_LISTS
         lists = (position for position, path in enumerate(self.paths) if leads_to_list(document, path))
@@ -87,16 +93,18 @@ class IndexSet:
         checked: the others that some documents have no place in.
         by_path: the unique indexes over one key, by it, as a number in `unique`.
         roots: the top-level keys that a write must look at.
+        unique_roots: those that a unique index depends on.
     """
 
-    __slots__ = ("all", "by_path", "checked", "ordered", "roots", "unique")
+    __slots__ = ("all", "by_path", "checked", "ordered", "roots", "unique", "unique_roots")
 
     def __init__(self, indexes: Sequence[Index] = ()) -> None:
         self.all = tuple(indexes)
         self.unique = tuple(index for index in indexes if index.declaration.unique)
         self.ordered = tuple(index for index in indexes if not index.numbered)
         self.checked = tuple(index for index in self.ordered if len(index.paths) > 1 and not index.declaration.unique)
-        self.roots = frozenset(root for index in (*self.unique, *self.checked) for root in index.roots)
+        self.unique_roots = frozenset(root for index in self.unique for root in index.roots)
+        self.roots = self.unique_roots.union(*(index.roots for index in self.checked))
         self.by_path = {
             index.paths[0]: number
             for number, index in enumerate(self.unique)

@@ -1,10 +1,13 @@
 """Carrying out write plans: each operation checks its version, its conflicts and its unique keys at once."""
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
 
+from bson.decimal128 import Decimal128
+from bson.int64 import Int64
 from bson.objectid import ObjectId
 
 from ...domain.errors import ValidationError, WriteConflict
@@ -17,8 +20,8 @@ from .values import MISSING, Key, identity_key, order_key, stored_key
 
 T = TypeVar("T")
 
-NO_KEYS: frozenset[Key] = frozenset()
 _STORED_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, ObjectId, UUID})
+_SCALARS = _STORED_AS_THEY_ARE | {datetime, Decimal128, Int64}
 
 Operation = Delete | Update | Replace | Document
 
@@ -143,24 +146,27 @@ class RowChange:
         self, id_key: Key, before: Row | None, after: Row, given: Document, touched: frozenset[str] | None = None
     ) -> None:
         """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
-        indexes = self.draft.indexes
+        indexes, draft = self.draft.indexes, self.draft
         if touched is not None and indexes.roots.isdisjoint(touched):
             return
-        contents = _contents(given, after, indexes.roots)
         for index in indexes.checked:
-            index.check(contents)
+            if any(type(given.get(root)) not in _SCALARS for root in index.roots):
+                index.check(after.copy())
+        contents = _contents(given, after, indexes.unique_roots)
         for number, index in enumerate(indexes.unique):
             if touched is not None and index.roots.isdisjoint(touched):
                 continue
-            old = index.keys_of(before.document) if before else NO_KEYS
             new = index.keys_of(contents)
-            for key in old - new:
-                self.draft.unfile(number, key)
-            for key in new - old:
+            if before is not None:
+                old = index.keys_of(before.document)
+                for key in old - new:
+                    draft.unfile(number, key)
+                new -= old
+            for key in new:
                 self._claim(number, key)
-                if key in self.draft.entries[number]:
+                if key in draft.entries[number]:
                     raise KeyTaken(index.names, self._position)
-                self.draft.file(number, key, id_key)
+                draft.file(number, key, id_key)
 
     def _claim(self, *slot: Key) -> None:
         self._engine.claim(self._claims, (self._collection, *slot))

@@ -4,6 +4,7 @@ A new word is one more line in `WORDS`.
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -14,12 +15,26 @@ from .missing import Needs
 with Needs("Hypothesis", "testing"):
     from hypothesis import strategies as st
 
-from ...domain.capture import LONGEST_PART, contains, is_none, one_of, some
+from ...domain.capture import LONGEST_PART
 from ...domain.comparable import comparable
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.schema import FieldType, Kind, schema_of
 from ...domain.specification import Specification, not_, where
+from ...domain.words import (
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    not_one_of,
+    one_of,
+    size,
+    some,
+)
 from .bounds import Bounds, bounds_of, check_names
 from .entity_strategies import COMMON_KEYS, Deriver, Strategy
 
@@ -100,6 +115,14 @@ def _is_list(declared: FieldType) -> bool:
     return declared.kind is Kind.SEQUENCE and (declared.item is None or _is_scalar(declared.item))
 
 
+def _is_sized(declared: FieldType) -> bool:
+    return declared.kind is Kind.SEQUENCE
+
+
+def _is_list_of_scalars(declared: FieldType) -> bool:
+    return _is_list(declared) and declared.python in {list, tuple} and declared.item is not None
+
+
 def _is_bool(declared: FieldType) -> bool:
     return declared.kind is Kind.BOOL
 
@@ -117,15 +140,48 @@ def _some_compared(how: Callable[[Any, Any], Any]) -> Word:
     return Word(asks, lambda target: said(lambda place, value: how(some(place), value), target.comparable))
 
 
+_COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+
+
+def _between(place: Any, low: Any, high: Any) -> Any:
+    return between(place, low, high)
+
+
+def _any_equal(place: Any, value: Any) -> Any:
+    return any_of(place, lambda item: item == value)
+
+
+def _sized(place: Any, how: Callable[[Any, Any], Any], number: int) -> Any:
+    return how(size(place), number)
+
+
+def _at_position(place: Any, position: int, value: Any) -> Any:
+    return place[position] == value
+
+
+def _matching(place: Any, part: str) -> Any:
+    """A pattern with each kind of word: an anchor, plain text, a class, a repetition."""
+    return matches(place, f"^.?{re.escape(part)}[a-z0-9]*")
+
+
 WORDS: tuple[Word, ...] = (
-    *map(_compared, (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)),
+    *map(_compared, _COMPARISONS),
     *map(_some_compared, (operator.ne, operator.ge)),
+    Word(_is_scalar, lambda target: said(_between, target.comparable, target.comparable)),
     Word(_is_bool, lambda target: said(lambda place: place)),
     Word(_is_optional, lambda target: said(is_none)),
     Word(_is_scalar, lambda target: said(one_of, st.lists(target.comparable, max_size=3))),
+    Word(_is_scalar, lambda target: said(not_one_of, st.lists(target.comparable, max_size=3))),
+    Word(_is_optional, lambda target: said(exists)),
     Word(_is_list, lambda target: said(contains, target.items)),
+    Word(_is_list, lambda target: said(contains_all, st.lists(target.items, max_size=2))),
+    Word(_is_list, lambda target: said(_any_equal, target.items)),
+    Word(_is_sized, lambda target: said(_sized, st.sampled_from(_COMPARISONS), st.integers(0, 3))),
+    Word(_is_list_of_scalars, lambda target: said(_at_position, st.integers(0, 2), target.items)),
     Word(_is_text, lambda target: said(lambda place, part: place.startswith(part), target.parts)),
     Word(_is_text, lambda target: said(lambda place, part: place.endswith(part), target.parts)),
+    Word(_is_text, lambda target: said(icontains, target.parts)),
+    Word(_is_text, lambda target: said(_matching, target.parts)),
 )
 """The words; each stands for itself, and combinations with ``&``, ``|`` and `not_` are made of them."""
 

@@ -32,7 +32,7 @@ from .writes import carry_out
 _ONE_BATCH = 1_002
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""
 
-_PORTION = 1_000
+_PORTION = 250
 """Documents in each batch where their number is not limited: the server's own batches are of 16 MiB, whatever these
 take once they are decoded."""
 
@@ -132,7 +132,7 @@ class MongoBackend(Backend):
         documents, session = self._connection.collection(collection), _session(transaction)
         with self._operation(f"distinct in {collection}", timeout, transaction):
             found = documents.aggregate(to_distinct(path, predicate), session).to_list()
-            return [document["_id"] for document in found]
+            return [document["_id"] for document in found if document["_id"] is not None]
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.

@@ -115,7 +115,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         """Open a cursor inside the transaction; its entities are not tracked."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
-            cursor = self._unit.scope.find(self._collection, self._mapping.to_stored(query))
+            cursor = self._unit.scope.stream(self._collection, self._mapping.to_stored(query))
         return self._each(cursor, self._mapping.view(view))
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
@@ -215,7 +215,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                     return
                 yield mapping.load(document)
         finally:
-            cursor.close()
+            self._unit.scope.close(cursor)
 
     def _next(self, documents: Iterator[Document]) -> Document | None:
         try:

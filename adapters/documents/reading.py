@@ -13,7 +13,7 @@ from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
-from ..backend import Document, Transaction
+from ..backend import Cursor, Document, Transaction
 from .codecs import load_free
 from .environment import Environment
 from .gateways import by_id, by_ids, check_version
@@ -38,6 +38,7 @@ class ReaderSession(Session):
         self._snapshot = snapshot
         self._transaction: Transaction | None = None
         self._beginning = threading.Lock()
+        self.streams: set[Cursor] = set()
         self._open = False
         self._entered = False
 
@@ -48,8 +49,10 @@ class ReaderSession(Session):
         self._entered = self._open = True
 
     def leave(self, error: BaseException | None) -> None:
-        """End; let go of the snapshot."""
+        """End; let go of streams that are still open, and of the snapshot."""
         self._open = False
+        while self.streams:
+            self.streams.pop().close()
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.environment.backend.abort(transaction)
@@ -160,14 +163,20 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Yield what a query meets; close the cursor however the loop ends."""
         mapping = self._mapping.view(view)
         cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
+        self._session.streams.add(cursor)
         try:
-            for document in cursor:
-                if not self._session.is_open:
+            documents = iter(cursor)
+            while True:
+                document = next(documents, None)
+                if not self._session.is_open:  # which closed the cursor, so that it seems to be at its end
                     raise UnitOfWorkClosed(
                         f"this {self._session.noun} has ended: read the stream inside its with block"
                     )
+                if document is None:
+                    return
                 yield mapping.load(document)
         finally:
+            self._session.streams.discard(cursor)
             cursor.close()
 
     def count(self, predicate: Predicate, limit: int | None) -> int:

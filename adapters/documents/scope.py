@@ -27,7 +27,7 @@ class TransactionScope:
         removed: the stored ids that were removed, each with its collection.
     """
 
-    __slots__ = ("_deadline", "_transaction", "environment", "failure", "operations", "removed")
+    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "failure", "operations", "removed")
 
     def __init__(self, environment: Environment, deadline: Deadline) -> None:
         self.environment = environment
@@ -36,6 +36,7 @@ class TransactionScope:
         self.removed: list[tuple[str, Any]] = []
         self._deadline = deadline
         self._transaction: Transaction | None = None
+        self._streams: set[Cursor] = set()
 
     def fail(self, error: BaseException) -> None:
         """Remember the first error."""
@@ -45,6 +46,21 @@ class TransactionScope:
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor."""
         return self._io(self.environment.backend.find, collection, query)
+
+    def stream(self, collection: str, query: Query) -> Cursor:
+        """Open a cursor that is read later; the end of the unit closes it, if `close` does not before."""
+        cursor = self.find(collection, query)
+        self._streams.add(cursor)
+        return cursor
+
+    def close(self, cursor: Cursor) -> None:
+        """Close the cursor of a stream."""
+        self._streams.discard(cursor)
+        cursor.close()
+
+    def _close_streams(self) -> None:
+        while self._streams:
+            self._streams.pop().close()
 
     def read(self, collection: str, query: Query) -> list[Document]:
         """Read all that a query meets."""
@@ -100,6 +116,7 @@ class TransactionScope:
             CommitUnknown: if it was sent, and its outcome cannot be learnt now; `Store.resolve` can ask again, as
                 it can after an interrupt.
         """
+        self._close_streams()
         transaction = self._transaction
         if transaction is None:
             return
@@ -125,6 +142,7 @@ class TransactionScope:
 
     def abort(self) -> None:
         """Discard what was sent."""
+        self._close_streams()
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.environment.backend.abort(transaction)

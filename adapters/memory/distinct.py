@@ -26,11 +26,11 @@ def distinct_values(rows: Iterable[Row], path: Path) -> list[Any]:
 
 
 def _reached(value: Any, path: Sequence[str]) -> Any:
-    """What a path leads to; through a list, the list of what it leads to in each item."""
+    """What a path leads to; through a list, the list of what it leads to in each object of it."""
     if not path:
         return value
     if isinstance(value, list):
-        reached = (_reached(item, path) for item in value if isinstance(item, dict | list))
+        reached = (_reached(item, path) for item in value if isinstance(item, dict))
         return [item for item in reached if item is not MISSING]
     return _reached(value.get(path[0], MISSING), path[1:]) if isinstance(value, dict) else MISSING
 

@@ -41,7 +41,7 @@ from .writes import carry_out
 _ONE_BATCH = 1_002
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""
 
-_PORTION = 1_000
+_PORTION = 250
 """Documents in each batch where their number is not limited: the server's own batches are of 16 MiB, whatever these
 take once they are decoded."""
 
@@ -141,7 +141,7 @@ class MongoBackend(Backend):
         documents, session = self._connection.collection(collection), _session(transaction)
         with self._operation(f"distinct in {collection}", timeout, transaction):
             found = documents.aggregate(to_distinct(path, predicate), session).to_list()
-            return [document["_id"] for document in found]
+            return [document["_id"] for document in found if document["_id"] is not None]
 
     def rollup(
         self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float

@@ -17,7 +17,7 @@ def to_projection(select: Sequence[Path] | None) -> dict[str, int] | None:
 
 
 def to_distinct(path: Path, predicate: Predicate) -> list[dict[str, Any]]:
-    """Return the pipeline that gives each value at a path once, in order: of a list its items, and nothing for null.
+    """Return the pipeline that gives each value at a path once, in order, also null: of a list its items.
 
     Raises:
         InvalidQuery: if a key cannot be that of a document.
@@ -27,7 +27,6 @@ def to_distinct(path: Path, predicate: Predicate) -> list[dict[str, Any]]:
         {"$match": to_filter(predicate)},
         {"$project": {"_id": value}},
         {"$unwind": "$_id"},
-        {"$match": {"_id": {"$ne": None}}},
         {"$group": {"_id": "$_id"}},
         {"$sort": {"_id": 1}},
     ]

@@ -365,20 +365,8 @@ class ForeignReadsContract(SamplesContract):
 
     def test_distinct_values_of_all_types(self, store: SampleStore) -> None:
         """A field without a type gives values in MongoDB's order of types; of lists the items, and no null."""
-        values = [
-            "b",
-            2,
-            [1, "a", None],
-            None,
-            True,
-            1.0,
-            Decimal128("2.0"),
-            "a",
-            [],
-            float("nan"),
-            b"x",
-            ObjectId("0" * 24),
-        ]
+        no_number, zero = float("nan"), ObjectId("0" * 24)
+        values = ["b", 2, [1, "a", None], None, True, 1.0, Decimal128("2.0"), "a", [], no_number, b"x", zero]
         write(store, *({"_id": number(n), "anything": value} for n, value in enumerate(values)), {"_id": number(99)})
         with store.reader() as reader:
             first, *found = reader.samples.distinct(lambda s: s.anything)

@@ -42,7 +42,7 @@ class SeenQuery:
         store: the store's name.
         operation: what was done: ``find``, ``count``, ``write``, ``commit``, and whatever else a backend offers.
         collection: of the documents; empty where there is none.
-        place: the file and line of your code that asked.
+        place: the file and line of your code that asked; of a page that is read beside its count, that of the thread.
         commands: on MongoDB, what was sent for it, with ``?`` for each value: one command for most operations, up to
             three for a write, several for a find that is read in batches. Elsewhere empty.
     """

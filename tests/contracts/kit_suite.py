@@ -190,7 +190,8 @@ class KitContract:
 
         assert ["find", "find", "count", "find", "find", "count"] == [query.operation for query in seen]
         assert {"customers"} == {query.collection for query in seen}
-        assert all("kit_suite.py:" in query.place for query in seen)
+        *alone, _, _ = seen  # a page and its count may be asked for in threads of the store
+        assert all("kit_suite.py:" in query.place for query in alone)
 
     def test_an_open_unit_can_be_watched(self, billing: BillingStore) -> None:
         """Watching may begin and end in the middle of a unit, which goes on undisturbed."""

@@ -52,7 +52,7 @@ def _rows() -> st.SearchStrategy[Row]:
         name: st.sampled_from([None, *values]) for name, values in STORED.items()
     }
     anything = st.sampled_from([None, *PLAIN])
-    data = st.just({}) | st.fixed_dictionaries({"key": anything})
+    data: st.SearchStrategy[Row] = st.just({}) | st.fixed_dictionaries({"key": anything})
     return st.fixed_dictionaries({}, optional={**fields, "anything": anything, "data": data})
 
 

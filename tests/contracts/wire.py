@@ -45,7 +45,7 @@ def _problems_of(name: str, command: Any) -> Iterator[str]:
     elif name == "aggregate":
         match, *rest = command["pipeline"]
         yield from _in_filter(match["$match"])
-        yield from (f"stage {stage}" for stage in rest if not _counts(stage))
+        yield from (f"stage {stage}" for stage in rest if not _counts(stage) and not _tells_values_apart(stage))
     elif name == "insert":
         yield from _in_data(command["documents"])
     elif name == "update":
@@ -61,6 +61,13 @@ def _problems_of(name: str, command: Any) -> Iterator[str]:
 
 def _counts(stage: dict[str, Any]) -> bool:
     return stage == {"$group": {"_id": 1, "n": {"$sum": 1}}} or stage.keys() <= {"$skip", "$limit"}
+
+
+def _tells_values_apart(stage: dict[str, Any]) -> bool:
+    (kind, content), *more = stage.items()
+    if kind == "$project":
+        return not more and content.keys() == {"_id"} and re.fullmatch(r"\$[^$\0]+", content["_id"]) is not None
+    return stage in ({"$unwind": "$_id"}, {"$group": {"_id": "$_id"}}, {"$sort": {"_id": 1}})
 
 
 def _in_filter(asked: Any) -> Iterator[str]:

@@ -32,8 +32,10 @@ RULES: dict[str, Callable[[User], bool]] = {
 
 @pytest.fixture
 def store(commands: Commands, open_core: OpenCore) -> CoreStore:
-    """A store whose commands are counted."""
-    return open_core()
+    """A store whose commands are counted; a page has all the time it needs before its count is asked for."""
+    store = open_core()
+    store.environment.side_by_side.head_start = 60.0
+    return store
 
 
 @pytest.fixture

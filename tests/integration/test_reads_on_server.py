@@ -157,8 +157,8 @@ def test_page_and_count_side_by_side(
     """Outside a transaction a slow page is counted while it is read; inside one, and on a snapshot, afterwards."""
     store = open_core()
     save(store, *(user(f"user{number}") for number in range(5)))
-    opened = {"reader": store.reader, "snapshot": lambda: store.reader(snapshot=True), "unit": store.unit_of_work}
-    with opened[kind]() as core:
+    opened = store.unit_of_work() if kind == "unit" else store.reader(snapshot=kind == "snapshot")
+    with opened as core:
         core.users.count()
         overlaps.seen.clear()
         with failpoint(["find"], blockConnection=True, blockTimeMS=1_000):

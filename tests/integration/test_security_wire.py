@@ -72,7 +72,9 @@ def test_every_query_and_every_write(wire: Wire, open_core: OpenCore) -> None:
     with store.unit_of_work() as core:
         for rule in rules:
             core.users.find(rule, sort=("-created_at", "metadata.key"))
-            core.users.page(rule, limit=1)
+            page = core.users.page(rule, sort=("-created_at", "metadata.key"), limit=1)
+            core.users.page(rule, sort=("-created_at", "metadata.key"), limit=1, after=page.next_cursor)
+            core.users.distinct(lambda u: u.metadata["key"], rule)
             core.users.exists(rule)
             list(core.users.stream(rule))
         core.users.get(ada.id).nickname = "$set"

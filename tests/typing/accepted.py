@@ -1,6 +1,6 @@
 """What both type checkers must accept in their strict mode: a user's own store, written as the documentation says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -207,6 +207,45 @@ def reading(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:
         assert_type(reader.invoices.page().items, tuple[Invoice, ...])
         assert_type(reader.invoices.count(URGENT), int)
         assert_type(reader.invoices.exists(lambda i: i.total > 0), bool)
+
+
+@frozen
+class InvoiceTotal:
+    """A view of an invoice."""
+
+    number: str
+    total: Decimal
+
+
+def views(billing: Store[BillingUnitOfWork]) -> None:
+    """With select= every read gives objects of that class."""
+    with billing.reader() as reader:
+        invoices = reader.invoices
+        assert_type(invoices.find(lambda i: i.is_open, sort="-total", select=InvoiceTotal), Sequence[InvoiceTotal])
+        assert_type(invoices.first(URGENT, select=InvoiceTotal), InvoiceTotal | None)
+        assert_type(invoices.stream(select=InvoiceTotal), Iterator[InvoiceTotal])
+        page = invoices.page(lambda i: i.is_open, sort="-total", limit=50, select=InvoiceTotal)
+        assert_type(page, Page[InvoiceTotal])
+        assert_type(page.next_cursor, str | None)
+        assert_type(page.total_count, int | None)
+        following = invoices.page(lambda i: i.is_open, sort="-total", after=page.next_cursor, total=False)
+        assert_type(following, Page[Invoice])
+        assert_type(invoices.page(before=following.prev_cursor, select=InvoiceTotal).items, tuple[InvoiceTotal, ...])
+
+
+def several(billing: Store[BillingUnitOfWork], ids: list[InvoiceId]) -> None:
+    """Several entities, the values of a field, and what entities refer to."""
+    with billing.unit_of_work() as uow:
+        assert_type(uow.invoices.get_many(ids), Sequence[Invoice])
+        assert_type(uow.invoices.distinct(lambda i: i.state), Sequence[State])
+        assert_type(uow.invoices.distinct(lambda i: i.paid_at, URGENT), Sequence[datetime])
+        tags: Sequence[str] = uow.invoices.distinct(lambda i: i.tags)
+        assert "late" not in tags
+    with open_stores().core.reader() as core:
+        projects = core.projects.find(limit=20)
+        owners = core.users.populate(projects, lambda project: project.owner_id)
+        assert_type(owners, Mapping[UserId, User])
+        assert_type(core.users.populate(owners.values(), lambda user: [user.id]), Mapping[UserId, User])
 
 
 def without_a_reader(notes: Store[NotesUnitOfWork], id: Id) -> str:

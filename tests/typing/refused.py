@@ -57,6 +57,13 @@ class Invoice(Entity[InvoiceId]):
     lines: list[Line] = field(factory=list[Line])
 
 
+@define
+class Named:
+    """A view of a user."""
+
+    username: str
+
+
 class InvoiceRepository(Repository[Invoice, InvoiceId]):
     """The invoices."""
 
@@ -75,6 +82,7 @@ def wrong_fields(core: CoreUnitOfWork) -> None:
     core.users.find(lambda u: u.credit_balance >= 10)  # refused
     where(Invoice, lambda i: i.nummber == "1")  # refused
     core.users.first().username  # refused
+    core.users.find(select=Named)[0].credits  # refused
     Invoice(number="1", totl=Decimal(1))  # refused
     Invoice(total=Decimal(1))  # refused
 
@@ -133,6 +141,8 @@ def wrong_ids(core: CoreUnitOfWork, user_id: UserId, project_id: ProjectId, text
     core.users.get(project_id)  # refused
     core.projects.get(user_id)  # refused
     core.users.get(text)  # refused
+    core.users.get_many([project_id])  # refused
+    core.users.populate([text], lambda one: project_id)  # refused
     core.users.get(user_id).organization_id = project_id  # refused
     Invoice(id=user_id, number="1")  # refused
 
@@ -152,6 +162,8 @@ def wrong_rules(core: CoreUnitOfWork) -> None:
     RICH.is_satisfied_by(Invoice(number="1"))  # refused
     core.users.find(sort=3)  # refused
     core.users.page(limit="20")  # refused
+    core.users.page(after=20)  # refused
+    core.users.distinct(lambda u: u.creditz)  # refused
 
 
 @frozen

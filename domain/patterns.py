@@ -8,7 +8,7 @@ options or defaults count, and what only one of them has is refused.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from re import _constants as words  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _parser as parser
 from typing import Any
 
 from attrs import frozen

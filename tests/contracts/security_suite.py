@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from attrs import frozen
 from bson import Code, Regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,9 +18,12 @@ from tristore import (
     Repository,
     TristoreError,
     ValidationError,
+    bucket,
     contains,
+    count,
     one_of,
     some,
+    total,
 )
 from tristore.domain.schema import schema_of
 
@@ -89,6 +93,14 @@ def stored(store: DocumentStore[BillingUnitOfWork]) -> list[dict[str, Any]]:
     """All that is stored of the customers."""
     with store.reader() as uow:
         return [attrs.asdict(found, recurse=False) for found in uow.customers.find(sort="email")]
+
+
+@frozen
+class Tally:
+    """How many have a name."""
+
+    name: str
+    n: int
 
 
 class SecurityContract(BillingContract):
@@ -289,3 +301,9 @@ def calls_with(known: Any, attack: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "remove_where", {"rule": attack}
     yield "upsert", {"entity": attack, "by": "email"}
     yield "upsert", {"entity": customer("new@example.org"), "by": attack}
+    good: dict[str, Any] = {"view": Tally, "by": lambda c: {"name": c.name}, "values": lambda c: {"n": count()}}
+    for name in ("view", "rule", "by", "values", "sort", "limit"):
+        yield "rollup", {**good, name: attack}
+    yield "rollup", {**good, "by": lambda c: {"name": attack}}
+    yield "rollup", {**good, "by": lambda c: {"name": bucket(c.joined_at, "day", attack)}}
+    yield "rollup", {**good, "values": lambda c: {"n": total(attack)}}

@@ -286,6 +286,15 @@ def calls_with(known: Any, attack: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {"sort": attack}
     for name, bound in (("find", "skip"), ("find", "limit"), ("page", "limit"), ("page", "page")):
         yield name, {bound: attack}
+    for name in ("find", "first", "page", "stream"):
+        yield name, {"select": attack}
+    for place in ("after", "before"):
+        yield "page", {place: attack}
+    yield "get_many", {"ids": [attack]}
+    yield "get_many", {"ids": [known, attack]}
+    yield "populate", {"entities": [1], "reference": lambda _: [attack]}
+    yield "distinct", {"field": attack}
+    yield "distinct", {"field": lambda c: c.email, "rule": attack}
     for name in ("add", "remove", "attach", "refresh"):
         yield name, {"entity": attack}
     for name in ("add_many", "bulk_update"):

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from tristore import (
     Attempt,
+    BulkResult,
     Change,
     Documents,
     DocumentStore,
@@ -246,6 +247,23 @@ def several(billing: Store[BillingUnitOfWork], ids: list[InvoiceId]) -> None:
         owners = core.users.populate(projects, lambda project: project.owner_id)
         assert_type(owners, Mapping[UserId, User])
         assert_type(core.users.populate(owners.values(), lambda user: [user.id]), Mapping[UserId, User])
+
+
+def many(billing: Store[BillingUnitOfWork], new: Iterator[Invoice]) -> None:
+    """Calls on many entities have the types of the unit of work, in it and outside."""
+    with billing.bulk() as bulk:
+        assert_type(bulk, BillingUnitOfWork)
+        loaded = bulk.invoices.add_many(new, max_errors=10)
+        assert_type(loaded, BulkResult[Invoice])
+        assert_type(loaded.errors[0].entity.number, str)
+        assert_type(bulk.invoices.bulk_update(bulk.invoices.stream()), BulkResult[Invoice])
+    with billing.unit_of_work() as uow:
+        changed = uow.invoices.update_where(
+            lambda i: i.is_open, set={"state": State.SENT}, increment={"total": Decimal(1)}
+        )
+        assert_type(changed.matched, int)
+        assert_type(uow.invoices.remove_where(URGENT).removed, int)
+        assert_type(uow.invoices.upsert(Invoice(number="1", total=Decimal(1)), by=("number",)), Invoice)
 
 
 def without_a_reader(notes: Store[NotesUnitOfWork], id: Id) -> str:

@@ -33,6 +33,7 @@ class Way(NamedTuple):
         cost: how many rows will probably be looked at.
         ordered: whether they come in the order of the query.
         repeats: whether one may come more than once.
+        exact: whether all of them match, so that none needs a second look.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Way(NamedTuple):
     cost: float
     ordered: bool = False
     repeats: bool = False
+    exact: bool = False
 
 
 class _Usable(NamedTuple):
@@ -104,7 +106,8 @@ class Planner:
         order = self._order(usable)
         cost = float(count) if order is None else self._share(count)
         entries = partial(_entries, view, span.stretches, order or _IN_ORDER)
-        return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists))
+        exact = 0 < span.exact == len(self._parts)
+        return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists), exact)
 
     def _by_age(self) -> Way:
         view = self._table.view(BY_AGE)

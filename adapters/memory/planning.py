@@ -35,6 +35,7 @@ class Way(NamedTuple):
         cost: how many rows will probably be looked at.
         ordered: whether they come in the order of the query.
         repeats: whether one may come more than once.
+        exact: whether all of them match, so that none needs a second look.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Way(NamedTuple):
     cost: float
     ordered: bool = False
     repeats: bool = False
+    exact: bool = False
 
 
 @frozen
@@ -107,7 +109,8 @@ class Planner:
         order = self._order(usable)
         cost = float(usable.count) if order is None else self._share(usable.count)
         entries = partial(_entries, view, span.stretches, order or _IN_ORDER)
-        return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists))
+        exact = 0 < span.exact == len(self._parts)
+        return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists), exact)
 
     def _by_age(self) -> Way:
         view = self._table.view(BY_AGE)

@@ -146,6 +146,7 @@ class Search:
             self.way, self.is_ordered, self._candidates = "all", not in_order, table.rows.values()
         else:
             self.way, self.is_ordered, self._candidates = way.name, way.ordered, _rows(way, table.rows)
+            self._matches = None if way.exact else self._matches
 
     def rows(self) -> Iterable[Row]:
         """Return the rows that match, in order, between the bounds."""

@@ -29,11 +29,13 @@ class Limits(NamedTuple):
         points: the keys in order, if it names them.
         bounds: otherwise what follows the keys before it.
         absent: whether a document without the key may match.
+        exact: whether each document that is filed so matches.
     """
 
     points: tuple[Key, ...] | None
     bounds: Bounds = ((), ())
     absent: bool = False
+    exact: bool = True
 
 
 class Span(NamedTuple):
@@ -44,12 +46,14 @@ class Span(NamedTuple):
         keys: how many keys of the index the query bounds.
         fixed: how many of these have one value in all of it.
         strict: whether a document without any of the keys cannot match.
+        exact: how many tests of the query it says all about.
     """
 
     stretches: Sequence[Bounds] = (((), (TOP,)),)
     keys: int = 0
     fixed: int = 0
     strict: bool = False
+    exact: int = 0
 
 
 def parts_of(predicate: Predicate) -> Iterator[Predicate]:
@@ -80,7 +84,7 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
     """
     prefixes: list[tuple[Key, ...]] = [()]
     strict = through_list = False
-    keys = 0
+    keys = exact = 0
     for position, path in enumerate(index.paths):
         allowed = limits.get(path)
         is_list = position in view.lists
@@ -90,14 +94,16 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
         if points is not None and len(prefixes) * len(points) > _MOST_STRETCHES:
             break
         strict |= not allowed[0].absent
+        exact += allowed[0].exact and not (allowed[0].absent and is_list)
         keys += 1
         if points is None:
             low, high = allowed[0].bounds if is_list else _common(allowed)
             stretches = [((*prefix, *low), (*prefix, *high)) for prefix in prefixes]
-            return Span(stretches, keys, keys - 1 if len(prefixes) == 1 else 0, strict)
+            return Span(stretches, keys, keys - 1 if len(prefixes) == 1 else 0, strict, exact)
         through_list |= is_list
         prefixes = [(*prefix, point) for prefix in prefixes for point in points]
-    return Span([(prefix, (*prefix, TOP)) for prefix in prefixes], keys, keys if len(prefixes) == 1 else 0, strict)
+    stretches = [(prefix, (*prefix, TOP)) for prefix in prefixes]
+    return Span(stretches, keys, keys if len(prefixes) == 1 else 0, strict, exact)
 
 
 def implies(parts: Sequence[Predicate], partial: Predicate) -> bool:
@@ -127,7 +133,7 @@ def _limits(part: Predicate) -> Limits | None:
         case Compare(_, Comparator.EQ, None):
             return Limits(((NULL, 0),), absent=True)
         case Compare(_, Comparator.EQ, value) | Contains(_, value) if value is not None and not _is_list(value):
-            return Limits((order_key(stored(value)),))
+            return Limits((order_key(stored(value)),), exact=isinstance(part, Compare))
         case OneOf(_, values) if not any(map(_is_list, values)):
             points = tuple(sorted({order_key(stored(value)) for value in values}))
             return Limits(points, absent=None in values)

@@ -4,6 +4,7 @@ pytest loads it in every project where tristore is installed, so it imports noth
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,18 @@ def memory_stores() -> Iterator["Stores"]:
     url = "memory://"
     with open_stores(core=url, analytics=url, systemlogs=url, prepare="create") as stores:
         yield stores
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the matrix of guarantees where a conformance suite of a backend ran."""
+    from .conformance.matrix import Matrix
+
+    reports = [one for found in terminalreporter.stats.values() for one in found if hasattr(one, "user_properties")]
+    matrix = Matrix.of(reports)
+    if matrix:
+        terminalreporter.section("guarantees of backends")
+        for line in matrix.lines(shutil.get_terminal_size().columns, brief=config.get_verbosity() < 0):
+            terminalreporter.write_line(line)
 
 
 def _need_a_binary() -> None:

@@ -1,28 +1,60 @@
-"""What every backend does: subclass `BackendContract` and give it a `backend` fixture, with `COLLECTIONS` prepared."""
+"""What every backend does, for the authors of backends: subclass `BackendConformance` in a test module.
+
+It needs pytest, which prints the matrix of guarantees at the end of the run::
+
+    class TestCounting(BackendConformance):
+        \"\"\"The counting backend.\"\"\"
+
+        capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+
+        def open_backend(self, options: BackendOptions) -> Backend:
+            return CountingBackend.open("counting://", options)
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tristore.adapters.backend import Backend, Capability, CollectionDeclaration, IndexDeclaration
-from tristore.domain.errors import ConfigurationError
-
-from .backend_cases import COLLECTIONS, TIMEOUT, ids, read, write
-from .backend_reading import ReadingContract
-from .backend_transactions import TransactionContract
-from .backend_writing import WritingContract
+from ....domain.errors import ConfigurationError
+from ...backend import Backend, BackendOptions, Capability, CollectionDeclaration, IndexDeclaration
+from .cases import COLLECTIONS, TIMEOUT, ids, read, write
+from .reading import ReadingContract
+from .transactions import TransactionContract
+from .writing import WritingContract
 
 UNIQUE_N = IndexDeclaration((("n", 1),), unique=True)
+OPTIONS = BackendOptions("conformance", COLLECTIONS)
+PREPARATION = 60.0
+"""Seconds that preparing the collections may take."""
 OTHER = (CollectionDeclaration("other", (UNIQUE_N, IndexDeclaration((("m", 1),)))),)
 
 
-class BackendContract(ReadingContract, WritingContract, TransactionContract):
-    """Every rule of the port, at the level of documents."""
+class BackendConformance(ReadingContract, WritingContract, TransactionContract):
+    """Opening, preparing, closing.
+
+    Every rule of the port, at the level of documents. A subclass declares `capabilities` and gives `open_backend`, or,
+    where opening takes long, a fixture `backend` of its own: prepared with `COLLECTIONS`, and empty for each test.
+    """
+
+    def open_backend(self, options: BackendOptions) -> Backend:
+        """Open an empty backend; each test has one of its own, which it prepares and closes.
+
+        Args:
+            options: with the collections that the suite declares.
+        """
+        pytest.fail(f"{type(self).__name__} has no factory: give it open_backend(self, options)")
 
     @pytest.fixture
     def backend(self) -> Iterator[Backend]:
         """The backend under test, prepared and empty."""
-        raise NotImplementedError
+        backend = self.open_backend(OPTIONS)
+        backend.prepare(COLLECTIONS, timeout=PREPARATION)
+        yield backend
+        backend.close()
+
+    def test_declared_capabilities(self, backend: Backend) -> None:
+        """The backend offers what was declared, no more and no less."""
+        assert self.capabilities == backend.capabilities
 
     def test_prepared_backend_misses_nothing(self, backend: Backend) -> None:
         """U18: preparing again changes nothing, and afterwards no unique key is missing."""
@@ -62,3 +94,6 @@ class BackendContract(ReadingContract, WritingContract, TransactionContract):
         backend.close()
 
         assert [1] == ids(read(backend))
+
+
+__all__ = ["COLLECTIONS", "OPTIONS", "BackendConformance"]

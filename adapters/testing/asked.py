@@ -6,58 +6,18 @@ from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
 import attrs
-from attrs import frozen
 
 from ...domain.capture import contains, is_none, one_of, some
 from ...domain.errors import ConfigurationError, InvalidQuery
-from ...domain.predicates import Path
 from ...domain.queries import sort_keys
-from ...domain.schema import FieldType, Kind, schema_of
+from ...domain.schema import Kind, schema_of
 from ...domain.specification import Specification, where
-from .candidates import Candidates
+from .candidates import Candidates, Place
 
 _COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
-_KEYS = ("x", "y")
-_DEEPEST = 2
 _SHORT_COUNTS = (1, 2, 0, 5)
 
 Rule = Specification[Any]
-
-
-@frozen
-class Place:
-    """Something inside an entity that a rule can ask about, with values to compare it with."""
-
-    path: Path
-    type: FieldType
-    values: Sequence[Any]
-    is_key: bool = False
-
-    def of(self, entity: Any) -> Any:
-        """Return what stands for it in a rule."""
-        *way, last = self.path
-        for name in way:
-            entity = getattr(entity, name)
-        return entity[last] if self.is_key else getattr(entity, last)
-
-
-def places(cls: type[Any], candidates: Candidates, path: Path = ()) -> Iterator[Place]:
-    """Yield what a rule can ask about: fields, those of nested values, and a few keys of dictionaries."""
-    for field in schema_of(cls).fields.values():
-        here = (*path, field.name)
-        try:
-            values = candidates.of_field(cls, field)
-        except ConfigurationError:
-            continue  # of a type that only the user knows: it takes part in the entities, if it need not be guessed
-        item = field.type.item
-        if field.type.kind is Kind.NESTED and len(here) <= _DEEPEST:
-            yield from places(field.type.python, candidates, here)
-        elif field.type.kind is Kind.DICT and item is not None:
-            yield from (Place((*here, key), item, candidates.of_type(item, field.name), True) for key in _KEYS)
-        elif field.type.kind is Kind.SEQUENCE and item is not None:
-            yield Place(here, field.type, candidates.of_type(item, field.name))
-        elif field.type.kind not in {Kind.NESTED, Kind.DICT, Kind.OTHER}:
-            yield Place(here, field.type, values)
 
 
 def leaves(cls: type[Any], place: Place) -> list[Rule]:
@@ -97,13 +57,8 @@ def _rule(cls: type[Any], place: Place, question: Callable[..., Any], arguments:
         return None
 
 
-def sortable(cls: type[Any], candidates: Candidates) -> list[str]:
-    """Return what an order can name beside the id."""
-    names = [".".join(place.path) for place in places(cls, candidates)]
-    return [name for name in names if name != "id" and _has_order(cls, name)]
-
-
-def _has_order(cls: type[Any], name: str) -> bool:
+def has_order(cls: type[Any], name: str) -> bool:
+    """Tell whether entities can be sorted by a field."""
     try:
         sort_keys(cls, name)
     except InvalidQuery:
@@ -148,4 +103,4 @@ def _values_of(name: str, hint: Any, entity: type[Any], candidates: Candidates) 
     return candidates.of_type(declared, f"the parameter {name}")
 
 
-__all__ = ["Place", "arguments_of", "leaves", "places", "sortable"]
+__all__ = ["arguments_of", "has_order", "leaves"]

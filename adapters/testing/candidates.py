@@ -1,15 +1,17 @@
 """Values worth trying: so few that they meet again, so awkward that two stores may differ about them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import attrs
+from attrs import frozen
 
 from ...domain.errors import ConfigurationError, TristoreError
 from ...domain.ids import Id
+from ...domain.predicates import Path
 from ...domain.schema import FieldSchema, FieldType, Kind, schema_of
 
 Values = Mapping[str, Sequence[Any]]
@@ -20,8 +22,9 @@ START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 REFUSALS = (TristoreError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What converters and validators raise for a value that they do not take."""
 
-_MOST = 8
+_MOST = 6
 _DEEPEST = 3
+_KEY, _OTHER_KEY = "x", "y"
 _MANAGED = frozenset({"version", "created_at", "updated_at"})
 _TEXTS = (
     *("a", "b", "A", "", "ab", "ä", "a.b", "z"),
@@ -40,8 +43,32 @@ _POOLS: dict[Kind, tuple[Any, ...]] = {
     Kind.DECIMAL: tuple(map(Decimal, ("0", "0.10", "0.1", "-3", "1E+3", "NaN"))),
     Kind.BYTES: (b"", b"a", b"b", b"aa", b"\xff"),
     Kind.UUID: tuple(UUID(int=number) for number in (0, 1, 2**127)),
-    Kind.FREE: (0, 1, 1.0, True, "x", [1, 2], {"deep": "y"}, Decimal("1.5"), START, "", None),
+    Kind.FREE: (1, True, 1.0, 0, "x", 0.5, 2, None, [1, 2], {"deep": "y"}, Decimal("1.5"), START, ""),
 }
+
+
+@frozen
+class Place:
+    """Something inside an entity that a rule can ask about, with values to compare it with.
+
+    Attributes:
+        path: names of fields; the last one may be the key of a dictionary.
+        type: what stands there.
+        values: the plainest first.
+        is_key: whether the last name is a key.
+    """
+
+    path: Path
+    type: FieldType
+    values: Sequence[Any]
+    is_key: bool = False
+
+    def of(self, entity: Any) -> Any:
+        """Return what stands for it in a rule."""
+        *way, last = self.path
+        for name in way:
+            entity = getattr(entity, name)
+        return entity[last] if self.is_key else getattr(entity, last)
 
 
 class Candidates:
@@ -53,6 +80,7 @@ class Candidates:
 
     def __init__(self, given: Values | None = None) -> None:
         self._given = dict(given or {})
+        self._places: dict[type[Any], list[Place]] = {}
 
     def of_field(self, cls: type[Any], field: FieldSchema, depth: int = 0) -> list[Any]:
         """Return values of a field, in the form that its converter gives them, the plainest first.
@@ -79,7 +107,8 @@ class Candidates:
     def _of_kind(self, declared: FieldType, name: str, depth: int) -> Iterable[Any]:
         item = declared.item
         if declared.kind is Kind.ENUM:
-            return list(declared.python)
+            members: Iterable[Any] = declared.python  # type: ignore[assignment] # an enum is iterable
+            return members
         if declared.kind is Kind.NESTED:
             return [] if declared.optional and depth >= _DEEPEST else self._nested(declared.python, depth + 1)
         if declared.kind is Kind.SEQUENCE and item is not None:
@@ -111,11 +140,34 @@ class Candidates:
                 continue
             is_required = attribute.default is attrs.NOTHING or field.name == "id"
             try:
-                (required if is_required else optional)[attribute.alias] = self.of_field(cls, field, depth)
+                (required if is_required else optional)[str(attribute.alias)] = self.of_field(cls, field, depth)
             except ConfigurationError:
                 if is_required:
                     raise
         return required, optional
+
+    def places(self, cls: type[Any]) -> list[Place]:
+        """Return what a rule can ask about: fields, those of nested values, and a key of dictionaries."""
+        if cls not in self._places:
+            self._places[cls] = list(self._inside(cls, ()))
+        return self._places[cls]
+
+    def _inside(self, cls: type[Any], path: Path) -> Iterator[Place]:
+        for field in schema_of(cls).fields.values():
+            here = (*path, field.name)
+            try:
+                values = self.of_field(cls, field)
+            except ConfigurationError:
+                continue  # of a type that only the user knows: it takes part in the entities, if it need not be guessed
+            item = field.type.item
+            if field.type.kind is Kind.NESTED and len(here) < _DEEPEST:
+                yield from self._inside(field.type.python, here)
+            elif field.type.kind is Kind.DICT and item is not None:
+                yield Place((*here, _KEY), item, self.of_type(item, field.name), is_key=True)
+            elif field.type.kind is Kind.SEQUENCE and item is not None:
+                yield Place(here, field.type, self.of_type(item, field.name))
+            elif field.type.kind not in {Kind.NESTED, Kind.DICT, Kind.OTHER}:
+                yield Place(here, field.type, values)
 
 
 REFUSED: Any = object()
@@ -136,7 +188,7 @@ def _sequences(items: Sequence[Any]) -> list[list[Any]]:
 
 
 def _dictionaries(items: Sequence[Any]) -> list[dict[str, Any]]:
-    return [{}, *({"x": item} for item in items), {"y": items[0]}, {"y": items[-1], "x": items[0]}]
+    return [{}, *({_KEY: item} for item in items), {_OTHER_KEY: items[0], _KEY: items[-1]}]
 
 
 def _converted(attribute: "attrs.Attribute[Any]", value: Any) -> Any:
@@ -146,11 +198,13 @@ def _converted(attribute: "attrs.Attribute[Any]", value: Any) -> Any:
     try:
         convert = attribute.converter
         if isinstance(convert, attrs.Converter):
-            value = convert(value, None, attribute)  # type: ignore[call-arg] # attrs lets every form take three
+            value = convert(value, None, attribute)  # type: ignore[operator] # attrs gives each its __call__
         elif convert is not None:
             value = convert(value)
         if attribute.validator is not None:
             attribute.validator(None, attribute, value)
+    except AttributeError:
+        return value  # it looks at the rest of the object, so only the whole object can tell
     except REFUSALS:
         return REFUSED
     return value
@@ -172,4 +226,4 @@ def _cannot_be_guessed(name: str) -> ConfigurationError:
     )
 
 
-__all__ = ["REFUSED", "START", "Candidates", "Values", "build"]
+__all__ = ["REFUSED", "START", "Candidates", "Place", "Values", "build"]

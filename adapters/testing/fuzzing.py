@@ -15,15 +15,16 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 from pymongo import MongoClient
 
 from ...domain.errors import TristoreError
+from ..urls import without_password
 from .answers import Answer, plain
 from .generated import Values
-from .histories import histories
+from .histories import histories, untried
 from .openings import Opening, OpenStore, opening_of
 from .replay import NO_ANSWER, Played, Side, replay
 from .script import Script
@@ -70,6 +71,7 @@ class FuzzReport:
         seconds: how long it took.
         seed: gives the same histories again.
         difference: the first one, made as short as it goes; None if there was none.
+        untried: the named queries that no history calls, because no value is known of the type of a parameter.
     """
 
     histories: int
@@ -77,6 +79,7 @@ class FuzzReport:
     seconds: float
     seed: int
     difference: Difference | None
+    untried: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         counted = f"{self.histories:,} histories, {self.steps:,} steps, {self.seconds:.1f} s, seed {self.seed}"
@@ -170,7 +173,14 @@ def compare(
     with ExitStack() as stack:
         right = right or stack.enter_context(throw_away_database())
         sides = [stack.enter_context(closing(_side(opening, url))) for url in (left, right)]
-        return _Search(sides[0], sides[1], opening, budget, progress).run(values)
+        search = _Search(sides[0], sides[1], budget, progress)
+        report = search.run(values)
+        if search.shortest is None:
+            return report
+        script = Script(search.shortest, opening)
+        text = script.text(without_password(left), without_password(right))
+        first, second = search.shortest.answers[-1]
+        return evolve(report, difference=Difference(text, script.length, first, second, search.repeats))
 
 
 @contextmanager
@@ -204,11 +214,17 @@ class _OverError(BaseException):
 
 
 class _Search:
-    """Looks for a difference in batches, and lets Hypothesis make the first one shorter."""
+    """Looks for a difference in batches, and lets Hypothesis make the first one shorter.
 
-    def __init__(self, left: Side, right: Side, opening: Opening, budget: Budget, progress: Progress | None) -> None:
+    Attributes:
+        shortest: the shortest history with a difference, as it was played.
+        repeats: whether it differed a second time.
+    """
+
+    def __init__(self, left: Side, right: Side, budget: Budget, progress: Progress | None) -> None:
         self._left, self._right = left, right
-        self._opening = opening
+        self.shortest: Played | None = None
+        self.repeats = False
         self._budget = budget
         self._progress = progress
         self._seed = random.randrange(_SEEDS) if budget.seed is None else budget.seed  # noqa: S311 - no secret
@@ -231,7 +247,11 @@ class _Search:
                 break
         if self._stopped is not None:
             raise self._stopped
-        return self._report(None if self._found is None else self._difference(self._found))
+        if self._found is not None:
+            self._shorten(self._found)
+        seconds = time.monotonic() - self._began
+        untold = tuple(untried(self._left.store, values=values))
+        return FuzzReport(self._counts.histories, self._counts.steps, seconds, self._seed, None, untold)
 
     def _settings(self) -> settings:
         return settings(
@@ -284,19 +304,13 @@ class _Search:
             self._found = played
         return played
 
-    def _difference(self, found: Played) -> Difference:
+    def _shorten(self, found: Played) -> None:
+        """Leave out what Hypothesis had no time for, and see whether the difference shows once more."""
         self._until = time.monotonic() + SHRINKING_SECONDS
-        shortest = shortened(list(found.steps[: found.own]), self._still_differs)
-        again = replay(shortest, self._left, self._right)
-        played = again if again.differs or self._found is None else self._found
-        left, right = played.answers[-1]
-        script = Script(played, self._opening)
-        text = script.text(self._left.location, self._right.location)
-        return Difference(text, script.length, left, right, again.differs)
-
-    def _report(self, difference: Difference | None) -> FuzzReport:
-        seconds = time.monotonic() - self._began
-        return FuzzReport(self._counts.histories, self._counts.steps, seconds, self._seed, difference)
+        history = shortened(list(found.steps[: found.own]), self._still_differs)
+        again = replay(history, self._left, self._right)
+        self.repeats = again.differs
+        self.shortest = again if again.differs else self._found
 
 
 __all__ = ["Budget", "Difference", "FuzzReport", "StoresDiffer", "compare", "fuzz", "throw_away_database"]

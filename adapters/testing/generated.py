@@ -1,52 +1,66 @@
-"""The one place from which histories take their entities, values, rules, orders and arguments."""
+"""The one place from which histories take their entities, edits, rules, orders and arguments."""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from ...domain.entity import Entity
-from ...domain.schema import FieldSchema
+from ...domain.errors import ConfigurationError
+from ...domain.schema import schema_of
 from ...domain.specification import Specification, not_, where
 from . import asked
 from .candidates import REFUSED, START, Candidates, Values, build
 
 Rule = Specification[Any]
+Table = Mapping[str, Sequence[Any]]
+Draw = st.DrawFn
+
+_BESIDE_EDITS = frozenset({"id", "version", "created_at", "updated_at"})
 
 
-class Generated:
-    """Strategies over a user's own entities and repositories. Each draws from a few values, so that they meet again.
+@cache
+def _numbers(size: int) -> st.SearchStrategy[int]:
+    return st.integers(0, size - 1)
 
-    Args:
-        values: values of fields that cannot be guessed.
+
+def one(draw: Draw, values: Sequence[Any]) -> Any:
+    """Draw one of the values, the first ones being the plainest; by its number, which costs Hypothesis least."""
+    return values[draw(_numbers(len(values)))]
+
+
+def given(draw: Draw, required: Table, optional: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Draw arguments by name: all that are required, and up to two of the others."""
+    always = {name: one(draw, values) for name, values in required.items()}
+    return {**always, **one(draw, optional), **one(draw, optional)}
+
+
+class Topic:
+    """What histories about a few fields of one entity are made of.
+
+    The fewer the fields, and the fewer their values, the more often what is stored meets what is asked.
+
+    Raises:
+        ConfigurationError: if a required field has no value that is known.
     """
 
-    def __init__(self, values: Values | None = None) -> None:
-        self._candidates = Candidates(values)
-
-    def entities(self, cls: type[Entity[Any]]) -> st.SearchStrategy[Entity[Any]]:
-        """Return a strategy for valid new entities.
-
-        Raises:
-            ConfigurationError: if a required field has no value that is known.
-        """
-        made = _given(*self._candidates.of_class(cls)).map(lambda given: build(cls, given))
-        return made.filter(lambda one: one is not REFUSED)
-
-    def values(self, cls: type[Entity[Any]], field: FieldSchema) -> st.SearchStrategy[Any]:
-        """Return a strategy for valid values of one field.
-
-        Raises:
-            ConfigurationError: if no value is known.
-        """
-        return one(self._candidates.of_field(cls, field))
-
-    def specifications(self, cls: type[Entity[Any]]) -> st.SearchStrategy[Specification[Any]]:
-        """Return a strategy for rules over an entity: one question about one of its fields, or two combined."""
-        leaves = [leaf for place in asked.places(cls, self._candidates) for leaf in asked.leaves(cls, place)]
+    def __init__(self, cls: type[Entity[Any]], focus: Sequence[str], candidates: Candidates) -> None:
+        self._cls = cls
+        fields = schema_of(cls).fields
+        self._required, optional = candidates.of_class(cls)
+        aliases = {fields[name].attribute.alias for name in focus}
+        self._optional = _choices({name: values for name, values in optional.items() if name in aliases})
+        self._ids: list[Any] = candidates.of_field(cls, fields["id"])
+        self._edits = [
+            (name, value) for name in focus if name not in _BESIDE_EDITS for value in _known(candidates, cls, name)
+        ]
+        places = [place for place in candidates.places(cls) if place.path[0] in focus]
         everything = where(cls)
-        shapes: list[Callable[[Rule, Rule], Rule]] = [
+        self._leaves = [leaf for place in places for leaf in asked.leaves(cls, place)] or [everything]
+        self._shapes: list[Callable[[Rule, Rule], Rule]] = [
             lambda first, second: everything,
             lambda first, second: first,
             lambda first, second: first,
@@ -55,47 +69,88 @@ class Generated:
             operator.or_,
             lambda first, second: not_(first | second),
         ]
-        return st.builds(lambda shape, first, second: shape(first, second), one(shapes), one(leaves), one(leaves))
+        names = [".".join(place.path) for place in places]
+        self._orders = _orders([name for name in names if name != "id" and asked.has_order(cls, name)])
 
-    def orders(self, cls: type[Entity[Any]]) -> st.SearchStrategy[tuple[str, ...]]:
-        """Return a strategy for total orders of an entity: up to two fields, then the id."""
-        names = asked.sortable(cls, self._candidates)
-        firsts = [(), *((sign + name,) for name in names for sign in ("", "-"))]
-        orders = [
-            (*first, *second, last)
-            for second in firsts
-            for first in firsts
-            for last in ("id", "-id")
-            if not first or not second or first[0].lstrip("-") != second[0].lstrip("-")
-        ]
-        return one(orders)
+    def id(self, draw: Draw) -> Any:
+        """Draw an id."""
+        return one(draw, self._ids)
 
-    def arguments(self, query: Callable[..., Any], cls: type[Entity[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-        """Return a strategy for the arguments of a named query.
+    def entity(self, draw: Draw) -> Entity[Any]:
+        """Draw a valid new entity, which has the defaults of the fields that are not in focus."""
+        made = build(self._cls, given(draw, self._required, self._optional))
+        if made is REFUSED:
+            reject()
+        return made  # type: ignore[no-any-return] # of the class
+
+    def edit(self, draw: Draw) -> tuple[str, Any] | None:
+        """Draw a field and its new value, None if no field in focus can be edited."""
+        return one(draw, self._edits) if self._edits else None
+
+    def rule(self, draw: Draw) -> Rule:
+        """Draw a rule: a question about a field in focus, or two combined."""
+        shape: Callable[[Rule, Rule], Rule] = one(draw, self._shapes)
+        return shape(one(draw, self._leaves), one(draw, self._leaves))
+
+    def order(self, draw: Draw) -> tuple[str, ...]:
+        """Draw a total order: up to two fields in focus, then the id."""
+        order: tuple[str, ...] = one(draw, self._orders)
+        return order
+
+
+class Generated:
+    """Topics and arguments over a user's own entities and repositories.
+
+    Args:
+        values: values of fields that cannot be guessed.
+    """
+
+    def __init__(self, values: Values | None = None) -> None:
+        self._candidates = Candidates(values)
+        self._topics: dict[tuple[Any, ...], Topic] = {}
+
+    def topic(self, cls: type[Entity[Any]], focus: Sequence[str]) -> Topic:
+        """Return what histories about some fields of an entity are made of.
+
+        Raises:
+            ConfigurationError: if a required field has no value that is known.
+        """
+        key = (cls, *focus)
+        if key not in self._topics:
+            self._topics[key] = Topic(cls, tuple(dict.fromkeys(focus)), self._candidates)
+        return self._topics[key]
+
+    def arguments(self, query: Callable[..., Any], cls: type[Entity[Any]]) -> tuple[Table, list[dict[str, Any]]]:
+        """Return what `given` draws the arguments of a named query from.
 
         Raises:
             ConfigurationError: if a parameter has no value that is known.
         """
-        return _given(*asked.arguments_of(query, cls, self._candidates))
+        required, optional = asked.arguments_of(query, cls, self._candidates)
+        return required, _choices(optional)
 
 
-def one(values: Sequence[Any]) -> st.SearchStrategy[Any]:
-    """One of the values, the first ones being the plainest; by number, for Hypothesis writes out what it draws from."""
-    return st.integers(0, len(values) - 1).map(lambda number: values[number])
+def _choices(optional: Table) -> list[dict[str, Any]]:
+    return [{}, *({name: value} for name, values in optional.items() for value in values)]
 
 
-def _given(
-    required: Mapping[str, Sequence[Any]], optional: Mapping[str, Sequence[Any]]
-) -> st.SearchStrategy[dict[str, Any]]:
-    """Arguments by name: all that are required, and up to two of the others."""
-    always = st.tuples(*map(one, required.values()))
-    few = [{}, *({name: value} for name, values in optional.items() for value in values)]
-    return st.builds(
-        lambda first, more, most: {**dict(zip(required, first, strict=True)), **more, **most},
-        always,
-        one(few),
-        one(few),
-    )
+def _known(candidates: Candidates, cls: type[Any], name: str) -> list[Any]:
+    """The values of a field; none of a type that only the user knows, with a default."""
+    try:
+        return candidates.of_field(cls, schema_of(cls).fields[name])
+    except ConfigurationError:
+        return []
 
 
-__all__ = ["START", "Generated", "Values", "one"]
+def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
+    firsts: list[tuple[str, ...]] = [(), *((sign + name,) for name in names for sign in ("", "-"))]
+    return [
+        (*first, *second, last)
+        for second in firsts
+        for first in firsts
+        for last in ("id", "-id")
+        if (first or not second) and (not second or first[0].lstrip("-") != second[0].lstrip("-"))
+    ]
+
+
+__all__ = ["START", "Draw", "Generated", "Table", "Topic", "Values", "given", "one"]

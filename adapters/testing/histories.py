@@ -14,29 +14,31 @@ from ...domain.repository import ReadRepository, Repository, Unique
 from ...domain.schema import schema_of
 from ...domain.unit_of_work import Store
 from ..documents.tracking import Binding
-from .generated import Generated, Values, one
+from .generated import Draw, Generated, Table, Values, given, one
 from .observed_backend import document_store
 from .steps import READER, SNAPSHOT, UNITS, Add, Ask, Edit, End, History, Remove, Step
 
-Steps = st.SearchStrategy[Step]
-
 _HOOKS = frozenset({"before_save", "before_remove", "after_commit"})
-_BESIDE_EDITS = frozenset({"id", "version", "created_at", "updated_at"})
+_OUT_OF_FOCUS = frozenset({"id", "updated_at"})
+"""Every history has to do with ids; a history about any other field has a better chance to find something."""
 _POPULATION = 4
 _LONGEST_PART = 8
 
-_writers = one([UNITS[0], UNITS[0], UNITS[1]])
-_readers = one([READER, UNITS[0], READER, UNITS[1], UNITS[0], SNAPSHOT])
-_bounds = one(
-    [{}, {"limit": 1}, {"limit": 2}, {"skip": 1}, {"skip": 2}, {"skip": 1, "limit": 1}, {"skip": 1, "limit": 3}]
+_WRITERS = (UNITS[0], UNITS[0], UNITS[1])
+_READERS = (READER, UNITS[0], READER, UNITS[1], UNITS[0], SNAPSHOT)
+_BOUNDS: tuple[dict[str, int], ...] = (
+    *({}, {"limit": 1}, {"limit": 2}, {"skip": 1}, {"skip": 2}),
+    *({"skip": 1, "limit": 1}, {"skip": 1, "limit": 3}),
 )
-_pages = one([{"page": page, "limit": limit} for page in (1, 2, 3) for limit in (1, 2, 3)])
-_versions = one([{}, {"version": 1}, {"version": 2}])
-_ends = one(
-    [End(slot, "commit", milliseconds) for milliseconds in (0, 1) for slot in UNITS]
-    + [End(slot, how) for slot in UNITS for how in ("flush", "rollback")]
-    + [End(SNAPSHOT, "close")]
+_PAGES = tuple({"page": page, "limit": limit} for page in (1, 2, 3) for limit in (1, 2, 3))
+_VERSIONS: tuple[dict[str, int], ...] = ({}, {"version": 1}, {"version": 2})
+_ENDS = (
+    *(End(slot, "commit", milliseconds) for milliseconds in (0, 1) for slot in UNITS),
+    *(End(slot, how) for slot in UNITS for how in ("flush", "rollback")),
+    End(SNAPSHOT, "close"),
 )
+_SHARE_OF_ENDS = 7
+"""One step in so many ends something."""
 
 
 def histories(store: Store[Any], *, values: Values | None = None) -> st.SearchStrategy[History]:
@@ -44,27 +46,18 @@ def histories(store: Store[Any], *, values: Values | None = None) -> st.SearchSt
 
     A history adds entities, edits fields in place or by assignment, removes, gets, finds, counts, pages, calls named
     queries, flushes, commits and rolls back, in two interleaved units of work, a reader that keeps its snapshot, and
-    readers of one step each. It touches one or two repositories.
+    readers of one step each. Each is about one or two repositories, and one or two fields of them.
 
     Args:
         store: one that `open_store` made; nothing is asked of it.
-        values: strategies for fields whose values cannot be guessed, by class and field, such as ``"Invoice.number"``.
+        values: values of fields that cannot be guessed, by class and field, such as ``"Invoice.number"``.
 
     Raises:
         ConfigurationError: if a required field has no value that is known; the message says what to give.
     """
     generated = Generated(values)
     subjects = [_Subject(name, binding, generated) for name, binding in _bindings(store)]
-    chosen = st.lists(st.sampled_from(range(len(subjects))), min_size=1, max_size=2, unique=True)
-    made: dict[tuple[int, ...], st.SearchStrategy[History]] = {}
-
-    def of(numbers: list[int]) -> st.SearchStrategy[History]:
-        key = tuple(sorted(numbers))
-        if key not in made:
-            made[key] = _over([subjects[number] for number in key])
-        return made[key]
-
-    return chosen.flatmap(of)
+    return _history(subjects)
 
 
 def untried(store: Store[Any], *, values: Values | None = None) -> list[str]:
@@ -73,8 +66,8 @@ def untried(store: Store[Any], *, values: Values | None = None) -> list[str]:
     return [
         f"{name}.{query}"
         for name, binding in _bindings(store)
-        for query, _ in _named_queries(binding.repository)
-        if not _arguments(binding, query, generated)
+        for query, function in _named_queries(binding.repository)
+        if _arguments(function, binding, generated) is None
     ]
 
 
@@ -82,17 +75,23 @@ def _bindings(store: Store[Any]) -> list[tuple[str, Binding]]:
     return list(document_store(store).environment.bindings.items())
 
 
-def _over(subjects: "list[_Subject]") -> st.SearchStrategy[History]:
+@st.composite
+def _history(draw: Draw, subjects: "list[_Subject]") -> History:
     """Entities that one unit commits, and what follows; in parts, so that a history is longer than a list would be."""
-    population = st.tuples(*(subject.population for subject in subjects)).map(_joined)
-    step = st.one_of(*(subject.steps for subject in subjects), _ends)
-    parts = st.lists(st.lists(step, max_size=_LONGEST_PART), max_size=_LONGEST_PART)
-    commit: History = [End(UNITS[0], "commit")]
+    first, second = one(draw, subjects), one(draw, subjects)
+    chosen = [subject.about(draw) for subject in dict.fromkeys((first, second))]
+    begin = list(chain.from_iterable(draw(actor.population()) for actor in chosen))
+    parts = draw(st.lists(st.lists(_step(chosen), max_size=_LONGEST_PART), max_size=_LONGEST_PART))
+    return [*begin, *([End(UNITS[0], "commit")] if begin else []), *_joined(parts)]
 
-    def joined(begin: History, parts: list[History]) -> History:
-        return [*begin, *(commit if begin else []), *_joined(parts)]
 
-    return st.builds(joined, population, parts)
+@st.composite
+def _step(draw: Draw, actors: "list[_Actor]") -> Step:
+    if one(draw, range(_SHARE_OF_ENDS)) == _SHARE_OF_ENDS - 1:
+        end: Step = one(draw, _ENDS)
+        return end
+    actor: _Actor = one(draw, actors)
+    return actor.step(draw)
 
 
 def _joined(parts: Iterable[History]) -> History:
@@ -100,77 +99,96 @@ def _joined(parts: Iterable[History]) -> History:
 
 
 class _Subject:
-    """The steps that one repository can take part in."""
+    """One repository."""
 
     def __init__(self, name: str, binding: Binding, generated: Generated) -> None:
-        self._name = name
-        self._binding = binding
+        self.name = name
+        self.binding = binding
+        self.entity: type[Entity[Any]] = binding.repository.entity
         self._generated = generated
-        self._entity: type[Entity[Any]] = binding.repository.entity
-        self._entities = generated.entities(self._entity)
-        self._ids = generated.values(self._entity, schema_of(self._entity).fields["id"])
-        self.population: st.SearchStrategy[History] = st.lists(
-            self._entities.map(lambda entity: Add(UNITS[0], name, entity)),
-            max_size=_POPULATION,
-            unique_by=tuple(self._keys()),
-        )
-        self.steps: Steps = st.one_of(*self._writing(), *self._reading(), *self._named())
+        self._fields = [name for name in schema_of(self.entity).fields if name not in _OUT_OF_FOCUS]
+        self.queries = {
+            query: arguments
+            for query, function in _named_queries(binding.repository)
+            if (arguments := _arguments(function, binding, generated)) is not None
+        }
+        generated.topic(self.entity, ())  # what cannot be guessed is said at once
 
-    def _keys(self) -> Iterator[Callable[[Add], str]]:
-        """What must differ, so that one unit can commit them all."""
-        for key in (Unique("id"), *self._binding.repository.unique):
-            yield partial(_values, key)
+    def about(self, draw: Draw) -> "_Actor":
+        """Draw the one or two fields that a history is about."""
+        return _Actor(self, self._generated, (one(draw, self._fields), one(draw, self._fields)))
 
-    def _writing(self) -> Iterator[Steps]:
-        yield st.builds(partial(Add, repository=self._name), slot=_writers, entity=self._entities)
-        edits = [st.tuples(st.just(name), values) for name, values in self._editable()]
-        for _ in range(2):
-            yield st.builds(
-                lambda slot, id_, edit: Edit(slot, self._name, id_, *edit), _writers, self._ids, st.one_of(edits)
-            )
-        yield st.builds(partial(Remove, repository=self._name), slot=_writers, id=self._ids)
 
-    def _editable(self) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
-        for field in schema_of(self._entity).fields.values():
-            if field.name not in _BESIDE_EDITS:
-                try:
-                    yield field.name, self._generated.values(self._entity, field)
-                except ConfigurationError:
-                    continue  # of a type that only the user knows, with a default
+class _Actor:
+    """Draws the steps of one repository in one history."""
 
-    def _reading(self) -> Iterator[Steps]:
-        """Finds and pages, in total orders: what a store may answer in any order cannot be compared."""
-        rules = self._generated.specifications(self._entity)
-        sort = self._generated.orders(self._entity)
-        for _ in range(2):
-            yield self._ask("find", rules, _bounds, sort)
-        yield self._ask("page", rules, _pages, sort)
-        yield self._ask("first", rules, st.just({}), sort)
-        yield self._ask("stream", rules, st.just({}), sort)
-        yield self._ask("count", rules, st.just({}))
-        yield self._ask("exists", rules, st.just({}))
-        yield self._ask("get", self._ids, _versions)
+    def __init__(self, subject: _Subject, generated: Generated, focus: tuple[str, str]) -> None:
+        self._name = subject.name
+        self._subject = subject
+        self._topic = generated.topic(subject.entity, focus)
+        named: list[Callable[[Draw], Step]] = [partial(self._named, query=query) for query in subject.queries]
+        self._kinds: list[Callable[[Draw], Step]] = [
+            *[self._find, self._add, self._edit, self._find, self._page, self._remove, self._edit],
+            *[self._stream, self._first, self._count, self._exists, self._get, self._add, *named],
+        ]
 
-    def _named(self) -> Iterator[Steps]:
-        for query, _ in _named_queries(self._binding.repository):
-            arguments = _arguments(self._binding, query, self._generated)
-            if arguments:
-                asked = partial(Ask, repository=self._name, method=query)
-                yield st.builds(asked, slot=_readers, named=arguments[0])
+    def population(self) -> st.SearchStrategy[History]:
+        """Return a strategy for entities that one unit can commit together."""
+        keys = (Unique("id"), *self._subject.binding.repository.unique)
+        return st.lists(_first_add(self), max_size=_POPULATION, unique_by=tuple(partial(_values, key) for key in keys))
 
-    def _ask(
-        self,
-        method: str,
-        about: st.SearchStrategy[Any],
-        named: st.SearchStrategy[dict[str, Any]],
-        sort: st.SearchStrategy[tuple[str, ...]] | None = None,
-    ) -> Steps:
-        """A method that takes one argument without a name, and where it has one, an order."""
+    def first_add(self, draw: Draw) -> Add:
+        """Draw an entity to begin with."""
+        return Add(UNITS[0], self._name, self._topic.entity(draw))
 
-        def ask(slot: str, argument: Any, given: dict[str, Any], order: tuple[str, ...] | None) -> Ask:
-            return Ask(slot, self._name, method, (argument,), given if order is None else {"sort": order, **given})
+    def step(self, draw: Draw) -> Step:
+        """Draw a step."""
+        kind: Callable[[Draw], Step] = one(draw, self._kinds)
+        return kind(draw)
 
-        return st.builds(ask, _readers, about, named, st.none() if sort is None else sort)
+    def _add(self, draw: Draw) -> Step:
+        return Add(one(draw, _WRITERS), self._name, self._topic.entity(draw))
+
+    def _edit(self, draw: Draw) -> Step:
+        slot, id_, edit = one(draw, _WRITERS), self._topic.id(draw), self._topic.edit(draw)
+        return Ask(slot, self._name, "get", (id_,)) if edit is None else Edit(slot, self._name, id_, *edit)
+
+    def _remove(self, draw: Draw) -> Step:
+        return Remove(one(draw, _WRITERS), self._name, self._topic.id(draw))
+
+    def _sorted(self, draw: Draw, method: str, bounds: dict[str, int]) -> Step:
+        """In total orders: what a store may answer in any order cannot be compared."""
+        named = {"sort": self._topic.order(draw), **bounds}
+        return Ask(one(draw, _READERS), self._name, method, (self._topic.rule(draw),), named)
+
+    def _find(self, draw: Draw) -> Step:
+        return self._sorted(draw, "find", one(draw, _BOUNDS))
+
+    def _page(self, draw: Draw) -> Step:
+        return self._sorted(draw, "page", one(draw, _PAGES))
+
+    def _stream(self, draw: Draw) -> Step:
+        return self._sorted(draw, "stream", {})
+
+    def _first(self, draw: Draw) -> Step:
+        return self._sorted(draw, "first", {})
+
+    def _count(self, draw: Draw) -> Step:
+        return Ask(one(draw, _READERS), self._name, "count", (self._topic.rule(draw),))
+
+    def _exists(self, draw: Draw) -> Step:
+        return Ask(one(draw, _READERS), self._name, "exists", (self._topic.rule(draw),))
+
+    def _get(self, draw: Draw) -> Step:
+        return Ask(one(draw, _READERS), self._name, "get", (self._topic.id(draw),), one(draw, _VERSIONS))
+
+    def _named(self, draw: Draw, query: str) -> Step:
+        return Ask(one(draw, _READERS), self._name, query, (), given(draw, *self._subject.queries[query]))
+
+
+@st.composite
+def _first_add(draw: Draw, actor: _Actor) -> Add:
+    return actor.first_add(draw)
 
 
 def _values(key: Unique, step: Add) -> str:
@@ -187,13 +205,14 @@ def _named_queries(repository: type[Repository[Any, Any]]) -> Iterator[tuple[str
             yield name, function
 
 
-def _arguments(binding: Binding, query: str, generated: Generated) -> list[st.SearchStrategy[dict[str, Any]]]:
-    """The strategy for the arguments of a named query; none if a parameter has no value that is known."""
-    function = getattr(binding.repository, query)
+def _arguments(
+    function: Callable[..., Any], binding: Binding, generated: Generated
+) -> tuple[Table, list[dict[str, Any]]] | None:
+    """What the arguments of a named query are drawn from; None if a parameter has no value that is known."""
     try:
-        return [generated.arguments(function, binding.repository.entity)]
+        return generated.arguments(function, binding.repository.entity)
     except (ConfigurationError, NameError, TypeError):
-        return []
+        return None
 
 
 __all__ = ["histories", "untried"]

@@ -59,7 +59,7 @@ class Script:
         """
         body = [f"store = {self._opening.code}", "store.prepare()", *self._body()]
         answers = self._answers[-1]
-        hidden = _MANAGED
+        hidden: tuple[str, ...] = _MANAGED
         if _shown(answers[0], hidden) == _shown(answers[1], hidden):
             hidden = ()
         calls = []
@@ -160,7 +160,7 @@ def _kept(played: Played) -> list[int]:
     for number, step in enumerate(played.steps):
         matters = step.slot != READER
         if isinstance(step, End):
-            matters = step.slot in is_open and number < played.own
+            matters = step.slot in is_open
             is_open -= {step.slot} if step.how != "flush" else set()
         elif step.slot != READER:
             is_open.add(step.slot)

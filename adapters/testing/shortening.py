@@ -1,6 +1,7 @@
 """Making a history with a difference shorter: fewer steps, fewer values in each; what Hypothesis had no time for."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import attrs
 
@@ -87,7 +88,7 @@ def _without(step: Add, name: str) -> Iterator[Step]:
         yield attrs.evolve(step, entity=plainer)
 
 
-def _parts(rule: "Specification[object]") -> Iterator["Specification[object]"]:  # type: ignore[type-var]
+def _parts(rule: Specification[Any]) -> Iterator[Specification[Any]]:
     """The rule without a rule, its parts, and what stands behind a not."""
     if rule.predicate != All(()):
         yield where(rule.entity)

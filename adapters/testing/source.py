@@ -99,9 +99,9 @@ class Source:
 
     def _built(self, value: object) -> str:
         """The call of a class with what differs from the defaults."""
-        cls = type(value)
+        cls: type[Any] = type(value)
         given: dict[str, object] = {}
-        for attribute in attrs.fields(cls):  # type: ignore[misc] # attrs.has() says so
+        for attribute in attrs.fields(cls):
             found = getattr(value, attribute.name)
             if attribute.init and attribute.name not in self._hidden and not _is_default(attribute, found):
                 given[attribute.alias] = found

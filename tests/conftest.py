@@ -11,7 +11,7 @@ from pymongo import MongoClient
 
 from tristore.adapters.testing.server import MongoServer
 
-pytest.register_assert_rewrite("tests", "tests.contracts")
+pytest.register_assert_rewrite("tests", "tests.contracts", "tristore.adapters.testing.conformance")
 
 Raw = MongoClient[dict[str, Any]]
 Failpoint = Callable[..., Any]

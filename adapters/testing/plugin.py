@@ -4,6 +4,7 @@ pytest loads it in every project where tristore is installed, so it imports noth
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,18 @@ def any_store(request: pytest.FixtureRequest, tristore_backend: str) -> "AnyStor
     """Opens stores of your own units of work; the test runs in memory and on MongoDB, as the option says."""
     opener: AnyStore = request.getfixturevalue(f"{tristore_backend}_store")
     return opener
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the matrix of guarantees where a conformance suite of a backend ran."""
+    from .conformance.matrix import Matrix
+
+    reports = [one for found in terminalreporter.stats.values() for one in found if hasattr(one, "user_properties")]
+    matrix = Matrix.of(reports)
+    if matrix:
+        terminalreporter.section("guarantees of backends")
+        for line in matrix.lines(shutil.get_terminal_size().columns, brief=config.get_verbosity() < 0):
+            terminalreporter.write_line(line)
 
 
 def _need_a_binary() -> None:

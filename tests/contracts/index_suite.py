@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tristore.adapters.backend import Backend, CollectionDeclaration, Delete, IndexDeclaration, KeyTaken, Update
+from tristore.adapters.testing.conformance.cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from tristore.domain.errors import ConfigurationError, ValidationError, WriteConflict
 
-from .backend_cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from .index_cases import CASES, EMAIL, KEYS, OPEN, is_, unique
 
 TAKEN = [(name, first, second) for name, first, second, keys in CASES if keys]

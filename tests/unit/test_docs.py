@@ -31,7 +31,7 @@ _EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 _ANCHOR = re.compile(r"\]\((?!https?://)([^)#]*)#([^)]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+_TEST = re.compile(r"`((?:tests|adapters/testing/conformance)/[\w/]+\.py)::(test_\w+)`")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from bson import Decimal128, Int64
 
-from tristore.adapters.backend import Backend, Delete, KeyTaken, ManyResult, Modify, ModifyResult, Replace, WritePlan
-from tristore.domain.errors import DeadlineExceeded, ValidationError, WriteConflict
-from tristore.domain.predicates import EVERYTHING, Comparator, Compare, Predicate
-
-from .backend_cases import TIMEOUT, change, commit, ids, open_transaction, read, write
+from ....domain.errors import DeadlineExceeded, ValidationError, WriteConflict
+from ....domain.predicates import EVERYTHING, Comparator, Compare, Predicate
+from ...backend import Backend, Delete, KeyTaken, ManyResult, Modify, ModifyResult, Replace, WritePlan
+from .cases import TIMEOUT, change, commit, ids, open_transaction, read, write
+from .offers import OfferedGuarantees
 
 
 def many(backend: Backend, plan: WritePlan) -> ManyResult:
@@ -30,7 +30,7 @@ def above(value: int) -> Predicate:
     return Compare(("n",), Comparator.GT, value)
 
 
-class ManyContract:
+class ManyContract(OfferedGuarantees):
     """`write_many`, `update_where`, `remove_where`."""
 
     def test_one_refused_operation_stops_no_other(self, backend: Backend) -> None:
@@ -153,54 +153,54 @@ class ManyContract:
         assert 0 == backend.remove_where("things", above(1), transaction=None, timeout=TIMEOUT)
         assert [0, 1] == ids(read(backend))
 
-    def test_inside_a_transaction(self, backend: Backend) -> None:
+    def test_inside_a_transaction(self, transactional: Backend) -> None:
         """It sees the transaction's own writes, is seen by nobody else, and ends with it."""
-        write(backend, {"_id": 1, "n": 1})
-        with open_transaction(backend) as transaction:
-            write(backend, {"_id": 2, "n": 1}, transaction=transaction)
-            changed = modify(backend, Modify({}, (), {"n": 1}), transaction=transaction)
-            removed = backend.remove_where("things", above(1), transaction=transaction, timeout=TIMEOUT)
-            outside = read(backend)
-        with open_transaction(backend) as transaction:
-            modify(backend, Modify({}, (), {"n": 5}), transaction=transaction)
-            commit(backend, transaction)
+        write(transactional, {"_id": 1, "n": 1})
+        with open_transaction(transactional) as transaction:
+            write(transactional, {"_id": 2, "n": 1}, transaction=transaction)
+            changed = modify(transactional, Modify({}, (), {"n": 1}), transaction=transaction)
+            removed = transactional.remove_where("things", above(1), transaction=transaction, timeout=TIMEOUT)
+            outside = read(transactional)
+        with open_transaction(transactional) as transaction:
+            modify(transactional, Modify({}, (), {"n": 5}), transaction=transaction)
+            commit(transactional, transaction)
 
         assert (ModifyResult(2, 2), 2, [{"_id": 1, "n": 1}]) == (changed, removed, outside)
-        assert [{"_id": 1, "n": 6}] == read(backend)
+        assert [{"_id": 1, "n": 6}] == read(transactional)
 
     @pytest.mark.parametrize("removes", [False, True])
-    def test_first_updater_wins_over_a_change_of_all(self, backend: Backend, removes: bool) -> None:
+    def test_first_updater_wins_over_a_change_of_all(self, transactional: Backend, removes: bool) -> None:
         """What another writer changed since the snapshot is a WriteConflict at once, and ends the transaction."""
-        write(backend, {"_id": 1, "n": 1})
-        with open_transaction(backend) as transaction:
-            read(backend, transaction=transaction)
-            modify(backend, Modify({"n": 2}))
+        write(transactional, {"_id": 1, "n": 1})
+        with open_transaction(transactional) as transaction:
+            read(transactional, transaction=transaction)
+            modify(transactional, Modify({"n": 2}))
             with pytest.raises(WriteConflict):
                 if removes:
-                    backend.remove_where("things", EVERYTHING, transaction=transaction, timeout=TIMEOUT)
+                    transactional.remove_where("things", EVERYTHING, transaction=transaction, timeout=TIMEOUT)
                 else:
-                    modify(backend, Modify({"n": 3}), transaction=transaction)
+                    modify(transactional, Modify({"n": 3}), transaction=transaction)
             with pytest.raises(WriteConflict):
-                read(backend, transaction=transaction)
+                read(transactional, transaction=transaction)
 
-        assert [{"_id": 1, "n": 2}] == read(backend)
+        assert [{"_id": 1, "n": 2}] == read(transactional)
 
-    def test_plain_changes_wait_and_look_again(self, backend: Backend) -> None:
+    def test_plain_changes_wait_and_look_again(self, transactional: Backend) -> None:
         """A document that an open transaction has written is waited for, and changed only if it still matches."""
-        write(backend, {"_id": 1, "n": 1}, {"_id": 2, "n": 2})
+        write(transactional, {"_id": 1, "n": 1}, {"_id": 2, "n": 2})
         with ThreadPoolExecutor(1) as pool:
-            with open_transaction(backend) as transaction:
-                modify(backend, Modify({"n": 0}), Compare(("_id",), Comparator.EQ, 2), transaction=transaction)
+            with open_transaction(transactional) as transaction:
+                modify(transactional, Modify({"n": 0}), Compare(("_id",), Comparator.EQ, 2), transaction=transaction)
                 with pytest.raises(DeadlineExceeded):
-                    modify(backend, Modify({"n": 9}), above(1), timeout=0.2)
-                waiting = pool.submit(modify, backend, Modify({}, (), {"n": 10}), above(0))
+                    modify(transactional, Modify({"n": 9}), above(1), timeout=0.2)
+                waiting = pool.submit(modify, transactional, Modify({}, (), {"n": 10}), above(0))
                 threading.Event().wait(0.1)
                 assert not waiting.done()
-                commit(backend, transaction)
+                commit(transactional, transaction)
             result = waiting.result(TIMEOUT)
 
         assert ModifyResult(1, 1) == result
-        assert [{"_id": 1, "n": 11}, {"_id": 2, "n": 0}] == read(backend)
+        assert [{"_id": 1, "n": 11}, {"_id": 2, "n": 0}] == read(transactional)
 
     @pytest.mark.parametrize(
         ("found", "by", "expected"),

@@ -1,4 +1,4 @@
-"""What a backend with rollups answers, document by document: subclass `RollupPortContract` with a `backend` fixture."""
+"""What a backend with rollups answers, document by document."""
 
 from datetime import datetime
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from tristore.adapters.backend import Backend, Capability, Document
-from tristore.domain.errors import InvalidQuery, ValidationError
-from tristore.domain.predicates import Comparator, Compare
-from tristore.domain.queries import SortKey
-from tristore.domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
-
-from .backend_cases import TIMEOUT, open_transaction, write
+from ....domain.errors import InvalidQuery, ValidationError
+from ....domain.predicates import Comparator, Compare
+from ....domain.queries import SortKey
+from ....domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from ...backend import Backend, Document
+from .cases import TIMEOUT, open_transaction, write
+from .offers import OfferedGuarantees
 
 V = ("v",)
 COUNT = Figure("n", Function.COUNT)
@@ -42,12 +42,8 @@ MOMENT = datetime(2026, 5, 14, 17, 38, 59, 999000)
 NAN, INFINITY = float("nan"), float("inf")
 
 
-class RollupPortContract:
+class RollupsContract(OfferedGuarantees):
     """Groups, figures, buckets and their order."""
-
-    def test_it_says_that_it_can(self, backend: Backend) -> None:
-        """A backend that keeps this contract declares it."""
-        assert Capability.ROLLUPS in backend.capabilities
 
     @pytest.mark.parametrize(
         ("values", "expected"),
@@ -69,9 +65,9 @@ class RollupPortContract:
         ],
         ids=str,
     )
-    def test_totals(self, backend: Backend, values: list[Any], expected: Any) -> None:
+    def test_totals(self, rolling: Backend, values: list[Any], expected: Any) -> None:
         """A total takes numbers alone, is exact in 64 bits, a double beyond, and decimal from the first decimal on."""
-        found = figure(backend, Function.TOTAL, *values)
+        found = figure(rolling, Function.TOTAL, *values)
 
         assert (type(expected) is float, expected) == (type(found) is float, found)
 
@@ -88,9 +84,9 @@ class RollupPortContract:
         ],
         ids=str,
     )
-    def test_averages(self, backend: Backend, values: list[Any], expected: Any) -> None:
+    def test_averages(self, rolling: Backend, values: list[Any], expected: Any) -> None:
         """A mean takes numbers alone, of nothing it is None."""
-        found = figure(backend, Function.AVERAGE, *values)
+        found = figure(rolling, Function.AVERAGE, *values)
 
         assert (type(expected), expected) == (type(found), found)
 
@@ -98,9 +94,9 @@ class RollupPortContract:
     @pytest.mark.parametrize(
         "values", [[NAN, 1], [INFINITY, -INFINITY, 1], [INFINITY, Decimal128("-Infinity")]], ids=str
     )
-    def test_what_is_no_number(self, backend: Backend, function: Function, values: list[Any]) -> None:
+    def test_what_is_no_number(self, rolling: Backend, function: Function, values: list[Any]) -> None:
         """NaN, and infinities that cancel, make NaN of the whole."""
-        found = figure(backend, function, *values)
+        found = figure(rolling, function, *values)
 
         assert found != found if isinstance(found, float) else found.to_decimal().is_nan()  # noqa: PLR0124
 
@@ -116,13 +112,13 @@ class RollupPortContract:
         ],
         ids=str,
     )
-    def test_smallest_and_largest(self, backend: Backend, values: list[Any], least: Any, most: Any) -> None:
+    def test_smallest_and_largest(self, rolling: Backend, values: list[Any], least: Any, most: Any) -> None:
         """Values of all types have one order, null has no part in it, lists compare as wholes."""
-        smallest = figure(backend, Function.SMALLEST, *values)
+        smallest = figure(rolling, Function.SMALLEST, *values)
         both = Rollup(figures=(Figure("least", Function.SMALLEST, V), Figure("most", Function.LARGEST, V)))
 
         assert least == smallest
-        assert [{"least": least, "most": most}] == rows(backend, both)
+        assert [{"least": least, "most": most}] == rows(rolling, both)
 
     @pytest.mark.parametrize(
         ("values", "expected"),
@@ -135,63 +131,63 @@ class RollupPortContract:
         ],
         ids=str,
     )
-    def test_distinct_counts(self, backend: Backend, values: list[Any], expected: int) -> None:
+    def test_distinct_counts(self, rolling: Backend, values: list[Any], expected: int) -> None:
         """Values that MongoDB calls equal are one, and null is none."""
-        assert expected == figure(backend, Function.DISTINCT_COUNT, *values)
+        assert expected == figure(rolling, Function.DISTINCT_COUNT, *values)
 
-    def test_groups(self, backend: Backend) -> None:
+    def test_groups(self, rolling: Backend) -> None:
         """Missing and null are one key, numbers of one value are one, lists are wholes; the keys have an order."""
         values = [1, 1.0, Decimal128("1"), True, None, [2, 1], [1, 2], [2, 1], {"x": 1}, "a", NAN, NAN]
-        write(backend, {"_id": 0}, *({"_id": number, "v": value} for number, value in enumerate(values, 1)))
+        write(rolling, {"_id": 0}, *({"_id": number, "v": value} for number, value in enumerate(values, 1)))
 
-        found = [(row["v"], row["n"]) for row in rows(backend, Rollup((GroupKey("v", V),), (COUNT,)))]
+        found = [(row["v"], row["n"]) for row in rows(rolling, Rollup((GroupKey("v", V),), (COUNT,)))]
 
         expected = [(None, 2), ("nan", 2), (1, 3), ("a", 1), ({"x": 1}, 1), ([1, 2], 1), ([2, 1], 2), (True, 1)]
         assert expected == [("nan" if value != value else value, n) for value, n in found]  # noqa: PLR0124
 
-    def test_paths_through_lists(self, backend: Backend) -> None:
+    def test_paths_through_lists(self, rolling: Backend) -> None:
         """Along a path, a list is what its documents have there; an item has no number."""
         contents = [{"x": 1}, [{"x": 1}, {}, 7, {"x": [2]}], [], [[{"x": 1}]], 5]
-        write(backend, *({"_id": number, "v": value} for number, value in enumerate(contents)))
+        write(rolling, *({"_id": number, "v": value} for number, value in enumerate(contents)))
 
-        by_name = rows(backend, Rollup((GroupKey("id", ("_id",)), GroupKey("x", ("v", "x")))))
-        by_number = rows(backend, Rollup((GroupKey("x", ("v", "0")),)))
+        by_name = rows(rolling, Rollup((GroupKey("id", ("_id",)), GroupKey("x", ("v", "x")))))
+        by_number = rows(rolling, Rollup((GroupKey("x", ("v", "0")),)))
 
         assert [1, [1, [2]], [], [], None] == [row["x"] for row in by_name]
         assert [None, []] == [row["x"] for row in by_number]
 
-    def test_order_and_limit(self, backend: Backend) -> None:
+    def test_order_and_limit(self, rolling: Backend) -> None:
         """Groups that are alike in the order given are in the order of all keys; the limit comes last."""
         values = [("b", 2), ("a", 2), ("a", 1), ("c", 9), ("a", 2), ("c", 9)]
-        write(backend, *({"_id": number, "v": v, "w": w} for number, (v, w) in enumerate(values)))
+        write(rolling, *({"_id": number, "v": v, "w": w} for number, (v, w) in enumerate(values)))
         keys = (GroupKey("v", V), GroupKey("w", ("w",)))
         by_count = Rollup(keys, (COUNT,), sort=(SortKey(("n",), descending=True),), limit=3)
         falling = Rollup(keys, sort=(SortKey(("w",), descending=True), SortKey(("v",))))
 
-        assert [("a", 2, 2), ("c", 9, 2), ("a", 1, 1)] == [(r["v"], r["w"], r["n"]) for r in rows(backend, by_count)]
-        assert [("c", 9), ("a", 2), ("b", 2), ("a", 1)] == [(r["v"], r["w"]) for r in rows(backend, falling)]
+        assert [("a", 2, 2), ("c", 9, 2), ("a", 1, 1)] == [(r["v"], r["w"], r["n"]) for r in rows(rolling, by_count)]
+        assert [("c", 9), ("a", 2), ("b", 2), ("a", 1)] == [(r["v"], r["w"]) for r in rows(rolling, falling)]
 
-    def test_order_of_lists(self, backend: Backend) -> None:
+    def test_order_of_lists(self, rolling: Backend) -> None:
         """In an order of groups lists compare as wholes, behind numbers and text, and two of them are no trouble."""
-        write(backend, *({"_id": n, "v": v, "w": [n]} for n, v in enumerate([[3], 7, [1, 9], "a"])))
+        write(rolling, *({"_id": n, "v": v, "w": [n]} for n, v in enumerate([[3], 7, [1, 9], "a"])))
         sort = (SortKey(("v",), descending=True), SortKey(("w",)))
 
-        found = rows(backend, Rollup((GroupKey("v", V), GroupKey("w", ("w",))), sort=sort))
+        found = rows(rolling, Rollup((GroupKey("v", V), GroupKey("w", ("w",))), sort=sort))
 
         assert [[3], [1, 9], "a", 7] == [row["v"] for row in found]
 
-    def test_nothing(self, backend: Backend) -> None:
+    def test_nothing(self, rolling: Backend) -> None:
         """Of no document there is no row, with and without keys."""
-        write(backend, {"_id": 1})
+        write(rolling, {"_id": 1})
         nothing = Compare(("_id",), Comparator.GT, 1)
 
-        assert [] == rows(backend, Rollup((GroupKey("v", V),), (COUNT,), nothing))
-        assert [] == rows(backend, Rollup((), (COUNT,), nothing))
-        assert [] == backend.rollup("nowhere", Rollup((), (COUNT,)), transaction=None, timeout=TIMEOUT)
+        assert [] == rows(rolling, Rollup((GroupKey("v", V),), (COUNT,), nothing))
+        assert [] == rows(rolling, Rollup((), (COUNT,), nothing))
+        assert [] == rolling.rollup("nowhere", Rollup((), (COUNT,)), transaction=None, timeout=TIMEOUT)
 
-    def test_units_of_time(self, backend: Backend) -> None:
+    def test_units_of_time(self, rolling: Backend) -> None:
         """A bucket begins with its year, quarter, month, Monday, day, hour or minute."""
-        write(backend, {"_id": 1, "v": MOMENT})
+        write(rolling, {"_id": 1, "v": MOMENT})
         wanted = [Rollup((GroupKey("begin", V, Bucket(unit)),)) for unit in TimeUnit]
 
         assert [
@@ -202,7 +198,7 @@ class RollupPortContract:
             datetime(2026, 5, 14),
             datetime(2026, 5, 14, 17),
             datetime(2026, 5, 14, 17, 38),
-        ] == [rows(backend, one)[0]["begin"] for one in wanted]
+        ] == [rows(rolling, one)[0]["begin"] for one in wanted]
 
     @pytest.mark.parametrize(
         ("unit", "zone", "moment", "begin"),
@@ -225,57 +221,57 @@ class RollupPortContract:
         ],
         ids=str,
     )
-    def test_time_zones(self, backend: Backend, unit: TimeUnit, zone: str, moment: datetime, begin: datetime) -> None:
+    def test_time_zones(self, rolling: Backend, unit: TimeUnit, zone: str, moment: datetime, begin: datetime) -> None:
         """The calendar is that of the zone, summer time and days of 23 and 25 hours included."""
-        assert [begin] == begun(backend, unit, zone, moment)
+        assert [begin] == begun(rolling, unit, zone, moment)
 
-    def test_buckets_of_what_has_a_date(self, backend: Backend) -> None:
+    def test_buckets_of_what_has_a_date(self, rolling: Backend) -> None:
         """Null has no bucket but None, and an ObjectId the one of its making."""
         assert [None, datetime(2023, 1, 1)] == begun(
-            backend, TimeUnit.YEAR, "UTC", None, ObjectId.from_datetime(datetime(2023, 7, 1))
+            rolling, TimeUnit.YEAR, "UTC", None, ObjectId.from_datetime(datetime(2023, 7, 1))
         )
 
     @pytest.mark.parametrize("value", ["2026-01-01", 5, [MOMENT], {"at": MOMENT}], ids=str)
-    def test_buckets_of_no_date(self, backend: Backend, value: Any) -> None:
+    def test_buckets_of_no_date(self, rolling: Backend, value: Any) -> None:
         """A value that is no date is an error, which names the key."""
         with pytest.raises(ValidationError, match="v: a stored value is no date"):
-            begun(backend, TimeUnit.DAY, "UTC", MOMENT, value)
+            begun(rolling, TimeUnit.DAY, "UTC", MOMENT, value)
 
-    def test_zones_are_no_operators(self, backend: Backend) -> None:
+    def test_zones_are_no_operators(self, rolling: Backend) -> None:
         """A zone that has the form of a path is an unknown zone."""
         with pytest.raises(InvalidQuery, match=r"time zone.*\$zone"):
-            begun(backend, TimeUnit.DAY, "$zone", MOMENT)
+            begun(rolling, TimeUnit.DAY, "$zone", MOMENT)
 
     @pytest.mark.parametrize("path", [("$where",), ("",), ("a\0b",)])
-    def test_keys_are_no_operators(self, backend: Backend, path: tuple[str, ...]) -> None:
+    def test_keys_are_no_operators(self, rolling: Backend, path: tuple[str, ...]) -> None:
         """A path that would be read as an operator is refused, as a key and as the field of a figure."""
         for wanted in (Rollup((GroupKey("x", path),)), Rollup(figures=(Figure("x", Function.TOTAL, path),))):
             with pytest.raises(InvalidQuery):
-                rows(backend, wanted)
+                rows(rolling, wanted)
 
-    def test_transactions(self, backend: Backend) -> None:
+    def test_transactions(self, rolling: Backend, transactional: Backend) -> None:
         """A rollup in a transaction sees its writes and its snapshot, one outside what is committed."""
         counted = Rollup(figures=(COUNT,))
-        write(backend, {"_id": 1})
-        with open_transaction(backend) as transaction:
-            write(backend, {"_id": 2}, transaction=transaction)
-            write(backend, {"_id": 3})
+        write(rolling, {"_id": 1})
+        with open_transaction(rolling) as transaction:
+            write(rolling, {"_id": 2}, transaction=transaction)
+            write(rolling, {"_id": 3})
 
-            assert [{"n": 2}] == rows(backend, counted, transaction=transaction)
-            assert [{"n": 2}] == rows(backend, counted)
+            assert [{"n": 2}] == rows(rolling, counted, transaction=transaction)
+            assert [{"n": 2}] == rows(rolling, counted)
 
-    def test_rows_belong_to_the_caller(self, backend: Backend) -> None:
+    def test_rows_belong_to_the_caller(self, rolling: Backend) -> None:
         """Changing a row changes nothing stored."""
-        write(backend, {"_id": 1, "v": [1], "w": {"x": 1}})
+        write(rolling, {"_id": 1, "v": [1], "w": {"x": 1}})
         wanted = Rollup((GroupKey("v", V),), (Figure("w", Function.LARGEST, ("w",)),))
-        (row,) = rows(backend, wanted)
+        (row,) = rows(rolling, wanted)
         row["v"].append(2)
         row["w"]["x"] = 2
 
-        assert [{"v": [1], "w": {"x": 1}}] == rows(backend, wanted)
+        assert [{"v": [1], "w": {"x": 1}}] == rows(rolling, wanted)
 
-    def test_dates_beyond_python(self, backend: Backend) -> None:
+    def test_dates_beyond_python(self, rolling: Backend) -> None:
         """What BSON can hold and Python not is a value like any other, as long as it is in no bucket."""
         late = DatetimeMS(2**55)
 
-        assert late == figure(backend, Function.LARGEST, MOMENT, late)
+        assert late == figure(rolling, Function.LARGEST, MOMENT, late)

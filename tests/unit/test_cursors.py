@@ -12,7 +12,7 @@ from bson import Code, Decimal128, Int64, MaxKey, ObjectId, Regex, encode
 from bson.binary import Binary
 from bson.datetime_ms import DatetimeMS
 from contracts.samples import SAMPLES, Sample, SampleUnit, number, write
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tristore import DocumentStore, InvalidQuery, one_of, open_store, where
@@ -57,6 +57,7 @@ def made_by_hand(content: Any, fingerprint: bytes = b"question", version: int = 
     return urlsafe_b64encode(body + crc32(body).to_bytes(4, "big")).decode().rstrip("=")
 
 
+@settings(deadline=None)
 @given(value=scalars, id=st.binary(min_size=12, max_size=12).map(ObjectId), inclusive=st.booleans())
 def test_places_come_back(value: Any, id: ObjectId, inclusive: bool) -> None:
     """A place goes through its cursor unchanged, and the cursor needs no quoting in a URL."""
@@ -74,6 +75,7 @@ def test_the_end_comes_back() -> None:
     assert END == ANYTHING.read(ANYTHING.write(END))
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, len(CURSOR) - 1), letter=st.characters())
 def test_changed_letters_are_refused(at: int, letter: str) -> None:
     """A cursor with any other letter in it is damaged."""
@@ -84,6 +86,7 @@ def test_changed_letters_are_refused(at: int, letter: str) -> None:
         ANYTHING.read(changed)
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("ABCDEFabcdef0123456789-_="))
 def test_text_that_is_no_cursor_is_refused(text: str) -> None:
     """Whatever text is given, the answer is InvalidQuery."""

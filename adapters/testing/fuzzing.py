@@ -7,39 +7,24 @@ In a test::
 """
 
 import os
-import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import count
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from uuid import uuid4
 
-from attrs import define, evolve, frozen
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis.errors import NoSuchExample
+from attrs import evolve, frozen
 from pymongo import MongoClient
 
-from ...domain.errors import TristoreError
 from ..urls import without_password
-from .answers import Answer, plain
+from .answers import Answer
 from .generated import Values
-from .histories import histories, untried
+from .histories import untried
 from .openings import Opening, OpenStore, opening_of
-from .replay import NO_ANSWER, Played, Side, replay
+from .replay import Side
 from .script import Script
+from .searching import SECONDS, Budget, Progress, Search
 from .server import MongoServer
-from .shortening import shortened
-from .steps import History
-
-SECONDS = 30.0
-"""How long histories are tried unless it is said otherwise."""
-
-SHRINKING_SECONDS = 10.0
-"""How long Hypothesis makes a difference shorter, at most; then steps are left out for as long again, at most."""
-
-_BATCH = 100
-_SEEDS = 2**31
 
 
 @frozen
@@ -102,25 +87,6 @@ class StoresDiffer(AssertionError):
         super().__init__(f"{report}\n\n{script}")
 
 
-@frozen(kw_only=True)
-class Budget:
-    """How much is tried; at least one history is.
-
-    Attributes:
-        seconds: for finding a difference; making it shorter may take `SHRINKING_SECONDS` more.
-        examples: the most histories, None for as many as the time allows.
-        seed: of the histories, None for a new one.
-    """
-
-    seconds: float = SECONDS
-    examples: int | None = None
-    seed: int | None = None
-
-
-Progress = Callable[[int, int], None]
-"""Called with the numbers of histories and steps so far."""
-
-
 def fuzz(
     open_store: OpenStore,
     left: str = "memory://",
@@ -173,8 +139,17 @@ def compare(
     with ExitStack() as stack:
         right = right or stack.enter_context(throw_away_database())
         sides = [stack.enter_context(closing(_side(opening, url))) for url in (left, right)]
-        search = _Search(sides[0], sides[1], budget, progress)
-        report = search.run(values)
+        began = time.monotonic()
+        search = Search(sides[0], sides[1], budget, progress)
+        search.run(values)
+        report = FuzzReport(
+            search.counts.histories,
+            search.counts.steps,
+            time.monotonic() - began,
+            search.seed,
+            None,
+            tuple(untried(sides[0].store, values=values)),
+        )
         if search.shortest is None:
             return report
         script = Script(search.shortest, opening)
@@ -201,116 +176,6 @@ def _side(opening: Opening, url: str) -> Side:
     side = Side(opening.open(url))
     side.refuse_documents()
     return side
-
-
-@define
-class _Counts:
-    histories: int = 0
-    steps: int = 0
-
-
-class _OverError(BaseException):
-    """Ends a run of Hypothesis at once: it would go on with an Exception."""
-
-
-class _Search:
-    """Looks for a difference in batches, and lets Hypothesis make the first one shorter.
-
-    Attributes:
-        shortest: the shortest history with a difference, as it was played.
-        repeats: whether it differed a second time.
-    """
-
-    def __init__(self, left: Side, right: Side, budget: Budget, progress: Progress | None) -> None:
-        self._left, self._right = left, right
-        self.shortest: Played | None = None
-        self.repeats = False
-        self._budget = budget
-        self._progress = progress
-        self._seed = random.randrange(_SEEDS) if budget.seed is None else budget.seed  # noqa: S311 - no secret
-        self._counts = _Counts()
-        self._began = time.monotonic()
-        self._until = self._began + budget.seconds
-        self._found: Played | None = None
-        self._seen: dict[str, bool] = {}
-        self._stopped: TristoreError | None = None
-
-    def run(self, values: Values | None) -> FuzzReport:
-        """Try histories until there is a difference, or the budget is used up."""
-        strategy = histories(self._left.store, values=values)
-        for number in count():
-            before = self._counts.histories
-            numbers = random.Random(f"{self._seed} {number}")  # noqa: S311 - no secret
-            with suppress(NoSuchExample, _OverError):
-                find(strategy, self._differs, settings=self._settings(), random=numbers)
-            if self._is_over() or self._found is not None or before == self._counts.histories:
-                break
-        if self._stopped is not None:
-            raise self._stopped
-        if self._found is not None:
-            self._shorten(self._found)
-        seconds = time.monotonic() - self._began
-        untold = tuple(untried(self._left.store, values=values))
-        return FuzzReport(self._counts.histories, self._counts.steps, seconds, self._seed, None, untold)
-
-    def _settings(self) -> settings:
-        return settings(
-            max_examples=self._most(),
-            database=None,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        )
-
-    def _most(self) -> int:
-        """How many histories the next batch has."""
-        examples = self._budget.examples
-        return _BATCH if examples is None else min(_BATCH, max(1, examples - self._counts.histories))
-
-    def _is_over(self) -> bool:
-        examples = self._budget.examples
-        used_up = examples is not None and self._counts.histories >= examples and self._found is None
-        late = self._counts.histories > 0 and time.monotonic() > self._until
-        return self._stopped is not None or used_up or late
-
-    def _differs(self, history: History) -> bool:
-        """Replay a history; while a difference is made shorter, look up what was replayed before."""
-        if self._is_over():
-            raise _OverError
-        if self._found is None:
-            return self._played(history).differs
-        key = repr(plain(history))
-        if key not in self._seen:
-            self._seen[key] = self._played(history).differs
-        return self._seen[key]
-
-    def _still_differs(self, history: History) -> bool:
-        return not self._is_over() and self._differs(history)
-
-    def _played(self, history: History) -> Played:
-        try:
-            played = replay(history, self._left, self._right)
-        except NO_ANSWER as error:
-            self._stopped = error
-            return Played((), (), 0)
-        self._counts.histories += 1
-        self._counts.steps += len(history)
-        if self._progress is not None:
-            self._progress(self._counts.histories, self._counts.steps)
-        if played.differs:
-            if self._found is None:
-                self._until = time.monotonic() + SHRINKING_SECONDS
-            self._seen[repr(plain(history))] = True
-            self._found = played
-        return played
-
-    def _shorten(self, found: Played) -> None:
-        """Leave out what Hypothesis had no time for, and see whether the difference shows once more."""
-        self._until = time.monotonic() + SHRINKING_SECONDS
-        history = shortened(list(found.steps[: found.own]), self._still_differs)
-        again = replay(history, self._left, self._right)
-        self.repeats = again.differs
-        self.shortest = again if again.differs else self._found
 
 
 __all__ = ["Budget", "Difference", "FuzzReport", "StoresDiffer", "compare", "fuzz", "throw_away_database"]

@@ -15,6 +15,7 @@ from ... import __all__ as public_names
 from ...domain.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf, Path, Predicate, Text
 from ...domain.schema import FieldType, Kind, Schema, schema_of
 from ...domain.specification import Specification
+from .answers import plain
 
 _STAND_IN = "e"
 _NOTHING: Mapping[str, object] = types.MappingProxyType({})
@@ -170,7 +171,7 @@ def _is_default(attribute: "attrs.Attribute[Any]", value: object) -> bool:
         if default.takes_self or attribute.name == "id":
             return False
         default = default.factory()
-    return type(default) is type(value) and bool(default == value)
+    return bool(plain(default) == plain(value))  # 0.0 equals -0.0, and is another value
 
 
 def _literal(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -119,10 +120,10 @@ def drawn(store: BillingStore, number: int) -> list[History]:
                 max_examples=number,
                 database=None,
                 deadline=None,
-                derandomize=True,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
+            random=Random(1),
         )
     return found
 
@@ -131,7 +132,7 @@ def test_histories_do_everything() -> None:
     """Histories take every kind of step, call every named query, keep two units open at once, and meet errors."""
     left, right = (Side(opener(WrongTwin)("memory://")) for _ in range(2))
     met: Counter[str] = Counter()
-    for history in drawn(left.store, 150):
+    for history in drawn(left.store, 300):
         played = replay(history, left, right)
         open_units: set[str] = set()
         for step, (answer, _) in zip(played.steps, played.answers, strict=True):

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ...domain.entity import Entity
 from ...domain.errors import TristoreError
-from ...domain.queries import Page
+from ...domain.paging import Page
 from ...domain.schema import schema_of
 
 _FACTS = ("entity", "fields", "problems", "stale", "balance", "amount", "bound")

@@ -1,20 +1,36 @@
 """Rules, orders and arguments to ask repositories with, derived from what an entity and a query declare."""
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Sequence
 from inspect import Parameter, signature
+from itertools import pairwise
 from typing import Any, get_type_hints
 
 import attrs
 
-from ...domain.capture import contains, is_none, one_of, some
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.queries import sort_keys
 from ...domain.schema import Kind, schema_of
 from ...domain.specification import Specification, where
+from ...domain.words import (
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    not_one_of,
+    one_of,
+    size,
+    some,
+)
 from .candidates import Candidates, Place
 
 _COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+_SIZES = (operator.eq, operator.ge, operator.lt)
 _SHORT_COUNTS = (1, 2, 0, 5)
 
 Rule = Specification[Any]
@@ -30,17 +46,28 @@ def leaves(cls: type[Any], place: Place) -> list[Rule]:
 def _questions(place: Place, values: Sequence[Any]) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     if place.type.kind is Kind.SEQUENCE:
         yield from ((contains, (value,)) for value in values)
+        yield from ((lambda found, value: any_of(found, lambda item: item == value), (value,)) for value in values[:2])
+        yield from ((lambda found, value: found[0] == value, (value,)) for value in values[:2])
+        yield from ((contains_all, (options,)) for options in ([], values[:1], values[:2]))
+        yield from (
+            (lambda found, many, how=how: how(size(found), many), (many,)) for how in _SIZES for many in (0, 1, 2)
+        )
     else:
         yield from ((compare, (value,)) for value in values for compare in _COMPARISONS)
         yield from ((lambda found, value: operator.ne(some(found), value), (value,)) for value in values[:2])
         yield from ((one_of, (options,)) for options in ([], values[:1], values[:2], values[1:3], [*values[-1:]]))
+        yield from ((not_one_of, (options,)) for options in (values[:1], values[:2]))
+        yield from ((between, (low, high)) for low, high in pairwise(values[:3]))
     if place.type.optional:
         yield is_none, ()
+        yield exists, ()
         yield from ((one_of, ([*values[:1], None],)) for _ in values[:1])
     if place.type.kind in {Kind.STR, Kind.FREE}:
         for part in dict.fromkeys(part for value in values if isinstance(value, str) for part in _parts(value)):
             yield lambda found, part: found.startswith(part), (part,)
             yield lambda found, part: found.endswith(part), (part,)
+            yield icontains, (part,)
+            yield matches, (f"^{re.escape(part)}[a-z0-9]*$",)
 
 
 def _parts(text: str) -> Iterator[str]:

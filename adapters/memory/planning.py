@@ -48,12 +48,12 @@ class Way(NamedTuple):
 
 @frozen
 class _Usable:
-    """An index in which all matches of a query stand."""
+    """An index in which all matches of a query stand, and how many entries may be some."""
 
-    index: Index
+    declared: Index
     view: View
     span: Span
-    count: int
+    entries: int
 
 
 class Planner:
@@ -77,7 +77,7 @@ class Planner:
         self._wanted = wanted
         self._limits = limits_by_path(parts)
         self._usable = [*self._usable_indexes()]
-        counts = [usable.count for usable in self._usable if usable.span.keys]
+        counts = [usable.entries for usable in self._usable if usable.span.keys]
         self._matches = min(counts, default=len(table.rows))
 
     def best(self) -> Way | None:

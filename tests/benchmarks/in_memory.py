@@ -63,7 +63,8 @@ class InMemory:
         self.plain = {one.id: self._encoded(one) for one in self.users}
         self.by_email = {one.email: one.id for one in self.users}
         self.mock: Any = mongomock.MongoClient().benchmark.users
-        self.mock.insert_many([self.mapping.dump(one) for one in self.users])
+        documents: list[Any] = [self.mapping.dump(one) for one in self.users]
+        self.mock.insert_many(documents)
         self.wanted = self.users[:: max(1, count // CALLS)][:CALLS]
         self._next = count
 
@@ -100,7 +101,7 @@ class InMemory:
         seen = self.mapping.dump(one)["lastLogin"]
         mock = self.mock
 
-        def case(what: str, ours: Callable[[UserRepository], object], theirs: Callable[[], object], times: int) -> Case:
+        def case(what: str, ours: Callable[[UserRepository], object], theirs: Callable[[], Any], times: int) -> Case:
             return Case(
                 f"{what} of {self.count:,}, mongomock",
                 self._once(ours),

@@ -109,7 +109,7 @@ class IndexContract:
         with pytest.raises(ValidationError):
             write(backend, {"_id": 2, keys[0]: [1], keys[1]: [1]}, into=name)
         with pytest.raises(ValidationError):
-            write(backend, updates=[change(1, **{keys[1]: [2]})], into=name)
+            write(backend, updates=[Update(1, 1, {keys[1]: [2]})], into=name)
 
         assert [(1, 1)] == [(found["_id"], found["version"]) for found in read(backend, of=name)]
 

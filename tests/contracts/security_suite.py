@@ -143,9 +143,9 @@ class SecurityContract(BillingContract):
     def test_every_public_method_is_attacked(self) -> None:
         """A method that is added to repositories must be attacked too."""
         public = {name for name in dir(Repository) if not name.startswith("_")}
-        hooks = {"before_save", "before_remove", "after_commit", "unique", "entity"}
+        others = {"before_save", "before_remove", "after_commit", "unique", "entity"}
 
-        assert public - hooks == {name for name, _ in calls_with("", None)}
+        assert public - others == {name for name, _ in calls_with("", None)}
 
     @quickly
     @given(name=st.sampled_from(sorted(set(FIELDS) - MANAGED)), attack=ATTACKS)

@@ -9,8 +9,6 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from attrs import frozen
-
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import SortKey
 from ..backend import IndexDeclaration
@@ -46,8 +44,7 @@ class Way(NamedTuple):
     exact: bool = False
 
 
-@frozen
-class _Usable:
+class _Usable(NamedTuple):
     """An index in which all matches of a query stand, and how many entries may be some."""
 
     declared: Index
@@ -105,9 +102,9 @@ class Planner:
             yield _usable(_BY_ID, table.view(BY_ID), limits)
 
     def _through(self, usable: _Usable) -> Way:
-        index, view, span = usable.index, usable.view, usable.span
+        index, view, span, count = usable
         order = self._order(usable)
-        cost = float(usable.count) if order is None else self._share(usable.count)
+        cost = float(count) if order is None else self._share(count)
         entries = partial(_entries, view, span.stretches, order or _IN_ORDER)
         exact = 0 < span.exact == len(self._parts)
         return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists), exact)
@@ -136,7 +133,7 @@ class Planner:
 
     def _order(self, usable: _Usable) -> Order | None:
         """How an index gives the order of the query, None if it does not."""
-        index, view, span = usable.index, usable.view, usable.span
+        index, view, span, _ = usable
         if len(span.stretches) != 1:
             return None
         constant = {path for at, path in enumerate(index.paths[: span.fixed]) if at not in view.lists}

@@ -7,7 +7,7 @@ from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
-from .domain.capture import contains, is_none, one_of, some
+from .domain.bulk import BulkError, BulkResult
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
 from .domain.errors import (
@@ -41,17 +41,34 @@ from .domain.errors import (
     WriteConflict,
 )
 from .domain.events import Event
+from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
-from .domain.queries import Page
+from .domain.paging import Page
 from .domain.repository import Change, ReadRepository, Repository, Unique
-from .domain.specification import Specification, not_, where
+from .domain.specification import Specification, not_, specification, where
 from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener, UnitReport
+from .domain.words import (
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    not_one_of,
+    one_of,
+    size,
+    some,
+)
 
 __all__ = [
     "NEVER",
     "Attempt",
     "Backlog",
+    "BulkError",
+    "BulkResult",
     "Change",
     "Clock",
     "CommitUnknown",
@@ -107,18 +124,34 @@ __all__ = [
     "ValidationError",
     "VersionConflict",
     "WriteConflict",
+    "any_of",
+    "average",
+    "between",
+    "bucket",
     "contains",
+    "contains_all",
+    "count",
+    "distinct_count",
+    "exists",
     "from_dict",
+    "icontains",
     "is_none",
+    "largest",
     "make_converter",
+    "matches",
     "new_id",
     "not_",
+    "not_one_of",
     "one_of",
     "open_store",
     "open_stores",
     "parse_id",
+    "size",
+    "smallest",
     "some",
+    "specification",
     "to_dict",
+    "total",
     "update_from",
     "where",
 ]

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Protocol, Self
 
 from attrs import define, field, frozen
 
-from ..domain.errors import ConfigurationError
+from ..domain.errors import ConfigurationError, TristoreError
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
+from ..domain.rollups import Rollup
 
 Document = dict[str, Any]
 """A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
@@ -32,7 +33,12 @@ class Capability(Flag):
     NONE = 0
     TRANSACTIONS = auto()
     SNAPSHOT_READS = auto()
+    ROLLUPS = auto()
+    """`Backend.rollup`."""
+    PIPELINES = auto()
+    """`Backend.aggregate`: MongoDB's aggregation pipelines."""
     CHANGE_STREAMS = auto()
+    """`Backend.watch`."""
 
 
 class Transaction(Protocol):
@@ -130,6 +136,30 @@ class Watch(Protocol):
         """Yield what was written, and None when nothing was for a while; `Unavailable` if the stream is lost."""
 
 
+@frozen
+class Modify:
+    """Change keys of every document that a predicate holds of, each atomically.
+
+    Attributes:
+        set: new values by dotted keys; what is missing on the way is made.
+        unset: dotted keys that are to go.
+        increment: what is added to numbers, by dotted keys. A missing number counts as 0; null is none. The result has
+            the type that MongoDB's ``$inc`` gives it, and an integer beyond 64 bits is refused.
+    """
+
+    set: Mapping[str, Any]
+    unset: Sequence[str] = ()
+    increment: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class ModifyResult:
+    """How many documents a `Modify` met, and how many of them it changed."""
+
+    matched: int
+    modified: int
+
+
 class KeyTaken(Exception):
     """A unique key already has these values.
 
@@ -147,6 +177,21 @@ class KeyTaken(Exception):
 
 
 @frozen
+class ManyResult:
+    """What became of a plan whose operations were carried out each for itself.
+
+    Attributes:
+        deleted, matched, inserted: how many documents it met.
+        errors: by the positions of the operations that were refused; the others were carried out.
+    """
+
+    deleted: int
+    matched: int
+    inserted: int
+    errors: Mapping[int, KeyTaken | TristoreError] = field(factory=dict)
+
+
+@frozen
 class IndexDeclaration:
     """An index that a collection should have.
 
@@ -155,12 +200,15 @@ class IndexDeclaration:
         unique: whether no two documents may have the same values.
         sparse: whether documents without any of the keys are left out.
         expire_after: seconds after the date in the key's field after which a document may be removed; None keeps it.
+        partial: which documents it holds, None for all; every backend can take comparisons, `OneOf` and `IsNone`
+            that are combined with `All` and `AnyOf`.
     """
 
     keys: tuple[tuple[str, int], ...]
     unique: bool = False
     sparse: bool = False
     expire_after: int | None = None
+    partial: Predicate | None = None
 
     @property
     def name(self) -> str:
@@ -221,6 +269,8 @@ class Backend(ABC):
     capabilities: ClassVar[Capability]
     born_prepared: ClassVar[bool] = False
     """Whether declared collections and indexes exist from the start, so that nothing needs to be checked."""
+    answers_at_once: ClassVar[bool] = False
+    """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
 
     @classmethod
     @abstractmethod
@@ -268,7 +318,7 @@ class Backend(ABC):
 
     @abstractmethod
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
-        """Return the documents that a query meets."""
+        """Return the documents that a query meets: what it selects of each, in its order, and the id."""
 
     @abstractmethod
     def count(
@@ -282,6 +332,48 @@ class Backend(ABC):
     ) -> int:
         """Count the documents that match, up to the limit."""
 
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group the documents that match, and work out figures; `Capability.ROLLUPS` says that the backend can.
+
+        - A row is a dictionary with the names of all keys and figures. Without keys there is one row if anything
+          matches, and none otherwise.
+        - Values are alike as MongoDB compares them: ``1``, ``1.0`` and ``Decimal128("1")`` are one key, of which the
+          row has the first that was met. A missing value and null are one key, None. A list or a document is one whole.
+        - Along a path, what stands in the objects of a list is a list, of those that have the key.
+        - A bucket of a date, an ObjectId or a timestamp is the beginning of its stretch of time on the calendar of its
+          zone, in naive UTC; weeks begin on Monday. At the end of summer time a midnight that comes twice is the later
+          one. Hours and minutes are counted from the year 2000 of the zone.
+        - Figures leave out missing values and null. TOTAL and AVERAGE take numbers alone (no booleans); they add up
+          in two doubles, one for what the other cannot hold, and in Decimal128 from the first one. A total of integers
+          beyond 64 bits is a double, one of nothing is 0. Other figures of nothing are None; a count is 0. Of values
+          that are alike, any is the smallest.
+        - The order is that of `Rollup.sort`, then the ascending order of the keys, first by the first; values compare
+          as wholes, in MongoDB's order of types. The limit comes last.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+            InvalidQuery: if the backend does not know a time zone.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no rollups")
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline of MongoDB's that only reads; `Capability.PIPELINES` says that the backend can.
+
+        Raises:
+            InvalidQuery: if it would write, or run JavaScript.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no aggregation pipelines")
+
+    @abstractmethod
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path in MongoDB's order: of lists the items, and nothing for null."""
+
     @abstractmethod
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.
@@ -290,6 +382,44 @@ class Backend(ABC):
             KeyTaken: if a unique key has the values already.
             WriteConflict: if another writer changed a document since the snapshot.
             TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
+        """
+
+    @abstractmethod
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused.
+
+        A server confirms it by the majority of its members, whatever the URL says.
+        """
+
+    @abstractmethod
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches. Without a transaction the first error leaves some of them changed.
+
+        Without one a document that an open transaction has written is waited for, and changed only if it still
+        matches; a server confirms it by the majority of its members, whatever the URL says.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            ValidationError: if a stored value cannot be changed so.
+        """
+
+    @abstractmethod
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches, as `update_where` changes it; return how many.
+
+        Raises:
+            WriteConflict: if another writer changed a document since the snapshot.
         """
 
     @abstractmethod
@@ -349,6 +479,9 @@ __all__ = [
     "Document",
     "IndexDeclaration",
     "KeyTaken",
+    "ManyResult",
+    "Modify",
+    "ModifyResult",
     "Path",
     "Replace",
     "Seen",

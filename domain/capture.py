@@ -4,272 +4,229 @@ Python answers ``and``, ``or``, ``not``, ``in`` and chained comparisons itself, 
 is; each of them is refused with the words to write instead.
 """
 
-from typing import Any, NoReturn, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from attrs import evolve
 
 from .comparable import comparable, is_text
+from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
 from .errors import InvalidQuery
-from .misuse import misuse
-from .predicates import (
-    All,
-    AnyOf,
-    Comparator,
-    Compare,
-    Contains,
-    IsNone,
-    Not,
-    OneOf,
-    Path,
-    Predicate,
-    Text,
-    TextTest,
-    dotted,
-)
+from .predicates import AnyOf, Comparator, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
 from .schema import FieldType, Kind, Schema, schema_of
 
-T = TypeVar("T")
-
 LONGEST_PART = 1_000
-"""The most characters of what text is asked to begin or end with: a store may turn it into a pattern."""
+"""The most characters of what text is asked to begin with, end with or contain: a store may turn it into a pattern."""
 
+MOST_ITEMS = 1_000
+"""The largest size that a list is compared with: a store has to name each smaller one."""
 
-class Condition:
-    """What a comparison inside a rule gives: combine with ``&``, ``|`` and `not_`."""
-
-    __slots__ = ("predicate",)
-
-    def __init__(self, predicate: Predicate) -> None:
-        self.predicate = predicate
-
-    def __and__(self, other: object) -> "Condition":
-        return Condition(both(self.predicate, predicate_of(other)))
-
-    def __or__(self, other: object) -> "Condition":
-        return Condition(either(self.predicate, predicate_of(other)))
-
-    __rand__ = __and__
-    __ror__ = __or__
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise misuse()
-
-    __bool__ = __invert__ = __xor__ = __rxor__ = __eq__ = __ne__ = __hash__ = _refuse
-
-
-class Captured:
-    """What every stand-in refuses, because Python would answer before a store is asked."""
-
-    __slots__ = ()
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise misuse()
-
-    __bool__ = __len__ = __iter__ = __contains__ = __str__ = __format__ = __int__ = __float__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __mod__ = __neg__ = _refuse
-    __index__ = __call__ = __floordiv__ = __pow__ = __abs__ = __round__ = __invert__ = __xor__ = __rxor__ = _refuse
-    __rtruediv__ = __rmod__ = __rfloordiv__ = __rpow__ = __hash__ = _refuse
+FARTHEST_POSITION = 1_000_000
+"""The last position of a list that can be asked about."""
 
 
 class EntityStandIn(Captured):
     """Stands in for the entity, or for a nested value of it."""
 
     __hash__ = Captured._refuse
-    __slots__ = ("_guard", "_path", "_schema")
+    __slots__ = ("_place", "_schema")
 
-    def __init__(self, schema: Schema, path: Path = (), guard: Path = ()) -> None:
+    def __init__(self, schema: Schema, place: Place | None = None) -> None:
         self._schema = schema
-        self._path = path
-        self._guard = guard
+        self._place = place or Place()
+
+    @property
+    def _path(self) -> Path:
+        return self._place.path
 
     def __getattr__(self, name: str) -> Any:
         field = self._schema.fields.get(name)
         if field is not None:
-            return _value(field.type, (*self._path, name), self._guard)
+            return stand_in(field.type, self._place.step(name, is_key=False))
         computed = getattr(self._schema.cls, name, None)
         if isinstance(computed, property) and computed.fget is not None:
             return computed.fget(self)
         return self._schema.field_of(name)
 
-    def missing(self) -> Condition:
-        """Ask whether there is nothing."""
-        return Condition(IsNone(self._path))
-
-    def _whole(self, other: object) -> Condition:
-        if other is not None or not self._path:
-            self._unordered(other)
-        return self.missing()
-
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return self._whole(other)
+        return self._unordered(other) if other is not None else self._place.guarded(missing(self))
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return Condition(Not(self._whole(other).predicate))
+        return self._unordered(other) if other is not None else self._place.condition(Not(missing(self)))
 
     def __getitem__(self, key: object) -> NoReturn:
-        name = dotted(self._path) or self._schema.cls.__name__
+        name = dotted(self._place.path) or self._schema.cls.__name__
         raise InvalidQuery(f"{name} has fields and no keys: write {name}.field")
 
     def _unordered(self, other: object) -> NoReturn:
-        name = dotted(self._path) or self._schema.cls.__name__
+        name = dotted(self._place.path) or self._schema.cls.__name__
         raise InvalidQuery(f"{name} cannot be compared as a whole: compare its fields")
 
     __lt__ = __le__ = __gt__ = __ge__ = _unordered
 
 
-class FieldStandIn(Captured):
-    """Stands in for one field."""
+class FieldStandIn(Ordered):
+    """Stands in for one field, key, position or item."""
 
-    __hash__ = Captured._refuse
-    __slots__ = ("guard", "path", "type")
+    __slots__ = ("place", "type")
 
-    def __init__(self, type: FieldType, path: Path, guard: Path = ()) -> None:
+    def __init__(self, type: FieldType, place: Place) -> None:
         self.type = type
-        self.path = path
-        self.guard = guard
+        self.place = place
 
-    def condition(self) -> Condition:
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.place.path
+
+    def as_condition(self) -> Condition | None:
         """A boolean field, alone, asks whether it is True."""
-        return self._compare(Comparator.EQ, True)
+        return self._compare(Comparator.EQ, True) if self.type.kind is Kind.BOOL else None
 
     def _compare(self, comparator: Comparator, value: object) -> Condition:
-        if value is None and comparator is Comparator.EQ:
-            return self.missing()
-        if value is None and comparator is Comparator.NE:
-            return Condition(Not(IsNone(self.path)))
-        rule: Predicate = Compare(self.path, comparator, comparable(self.type, value, self.path))
-        return self._guarded(rule) if comparator is Comparator.NE else Condition(rule)
-
-    def missing(self) -> Condition:
-        """Ask whether there is nothing."""
-        return self._guarded(IsNone(self.path))
-
-    def _guarded(self, rule: Predicate) -> Condition:
-        """With some(), what nothing would obey also asks whether there is something."""
-        return Condition(both(Not(IsNone(self.guard)), rule) if self.guard else rule)
-
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return self._compare(Comparator.EQ, other)
-
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return self._compare(Comparator.NE, other)
-
-    def __lt__(self, other: object) -> Condition:
-        return self._compare(Comparator.LT, other)
-
-    def __le__(self, other: object) -> Condition:
-        return self._compare(Comparator.LE, other)
-
-    def __gt__(self, other: object) -> Condition:
-        return self._compare(Comparator.GT, other)
-
-    def __ge__(self, other: object) -> Condition:
-        return self._compare(Comparator.GE, other)
+        if value is None and comparator in {Comparator.EQ, Comparator.NE}:
+            nothing = missing(self)
+            equal = comparator is Comparator.EQ
+            return self.place.guarded(nothing) if equal else self.place.condition(Not(nothing))
+        rule = Compare(self.path, comparator, comparable(self.type, value, self.path))
+        return self.place.guarded(rule) if comparator is Comparator.NE else self.place.condition(rule)
 
     def __and__(self, other: object) -> Condition:
-        return Condition(both(predicate_of(self), predicate_of(other)))
+        return condition_of(self) & other
 
     def __or__(self, other: object) -> Condition:
-        return Condition(either(predicate_of(self), predicate_of(other)))
+        return condition_of(self) | other
 
     __rand__ = __and__
     __ror__ = __or__
 
     def startswith(self, text: str) -> Condition:
         """Ask whether text begins so."""
-        return self._text(TextTest.STARTS, text)
+        return self.place.condition(Text(self.path, TextTest.STARTS, self.part(text, "startswith")))
 
     def endswith(self, text: str) -> Condition:
         """Ask whether text ends so."""
-        return self._text(TextTest.ENDS, text)
+        return self.place.condition(Text(self.path, TextTest.ENDS, self.part(text, "endswith")))
 
-    def _text(self, test: TextTest, text: object) -> Condition:
+    def part(self, text: object, word: str) -> str:
+        """Check what text is asked for by a word of the language.
+
+        Raises:
+            InvalidQuery: if this is no text, or `text` is none, empty, has NUL, or is too long.
+        """
         if self.type.kind not in {Kind.STR, Kind.FREE}:
-            raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and only text has {test.value}()")
+            raise InvalidQuery(f"{self.place.name} is {self.type}, and only text has {word}()")
         if not isinstance(text, str) or not is_text(text) or not text or "\0" in text:
-            raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes text that is not empty and has no NUL")
+            raise InvalidQuery(f"{word}() of {self.place.name} takes text that is not empty and has no NUL")
         if len(text) > LONGEST_PART:
-            raise InvalidQuery(f"{test.value}() of {dotted(self.path)} takes at most {LONGEST_PART:,} characters")
-        return Condition(Text(self.path, test, text))
+            raise InvalidQuery(f"{word}() of {self.place.name} takes at most {LONGEST_PART:,} characters")
+        return text
 
     def __getitem__(self, key: object) -> Any:
-        if self.type.kind not in {Kind.DICT, Kind.FREE}:
-            raise InvalidQuery(f"{dotted(self.path)} is {self.type}: only a dictionary has keys")
+        kind, inside = self.type.kind, self.type.item or self.type
+        if isinstance(key, int) and kind in {Kind.SEQUENCE, Kind.FREE}:
+            return stand_in(inside, self.place.step(self._position(key), is_key=True))
+        if kind is Kind.SEQUENCE:
+            raise InvalidQuery(f"{self.place.name} is {self.type}: ask one position, such as [0]")
+        if kind not in {Kind.DICT, Kind.FREE}:
+            raise InvalidQuery(f"{self.place.name} is {self.type}: only a dictionary has keys, and a list positions")
         if not isinstance(key, str) or not key or key.startswith("$") or "." in key or "\0" in key:
             raise InvalidQuery(
-                f"{key!r} cannot be a key of {dotted(self.path)}: use text without '.', NUL or a leading '$'"
+                f"{key!r} cannot be a key of {self.place.name}: use text without '.', NUL or a leading '$'"
             )
-        return _value(self.type.item or self.type, (*self.path, key), self.guard)
+        return stand_in(inside, self.place.step(key, is_key=True))
+
+    def _position(self, key: int) -> str:
+        if self.type.kind is Kind.SEQUENCE and self.type.python not in {list, tuple}:
+            raise InvalidQuery(f"{self.place.name} is {self.type}: a set keeps no positions")
+        if isinstance(key, bool) or not 0 <= key <= FARTHEST_POSITION:
+            raise InvalidQuery(f"{key!r} cannot be a position in {self.place.name}: 0 to {FARTHEST_POSITION:,}")
+        return str(key)
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise InvalidQuery(f"{dotted(self.path)} is {self.type}, and {name!r} of it cannot be asked of a store")
+        raise InvalidQuery(f"{self.place.name} is {self.type}, and {name!r} of it cannot be asked of a store")
 
 
-def _value(type: FieldType, path: Path, guard: Path) -> EntityStandIn | FieldStandIn:
-    nested = type.kind is Kind.NESTED
-    return EntityStandIn(schema_of(type.python), path, guard) if nested else FieldStandIn(type, path, guard)
+class SizeStandIn(Ordered):
+    """Stands in for the number of items of a list."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def _compare(self, comparator: Comparator, value: object) -> Condition:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_ITEMS:
+            raise InvalidQuery(f"size() of {self._place.name} is compared with a whole number, 0 to {MOST_ITEMS:,}")
+        path = self._place.path
+        match comparator:
+            case Comparator.EQ:
+                return self._place.condition(Size(path, value, value))
+            case Comparator.NE:
+                return self._place.guarded(Not(Size(path, value, value)))
+            case Comparator.LE:
+                return self._place.condition(Size(path, 0, value))
+            case Comparator.LT:
+                return self._place.condition(_shorter(path, value))
+            case Comparator.GE:
+                return self._place.condition(both(Size(path), Not(_shorter(path, value))))
+            case Comparator.GT:
+                return self._place.condition(both(Size(path), Not(Size(path, 0, value))))
 
 
-def predicate_of(value: object) -> Predicate:
-    if isinstance(value, Condition):
-        return value.predicate
-    if isinstance(value, FieldStandIn) and value.type.kind is Kind.BOOL:
-        return value.condition().predicate
-    raise InvalidQuery(
-        f"& and | combine conditions, not {type(value).__name__}: put each comparison in parentheses, "
-        "and write is_none(field) for 'field is None'"
-    )
+def _shorter(path: Path, size: int) -> Predicate:
+    return Size(path, 0, size - 1) if size else AnyOf(())
 
 
-def both(left: Predicate, right: Predicate) -> Predicate:
-    return All(
-        (
-            *(left.parts if isinstance(left, All) else (left,)),
-            *(right.parts if isinstance(right, All) else (right,)),
-        )
-    )
+def stand_in(type: FieldType, place: Place) -> EntityStandIn | FieldStandIn:
+    """Return what stands in for a value of a type."""
+    return EntityStandIn(schema_of(type.python), place) if type.kind is Kind.NESTED else FieldStandIn(type, place)
 
 
-def either(left: Predicate, right: Predicate) -> Predicate:
-    return AnyOf(
-        (
-            *(left.parts if isinstance(left, AnyOf) else (left,)),
-            *(right.parts if isinstance(right, AnyOf) else (right,)),
-        )
-    )
-
-
-def _captured(value: object, word: str) -> FieldStandIn:
-    if not isinstance(value, FieldStandIn):
-        raise InvalidQuery(f"{word}() asks about a field of the entity, not about {type(value).__name__}")
-    return value
-
-
-def some(value: T | None) -> T:
-    """An optional field that must be there: ``some(u.last_login) >= cutoff`` is false where it is None."""
+def missing(value: EntityStandIn | FieldStandIn) -> Predicate:
+    """Ask whether there is nothing; a list that holds None is something."""
+    place = place_of(value)
+    nothing = IsNone(place.path)
     if isinstance(value, EntityStandIn):
-        return cast("T", EntityStandIn(value._schema, value._path, value._path))
-    field = _captured(value, "some")
-    return cast("T", FieldStandIn(field.type, field.path, field.path))
+        return nothing if place.path or place.is_key else value < None
+    item = value.type.item if value.type.kind is Kind.SEQUENCE else None
+    return both(nothing, Not(Size(place.path))) if item is not None and item.optional else nothing
 
 
-def is_none(value: object) -> bool:
-    """Ask whether an optional field is None; use it where Python would say ``is None``."""
+def present(value: EntityStandIn | FieldStandIn) -> EntityStandIn | FieldStandIn:
+    """The same stand-in, of which conditions also ask whether there is something."""
     if isinstance(value, EntityStandIn):
-        return cast("bool", value.missing())
-    return cast("bool", _captured(value, "is_none").missing())
+        return EntityStandIn(value._schema, evolve(value._place, guard=Not(missing(value))))
+    return FieldStandIn(value.type, evolve(value.place, guard=Not(missing(value))))
 
 
-def one_of(value: T | None, options: list[T] | set[T] | frozenset[T] | tuple[T, ...]) -> bool:
-    """Ask whether a field has one of the values; use it where Python would say ``in``."""
-    field = _captured(value, "one_of")
-    if isinstance(options, str) or not isinstance(options, list | set | frozenset | tuple):
-        raise InvalidQuery(f"one_of({dotted(field.path)}, ...) takes a list, set or tuple of values")
-    values = tuple(comparable(field.type, option, field.path) for option in options)
-    return cast("bool", Condition(OneOf(field.path, values)))
+def place_of(value: EntityStandIn | FieldStandIn) -> Place:
+    """Where a stand-in stands."""
+    return value._place if isinstance(value, EntityStandIn) else value.place
 
 
-def contains(collection: list[T] | set[T] | frozenset[T] | tuple[T, ...] | None, value: T) -> bool:
-    """Ask whether a list field has an item; use it where Python would say ``value in field``."""
-    field = _captured(collection, "contains")
-    if field.type.kind not in {Kind.SEQUENCE, Kind.FREE}:
-        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: contains() asks about a list")
-    return cast("bool", Condition(Contains(field.path, comparable(field.type.item or field.type, value, field.path))))
+def answer_of(rule: Callable[[Any], object], asked: EntityStandIn | FieldStandIn, over: str) -> Predicate:
+    """Ask a rule, and return what it says.
+
+    Raises:
+        InvalidQuery: if it does not take one parameter, gives no condition, or one about something else than `asked`.
+    """
+    answer = _call(rule, asked)
+    if not isinstance(answer, Condition) and not (isinstance(answer, FieldStandIn) and answer.type.kind is Kind.BOOL):
+        raise InvalidQuery(
+            f"the rule over {over} gave {type(answer).__name__} instead of a condition: compare a "
+            "field of the entity, with is_none(), one_of(), contains() where Python's own words cannot be captured"
+        )
+    condition = condition_of(answer)
+    if condition.scope is not place_of(asked).scope:
+        raise out_of_scope()
+    return condition.predicate
+
+
+def _call(rule: Callable[[Any], object], asked: object) -> object:
+    try:
+        return rule(asked)
+    except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise  # not by the call itself, but by what the rule does
+        raise InvalidQuery("a rule takes one parameter, the entity or the item") from error

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from uuid import UUID
 
 from .clock import to_milliseconds
 from .errors import InvalidQuery
@@ -22,12 +23,13 @@ def comparable(type: FieldType, value: object, path: Path) -> object:
     Raises:
         InvalidQuery: if a field of this type never has such a value.
     """
+    name = dotted(path) or "the item"
     check = _CHECKS.get(type.kind)
     if check is None:
-        raise InvalidQuery(f"{dotted(path)} is {type}, and a store cannot compare that as a whole")
+        raise InvalidQuery(f"{name} is {type}, and a store cannot compare that as a whole")
     found = check(type, value)
     if found is _REFUSED:
-        raise InvalidQuery(f"{dotted(path)} is {type}, and cannot be compared with {_shown(value)}")
+        raise InvalidQuery(f"{name} is {type}, and cannot be compared with {_shown(value)}")
     return found
 
 
@@ -107,7 +109,7 @@ def _check_free(type: FieldType, value: object) -> object:
         found = check(type, value)
         if found is not _REFUSED:
             return found
-    return _REFUSED
+    return value if isinstance(value, bytes | UUID) else _REFUSED
 
 
 _CHECKS: dict[Kind, Callable[[FieldType, object], object]] = {

@@ -32,11 +32,23 @@ Each carries its facts as attributes, says what to do, and keeps the driver's er
 """
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from .bulk import BulkResult
+
+_NAMED_IDS = 20
+"""How many ids a message names; the attributes have them all."""
 
 
 class TristoreError(Exception):
-    """The root: catch it to catch everything that tristore raises."""
+    """The root: catch it to catch everything that tristore raises.
+
+    Attributes:
+        result: what a call of `Store.bulk` had done before this error ended it; None everywhere else.
+    """
+
+    result: "BulkResult[Any] | None" = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let copies and pickles keep the facts: Python would call the constructor with the message."""
@@ -98,17 +110,21 @@ class ValidationError(TristoreError, ValueError):
 
 
 class NotFound(TristoreError, LookupError):
-    """No entity with that id.
+    """No entity with that id, or with one of several.
 
     Attributes:
         entity: the name of the entity.
-        id: what was asked for.
+        id: what was asked for; of several, the first that is missing.
+        ids: every id that is missing.
     """
 
-    def __init__(self, entity: str, id: object) -> None:
+    def __init__(self, entity: str, id: object, *others: object) -> None:
         self.entity = entity
         self.id = id
-        super().__init__(f"no {entity} with id {id!r}")
+        self.ids = (id, *others)
+        named = ", ".join(map(repr, self.ids[:_NAMED_IDS]))
+        more = f" and {len(self.ids) - _NAMED_IDS} more" if len(self.ids) > _NAMED_IDS else ""
+        super().__init__(f"no {entity} with id {named}{more}")
 
 
 class Applied:
@@ -199,17 +215,19 @@ class RetryExhausted(TristoreError):
 
 
 class TooManyResults(TristoreError):
-    """A find without a limit met more entities than it may return.
+    """A find without a limit met more entities than it may return, or a rollup more groups.
 
     Attributes:
-        entity: the name of the entity.
-        bound: the most that a find without a limit returns.
+        entity: the name of the entity, or of the rollup's view.
+        bound: the most that is returned without a limit.
     """
 
-    def __init__(self, entity: str, bound: int) -> None:
+    def __init__(
+        self, entity: str, bound: int, *, advice: str = "pass a limit, use page(), or stream() them all"
+    ) -> None:
         self.entity = entity
         self.bound = bound
-        super().__init__(f"more than {bound:,} {entity} entities match: pass a limit, use page(), or stream() them all")
+        super().__init__(f"more than {bound:,} {entity} entities match: {advice}")
 
 
 class TooLarge(TristoreError):

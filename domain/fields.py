@@ -11,11 +11,14 @@ from enum import Enum
 from typing import Any
 
 import attrs
+from attrs import frozen
 from email_validator import EmailNotValidError, validate_email
 
+from .bounds import FINITE, Bound
 from .clock import to_milliseconds
 from .errors import ValidationError
 from .ids import is_id
+from .predicates import Comparator
 
 SECRET = {"tristore.secret": True}
 """Field metadata that keeps a value out of `to_dict` and of logs; give ``repr=False`` with it."""
@@ -56,18 +59,25 @@ def _left_out(attribute: "attrs.Attribute[Any]", value: object) -> bool:
     return attribute.default is None or "None" in annotation or "Optional" in annotation
 
 
-def text(*, min: int = 0, max: int) -> Validator:
-    """A validator for a string of `min` to `max` characters; None passes where the field is optional."""
+@frozen
+class TextOf:
+    """The validator that `text` makes."""
 
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    min: int
+    max: int
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if _left_out(attribute, value):
             return
         if not isinstance(value, str):
             raise ValidationError.of(attribute.name, f"must be text, not {type(value).__name__}")
-        if not min <= len(value) <= max:
-            raise ValidationError.of(attribute.name, f"must have {min} to {max} characters, not {len(value)}")
+        if not self.min <= len(value) <= self.max:
+            raise ValidationError.of(attribute.name, f"must have {self.min} to {self.max} characters, not {len(value)}")
 
-    return check
+
+def text(*, min: int = 0, max: int) -> Validator:
+    """A validator for a string of `min` to `max` characters; None passes where the field is optional."""
+    return TextOf(min, max)
 
 
 def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
@@ -78,15 +88,26 @@ def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         raise ValidationError.of(attribute.name, f"must be a finite number, not {value}")
 
 
+@frozen
+class AtLeast:
+    """The validator that `at_least` makes."""
+
+    bound: float
+
+    def __call__(self, entity: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        number(entity, attribute, value)
+        if value < self.bound:
+            raise ValidationError.of(attribute.name, f"must be at least {self.bound}, not {value}")
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same, as bounds."""
+        return (*FINITE, Bound(Comparator.GE, self.bound))
+
+
 def at_least(bound: float) -> Validator:
     """A validator for a finite number that is never below `bound`."""
-
-    def check(entity: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        number(entity, attribute, value)
-        if value < bound:
-            raise ValidationError.of(attribute.name, f"must be at least {bound}, not {value}")
-
-    return check
+    return AtLeast(bound)
 
 
 def check_whole(name: str, value: object, *, min: int, max: int | None = None) -> None:
@@ -102,23 +123,43 @@ def check_whole(name: str, value: object, *, min: int, max: int | None = None) -
         raise ValidationError.of(name, f"must be {bounds}, not {value}")
 
 
+@frozen
+class WholeBetween:
+    """The validator that `whole` makes."""
+
+    min: int
+    max: int | None
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        check_whole(attribute.name, value, min=self.min, max=self.max)
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same, as bounds."""
+        least = Bound(Comparator.GE, self.min)
+        return (least,) if self.max is None else (least, Bound(Comparator.LE, self.max))
+
+
 def whole(*, min: int, max: int | None = None) -> Validator:
     """A validator for a whole number of `min` to `max`."""
+    return WholeBetween(min, max)
 
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        check_whole(attribute.name, value, min=min, max=max)
 
-    return check
+@frozen
+class MemberOf:
+    """The validator that `member_of` makes."""
+
+    enum: type[Enum]
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if not isinstance(value, self.enum):
+            words = f"must be a member of {self.enum.__name__}, not {type(value).__name__}"
+            raise ValidationError.of(attribute.name, words)
 
 
 def member_of(enum: type[Enum]) -> Validator:
     """A validator for a member of an enum, where its value alone would not be stored as one."""
-
-    def check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        if not isinstance(value, enum):
-            raise ValidationError.of(attribute.name, f"must be a member of {enum.__name__}, not {type(value).__name__}")
-
-    return check
+    return MemberOf(enum)
 
 
 def reference(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:

@@ -13,9 +13,10 @@ _ADVICE = {
     "not": "write not_(condition)",
     "~": "write not_(condition)",
     "in": "write one_of(field, values), or contains(field, value) for a list field",
-    "a chained comparison": "write two comparisons joined with &",
+    "a chained comparison": "write between(field, low, high), or two comparisons joined with &",
     "if": "write a condition with & and |",
 }
+_OURS = frozenset({"capture", "conditions", "misuse", "specification", "words"})
 _EVERYTHING = (
     "Python's own and, or, not, in, if, chained comparisons, arithmetic and conversions cannot be captured: "
     "write &, |, not_(), one_of(), contains(), and one comparison at a time"
@@ -27,7 +28,7 @@ def misuse() -> InvalidQuery:
     frame: FrameType | None = sys._getframe(1)
     here = __name__.rpartition(".")[0]
     while frame is not None and frame.f_globals.get("__name__", "").rpartition(".")[0] == here:
-        if frame.f_globals["__name__"].rpartition(".")[2] not in {"capture", "specification", "misuse"}:
+        if frame.f_globals["__name__"].rpartition(".")[2] not in _OURS:
             break
         frame = frame.f_back
     word = _word_at(frame) if frame is not None else None

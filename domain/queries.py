@@ -1,7 +1,7 @@
-"""What is asked of a repository beside the rule: order, bounds, pages."""
+"""What is asked of a repository beside the rule: order and bounds."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -9,8 +9,6 @@ from .comparable import INT64_MAX
 from .errors import InvalidQuery
 from .predicates import EVERYTHING, Path, Predicate, dotted
 from .schema import Kind, schema_of
-
-T = TypeVar("T")
 
 FIND_BOUND = 1_000
 """The most entities that a find without a limit returns; one more raises `TooManyResults`."""
@@ -32,12 +30,21 @@ class SortKey:
 
 @frozen
 class Query:
-    """Which documents, in which order, how many; paths and values of the entity or of its stored document."""
+    """Which documents, in which order, how many; paths and values of the entity or of its stored document.
+
+    Attributes:
+        predicate: what holds of them.
+        sort: their order; without one it is the store's.
+        skip: how many to pass over.
+        limit: the most to return, None for all.
+        select: the only paths to read beside the id, none of them below another one; None for all.
+    """
 
     predicate: Predicate = EVERYTHING
     sort: tuple[SortKey, ...] = ()
     skip: int = 0
     limit: int | None = None
+    select: tuple[Path, ...] | None = None
 
 
 _BY_ID = SortKey(("id",))
@@ -55,6 +62,8 @@ def sort_keys(entity: type[Any], sort: Sort, *, total: bool = False) -> tuple[So
         InvalidQuery: for a name that the entity does not have, a field that has no order or stands there twice, and
             for too many of them.
     """
+    if sort == () and not total:
+        return ()
     if not isinstance(sort, str | list | tuple):
         raise InvalidQuery(f"sort takes a name of a field, or a list or tuple of them, not {type(sort).__name__}")
     parts = (sort,) if isinstance(sort, str) else tuple(sort)
@@ -97,9 +106,9 @@ def check_bounds(skip: int, limit: int | None) -> None:
     Raises:
         InvalidQuery: with the bound that was broken.
     """
-    _check_whole("skip", skip, 0, INT64_MAX)
+    check_whole("skip", skip, 0, INT64_MAX)
     if limit is not None:
-        _check_whole("limit", limit, 1, INT64_MAX)
+        check_whole("limit", limit, 1, INT64_MAX)
 
 
 def skip_of_page(page: int, limit: int) -> int:
@@ -108,54 +117,21 @@ def skip_of_page(page: int, limit: int) -> int:
     Raises:
         InvalidQuery: for a page that is none, and one beyond what a store can count to.
     """
-    _check_whole("page", page, 1, INT64_MAX)
-    _check_whole("limit", limit, 1, FIND_BOUND)
+    check_whole("page", page, 1, INT64_MAX)
+    check_whole("limit", limit, 1, FIND_BOUND)
     skip = (page - 1) * limit
     if skip > INT64_MAX:
         raise InvalidQuery(f"page {page} of {limit} entities each lies beyond the 64 bits that a store counts with")
     return skip
 
 
-def _check_whole(name: str, value: object, least: int, most: int) -> None:
+def check_whole(name: str, value: object, least: int, most: int) -> None:
+    """Refuse what is not a whole number within bounds.
+
+    Raises:
+        InvalidQuery: with the bounds.
+    """
+    if type(value) is int and least <= value <= most:
+        return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidQuery(f"{name} must be a whole number of at least {least} and at most {most}, not {value!r}")
-
-
-@frozen
-class Page(Generic[T]):
-    """One page of a result.
-
-    Attributes:
-        items: what is on the page.
-        page: its number, from 1.
-        limit: the most items on a page.
-        total_count: how many there are on all pages.
-    """
-
-    items: tuple[T, ...]
-    page: int
-    limit: int
-    total_count: int
-
-    @property
-    def total_pages(self) -> int:
-        """How many pages there are."""
-        return -(-self.total_count // self.limit)
-
-    @property
-    def has_next(self) -> bool:
-        """Whether a page follows."""
-        return self.page < self.total_pages
-
-    @property
-    def has_prev(self) -> bool:
-        """Whether a page comes before, and it is not beyond the end."""
-        return 1 < self.page <= self.total_pages + 1
-
-    def __iter__(self) -> Iterator[T]:
-        """Iterate over the items."""
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        """Count the items on this page."""
-        return len(self.items)

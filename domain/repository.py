@@ -1,24 +1,31 @@
 """Repositories: collections of entities, as the domain sees them.
 
-Every public method lives here, for every backend. What a repository asks of the adapter behind it is its
-`Gateway`.
+Every public method lives here or in `read_repository`, for every backend. What a repository asks of the adapter behind
+it is its `Gateway`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from attrs import evolve, frozen
-from typing_extensions import get_original_bases
+from attrs import frozen
 
-from .entity import Entity, EntityT, IdT
-from .errors import InvalidQuery, Problem, TooManyResults, ValidationError
-from .predicates import Predicate
-from .queries import FIND_BOUND, Page, Query, Sort, check_bounds, skip_of_page, sort_keys
-from .specification import Where, specification_of
+from .bulk import BulkResult
+from .bulk_repository import BulkRepository
+from .entity import EntityT, IdT
+from .errors import InvalidQuery, Problem, ValidationError
+from .modifications import Modification
+from .paging import Page, PageRequest
+from .predicates import Path, Predicate
+from .queries import Query
+from .read_repository import ReadRepository
+from .rollups import Rollup
+from .specification import Where
 
 if TYPE_CHECKING:
     from .unit_of_work import UnitOfWork
+
+ViewT = TypeVar("ViewT")
 
 
 @frozen(init=False)
@@ -29,13 +36,16 @@ class Unique:
         fields: the attribute names.
         sparse: leave out entities that have none of the fields. Otherwise a missing value counts as None, and
             only one entity may have it.
+        where: a rule: only entities that meet it are held to the key. It may compare with ``==``, ``<``, ``<=``,
+            ``>``, ``>=``, `one_of` and `is_none`, combined with ``&`` and ``|``; not together with `sparse`.
     """
 
     fields: tuple[str, ...]
     sparse: bool = False
+    where: Where[Any] | None = None
 
-    def __init__(self, *fields: str, sparse: bool = False) -> None:
-        self.__attrs_init__(fields, sparse)
+    def __init__(self, *fields: str, sparse: bool = False, where: Where[Any] | None = None) -> None:
+        self.__attrs_init__(fields, sparse, where)
 
 
 @frozen
@@ -59,16 +69,36 @@ class Gateway(ABC, Generic[EntityT, IdT]):
         """Return the entity, or raise `NotFound`; with a version, `VersionConflict` if it has another."""
 
     @abstractmethod
-    def find(self, query: Query) -> list[EntityT]:
-        """Return what matches."""
+    def get_many(self, ids: Sequence[IdT]) -> Mapping[IdT, EntityT]:
+        """Return the entities that there are of these ids; no id stands there twice."""
 
     @abstractmethod
-    def stream(self, query: Query) -> Iterator[EntityT]:
+    def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
+        """Return what matches: entities, or views of what the query selects."""
+
+    @abstractmethod
+    def page(self, request: PageRequest) -> Page[Any]:
+        """Return one page, with cursors."""
+
+    @abstractmethod
+    def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Yield what matches, untracked, holding a bounded number of entities at a time."""
+
+    @abstractmethod
+    def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
+        """Return the different values at a path, without None, in the order of the store."""
 
     @abstractmethod
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches, up to the limit."""
+
+    @abstractmethod
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Return what a rollup works out, a row for each group, as objects of the view."""
+
+    @abstractmethod
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Carry out a pipeline in the words of the store; only what declares that it needs them calls this."""
 
     @abstractmethod
     def add(self, entity: EntityT) -> None:
@@ -86,107 +116,28 @@ class Gateway(ABC, Generic[EntityT, IdT]):
     def refresh(self, entity: EntityT) -> None:
         """Give the entity the values that are stored, as this unit of work sees them."""
 
+    @abstractmethod
+    def add_many(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Store new entities, which are read one by one."""
 
-class ReadRepository(Generic[EntityT, IdT]):
-    """The reading half of a repository: a port that inherits it is for readers too, and holds the named queries."""
+    @abstractmethod
+    def bulk_update(self, entities: Iterator[EntityT], max_errors: int | None) -> BulkResult[EntityT]:
+        """Save entities that were loaded and edited elsewhere, each if it did not move on since."""
 
-    entity: ClassVar[type[Entity[Any]]]
-    """The class of the entities, taken from the type argument."""
+    @abstractmethod
+    def update_where(self, predicate: Predicate, modification: Modification) -> BulkResult[EntityT]:
+        """Change every stored entity that obeys the predicate; the guard of the modification is in it already."""
 
-    def __init__(self, gateway: Gateway[EntityT, IdT]) -> None:
-        self._gateway = gateway
+    @abstractmethod
+    def remove_where(self, predicate: Predicate) -> BulkResult[EntityT]:
+        """Remove every stored entity that obeys the predicate."""
 
-    def __init_subclass__(cls, **options: object) -> None:
-        """Take the entity's class from the type argument."""
-        super().__init_subclass__(**options)
-        for base in get_original_bases(cls):
-            for argument in get_args(base)[:1]:
-                if isinstance(argument, type) and issubclass(argument, Entity):
-                    cls.entity = argument
-
-    def get(self, id: IdT, *, version: int | None = None) -> EntityT:
-        """Return the entity with that id.
-
-        Args:
-            id: its id.
-            version: the version that the caller saw, for example before a form travelled to a browser and back.
-
-        Raises:
-            NotFound: if there is none.
-            VersionConflict: if it has another version.
-        """
-        return self._gateway.get(id, version)
-
-    def find(
-        self, rule: Where[EntityT] = None, *, sort: Sort = (), skip: int = 0, limit: int | None = None
-    ) -> Sequence[EntityT]:
-        """Return the entities that obey a rule.
-
-        Args:
-            rule: a lambda over the entity, a `Specification`, or None for all.
-            sort: attribute names, ``-`` for the largest first. Without it the order is the store's.
-            skip: how many to pass over.
-            limit: the most to return. Without it, at most `FIND_BOUND`.
-
-        Raises:
-            InvalidQuery: if rule, sort or bounds cannot be asked.
-            TooManyResults: if there is no limit and more than `FIND_BOUND` match.
-        """
-        query = self._query(rule, sort, skip, limit)
-        if limit is not None:
-            return self._gateway.find(query)
-        found = self._gateway.find(evolve(query, limit=FIND_BOUND + 1))
-        if len(found) > FIND_BOUND:
-            raise TooManyResults(self.entity.__name__, FIND_BOUND)
-        return found
-
-    def first(self, rule: Where[EntityT] = None, *, sort: Sort = ()) -> EntityT | None:
-        """Return the first entity that obeys a rule, or None."""
-        found = self._gateway.find(self._query(rule, sort, 0, 1))
-        return found[0] if found else None
-
-    def stream(self, rule: Where[EntityT] = None, *, sort: Sort = ()) -> Iterator[EntityT]:
-        """Yield every entity that obeys a rule, however many there are; none is tracked by a unit of work."""
-        return self._gateway.stream(self._query(rule, sort, 0, None))
-
-    def count(self, rule: Where[EntityT] = None) -> int:
-        """Count the entities that obey a rule."""
-        return self._gateway.count(self._predicate(rule), None)
-
-    def exists(self, rule: Where[EntityT] = None) -> bool:
-        """Tell whether any entity obeys a rule."""
-        return self._gateway.count(self._predicate(rule), 1) > 0
-
-    def page(self, rule: Where[EntityT] = None, *, page: int = 1, limit: int = 20, sort: Sort = ()) -> Page[EntityT]:
-        """Return one page of the entities that obey a rule, by its number.
-
-        The id is added to the order, so that no two pages share an entity while nothing changes.
-
-        Args:
-            rule: a lambda over the entity, a `Specification`, or None for all.
-            page: the number, from 1.
-            limit: the most items on a page, 1 to `FIND_BOUND`.
-            sort: attribute names, ``-`` for the largest first.
-
-        Raises:
-            InvalidQuery: if rule, sort, page or limit cannot be asked.
-        """
-        skip = skip_of_page(page, limit)
-        query = self._query(rule, sort, skip, limit, total=True)
-        items = tuple(self._gateway.find(query))
-        tells_the_total = 0 < len(items) < limit or (not items and skip == 0)
-        total = skip + len(items) if tells_the_total else self._gateway.count(query.predicate, None)
-        return Page(items, page, limit, total)
-
-    def _predicate(self, rule: Where[EntityT]) -> Predicate:
-        return specification_of(cast("type[EntityT]", self.entity), rule).predicate
-
-    def _query(self, rule: Where[EntityT], sort: Sort, skip: int, limit: int | None, *, total: bool = False) -> Query:
-        check_bounds(skip, limit)
-        return Query(self._predicate(rule), sort_keys(self.entity, sort, total=total), skip, limit)
+    @abstractmethod
+    def upsert(self, entity: EntityT, same: Predicate) -> EntityT:
+        """Store the entity, or give its values to the stored one that obeys `same`; return what is stored."""
 
 
-class Repository(ReadRepository[EntityT, IdT]):
+class Repository(ReadRepository[EntityT, IdT], BulkRepository[EntityT]):
     """A collection of entities: inherit it with the entity as type argument, and add named queries.
 
     The hooks at the end run on every write path of every backend; override those that are needed.
@@ -249,3 +200,6 @@ class Repository(ReadRepository[EntityT, IdT]):
             problem = Problem("id", f"cannot be a {type(entity.id).__name__}")
             raise ValidationError([problem], entity=self.entity.__name__) from None
         return entity
+
+
+__all__ = ["Change", "Gateway", "ReadRepository", "Repository", "Unique"]

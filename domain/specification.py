@@ -4,19 +4,24 @@ The lambda is called once with a stand-in for the entity that records what is as
 a `Predicate`; a backend translates it, and `Specification.is_satisfied_by` evaluates it on an object.
 """
 
+import inspect
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, TypeVar, cast, overload
+from functools import wraps
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 from attrs import frozen
 
-from .capture import Condition, EntityStandIn, FieldStandIn, both, either, predicate_of
+from .capture import EntityStandIn, answer_of
+from .conditions import both, condition_of, either
 from .entity import Entity
 from .errors import InvalidQuery
+from .evaluation import holds
 from .misuse import misuse
-from .predicates import EVERYTHING, Not, Predicate, holds
-from .schema import Kind, schema_of
+from .predicates import EVERYTHING, Not, Predicate
+from .schema import schema_of
 
 E = TypeVar("E", bound=Entity[Any])
+P = ParamSpec("P")
 
 
 @frozen
@@ -62,24 +67,43 @@ def where(entity: type[E], rule: Callable[[E], bool] | None = None) -> Specifica
     """
     if rule is None:
         return Specification(entity, EVERYTHING)
-    asked = _ask(rule, cast("E", EntityStandIn(schema_of(entity))))
-    if isinstance(asked, Condition):
-        return Specification(entity, asked.predicate)
-    if isinstance(asked, FieldStandIn) and asked.type.kind is Kind.BOOL:
-        return Specification(entity, asked.condition().predicate)
-    raise InvalidQuery(
-        f"the rule over {entity.__name__} gave {type(asked).__name__} instead of a condition: compare a "
-        "field of the entity, with is_none(), one_of(), contains() where Python's own words cannot be captured"
-    )
+    return Specification(entity, answer_of(rule, EntityStandIn(schema_of(entity)), entity.__name__))
 
 
-def _ask(rule: Callable[[E], bool], stand_in: E) -> object:
+def specification(rule: Callable[Concatenate[E, P], bool]) -> Callable[P, Specification[E]]:
+    """Name a rule with parameters: the function without its first one, the entity, gives the specification.
+
+    ```python
+    @specification
+    def richer_than(user: User, least: int) -> bool:
+        return user.credits >= least
+
+    core.users.find(richer_than(100) & active)
+    ```
+
+    Raises:
+        InvalidQuery: when it is called, if the first parameter is not annotated with a class of entities, or the rule
+            cannot be captured.
+    """
+
+    @wraps(rule)
+    def named(*arguments: P.args, **options: P.kwargs) -> Specification[E]:
+        return where(_entity_of(rule), lambda entity: rule(entity, *arguments, **options))
+
+    return named
+
+
+def _entity_of(rule: Callable[Concatenate[E, P], bool]) -> type[E]:
+    name = getattr(rule, "__name__", "a specification")
     try:
-        return rule(stand_in)
-    except TypeError as error:
-        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-            raise  # not by the call itself, but by what the rule does
-        raise InvalidQuery("a rule takes one parameter, the entity") from error
+        hints = get_type_hints(rule)
+    except NameError as error:
+        raise InvalidQuery(f"an annotation of {name} cannot be resolved: {error}") from error
+    first = next(iter(inspect.signature(rule).parameters), "")
+    entity = hints.get(first)
+    if not isinstance(entity, type) or not issubclass(entity, Entity):
+        raise InvalidQuery(f"{name} is a specification: annotate its first parameter with the class of the entity")
+    return cast("type[E]", entity)
 
 
 def specification_of(entity: type[E], rule: Where[E]) -> Specification[E]:
@@ -107,4 +131,4 @@ def not_(rule: Any) -> Any:
     """The opposite of a condition inside a rule, or of a whole specification."""
     if isinstance(rule, Specification):
         return Specification(rule.entity, Not(rule.predicate))
-    return Condition(Not(predicate_of(rule)))
+    return condition_of(rule).opposite()

@@ -281,6 +281,15 @@ class Store(ABC, Generic[UnitT_co]):
         """
 
     @abstractmethod
+    def bulk(self) -> UnitT_co:
+        """Return the repositories for a ``with`` block of work on many entities: no transaction, nothing tracked.
+
+        `add_many`, `bulk_update`, `update_where`, `remove_where` and `upsert` write at once, each entity for itself, in
+        chunks and with the majority of the servers, whatever the URL says; what cannot be written does not stop the
+        others. Reads are those of a reader. Threads may share it.
+        """
+
+    @abstractmethod
     def run(
         self,
         fn: Callable[[UnitT_co], T],

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..domain.capture import one_of
 from ..domain.core import CoreUnitOfWork, CreditTransfer, CreditTransferId, UserId
 from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
+from ..domain.words import one_of
 
 
 @frozen

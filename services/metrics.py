@@ -1,6 +1,5 @@
 """Metrics: recording figures, the last one, and what a stretch of time looked like."""
 
-import math
 from datetime import datetime
 
 from attrs import frozen
@@ -70,12 +69,7 @@ class MetricsService:
         """Sum up the figures from `since` to before `until`, by default now."""
         until = until or self._clock.now()
         with self._analytics.reader() as analytics:
-            series = analytics.metrics.series(name, project_id, since=since, until=until)
-            values = [metric.value for metric in series]
+            found = analytics.metrics.figures(name, project_id, since=since, until=until)
         return MetricSummary(
-            name=name,
-            count=len(values),
-            minimum=min(values, default=None),
-            maximum=max(values, default=None),
-            mean=math.fsum(values) / len(values) if values else None,
+            name=name, count=found.count, minimum=found.minimum, maximum=found.maximum, mean=found.mean
         )

@@ -1,11 +1,21 @@
 """Projects: what an organization begins, renames and puts away."""
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from ..domain.clock import Clock
-from ..domain.core import CoreUnitOfWork, OrganizationId, OrganizationSuspended, Project, ProjectId, UserId
+from ..domain.core import (
+    CoreUnitOfWork,
+    OrganizationId,
+    OrganizationSuspended,
+    Project,
+    ProjectId,
+    ProjectStatistics,
+    UserId,
+)
 from ..domain.ids import IdFactory, new_id
-from ..domain.queries import Page
+from ..domain.paging import Page
 from ..domain.unit_of_work import Store
 
 
@@ -92,3 +102,8 @@ class ProjectService:
         """Return a page of the projects of an organization, by name."""
         with self._core.reader() as core:
             return core.projects.of_organization(organization_id, page=page, limit=limit)
+
+    def statistics(self, organization_id: OrganizationId) -> Sequence[ProjectStatistics]:
+        """Return how many projects an organization has in each state."""
+        with self._core.reader() as core:
+            return core.projects.statistics(organization_id)

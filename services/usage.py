@@ -1,14 +1,17 @@
 """Usage: recording what organizations consume, and totals by period."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from attrs import frozen
 
 from ..domain.analytics import AnalyticsUnitOfWork, Period, UsageRecord, UsageRecordId
 from ..domain.clock import Clock
 from ..domain.core import OrganizationId, UserId
+from ..domain.figures import bucket, count, total
 from ..domain.ids import IdFactory, new_id
 from ..domain.unit_of_work import Store
+
+_ALL_DAYS = date.max.toordinal()
 
 
 @frozen(kw_only=True)
@@ -69,11 +72,17 @@ class UsageService:
         Oldest first; periods in which nothing was consumed are left out.
         """
         until = until or self._clock.now()
-        found: dict[datetime, list[int]] = {}
         with self._analytics.reader() as analytics:
-            for usage in analytics.usage.of_organization(organization_id, resource, since=since, until=until):
-                found.setdefault(by.start(usage.occurred_at), []).append(usage.quantity)
-        return [
-            UsageTotal(start=start, quantity=sum(quantities), records=len(quantities))
-            for start, quantities in sorted(found.items())
-        ]
+            found = analytics.usage.rollup(
+                UsageTotal,
+                lambda r: (
+                    (r.organization_id == organization_id)
+                    & (r.resource == resource)
+                    & (r.occurred_at >= since)
+                    & (r.occurred_at < until)
+                ),
+                by=lambda r: {"start": bucket(r.occurred_at, by.value)},
+                values=lambda r: {"quantity": total(r.quantity), "records": count()},
+                limit=_ALL_DAYS,
+            )
+        return [*found]

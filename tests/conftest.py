@@ -7,11 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 from tristore.adapters.testing.server import MongoServer
 
-pytest.register_assert_rewrite("tests", "tests.contracts")
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("tristore", deadline=None)
+settings.load_profile("tristore")
+
+pytest.register_assert_rewrite("tests", "tests.contracts", "tristore.adapters.testing.conformance")
 
 Raw = MongoClient[dict[str, Any]]
 Failpoint = Callable[..., Any]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from ...domain.capture import one_of
 from ...domain.core import CreditTransfer, User
+from ...domain.words import one_of
 from ...services.metering import PLAYBACK_SECONDS
 from .demo_plan import Plan
 from .demo_scenario import Run, Watch

@@ -8,6 +8,7 @@ import click
 from ...domain.errors import TristoreError
 from .check import check
 from .demo import demo
+from .fuzz import fuzz
 from .mongod import mongod
 from .relay import relay
 
@@ -48,6 +49,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(demo)
+cli.add_command(fuzz)
 cli.add_command(mongod)
 cli.add_command(relay)
 

@@ -1,20 +1,22 @@
 """A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
 from cattrs import Converter
 
+from ...domain.bulk_repository import BulkRepository
 from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import UnitOfWork
-from ..backend import CollectionDeclaration, IndexDeclaration
+from ..backend import Backend, Capability, CollectionDeclaration, IndexDeclaration
 from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
+from .partial import partial_of
 from .tracking import Binding
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -69,7 +71,8 @@ def _binding(
     return Binding(name, repository, matching[0], mapping)
 
 
-_PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepository)) if not name.startswith("__")) - {
+_RULES = (Repository, ReadRepository, BulkRepository)
+_PRIMITIVES = frozenset(name for cls in _RULES for name in vars(cls) if not name.startswith("__")) - {
     "unique",
     "entity",
     "before_save",
@@ -82,7 +85,7 @@ _PRIMITIVES = frozenset(name for name in (*vars(Repository), *vars(ReadRepositor
 def _refuse_hidden_rules(repository: type[Repository[Any, Any]]) -> None:
     """A port adds queries; one that replaces `get` or `add` would hide the rules that stand there."""
     for cls in repository.__mro__:
-        if cls in {Repository, ReadRepository, object}:
+        if cls in {*_RULES, object}:
             continue
         hidden = sorted(_PRIMITIVES & set(vars(cls)))
         if hidden:
@@ -142,6 +145,23 @@ def _refuse_repeated_collections(documents: Sequence[Documents]) -> None:
             raise ConfigurationError(f"the collection {name.strip('/')!r} is declared more than once")
 
 
+def refuse_unmet_needs(bindings: Iterable[Binding], backend: Backend) -> None:
+    """Refuse repositories that need what the backend of the store cannot do.
+
+    Raises:
+        ConfigurationError: naming the repository, what it needs, and what to do.
+    """
+    for binding in bindings:
+        repository = binding.repository
+        lacking = getattr(repository, "needs", Capability.NONE) & ~backend.capabilities
+        if lacking:
+            raise ConfigurationError(
+                f"{repository.__name__} needs {lacking.name}, which {backend.location} does not have: open the store "
+                "on a backend that has it, such as mongodb://, or declare Documents with the plain port, or with a "
+                "subclass of it that does without"
+            )
+
+
 def _shown(value: object) -> str:
     return value.__name__ if isinstance(value, type) else repr(value)
 
@@ -150,7 +170,7 @@ def declaration_of(binding: Binding) -> CollectionDeclaration:
     """Return the collection of a repository with its unique keys and indexes, in the words of the document.
 
     Raises:
-        ConfigurationError: if an index names a field that the entity does not have.
+        ConfigurationError: if an index names a field that the entity does not have, or has a rule that none can have.
     """
     mapping: EntityMapping = binding.mapping
 
@@ -161,13 +181,19 @@ def declaration_of(binding: Binding) -> CollectionDeclaration:
             raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
 
     unique = [
-        IndexDeclaration(tuple((key_of(name), 1) for name in key.fields), unique=True, sparse=key.sparse)
+        IndexDeclaration(
+            tuple((key_of(name), 1) for name in key.fields),
+            unique=True,
+            sparse=key.sparse,
+            partial=partial_of(key, mapping),
+        )
         for key in binding.repository.unique
     ]
     plain = [
         IndexDeclaration(
             tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
             sparse=index.sparse,
+            partial=partial_of(index, mapping),
         )
         for index in binding.documents.indexes
     ]

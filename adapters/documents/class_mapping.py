@@ -81,6 +81,7 @@ class ClassMapping:
         self._keys = keys
         self._unusual = unusual
         self._nested = {} if known is None else known
+        self._results: dict[type[Any], ClassMapping] = {}
         if nested:
             self._nested[cls] = self  # before its fields: a class may hold values of its own kind
         self.fields = tuple(self._mapped(field, nested=nested) for field in schema_of(cls).fields.values())
@@ -92,6 +93,13 @@ class ClassMapping:
     def nested(self, cls: type[Any]) -> "ClassMapping":
         """Return the mapping of a nested class, made once."""
         return self._nested.get(cls) or ClassMapping(cls, self._keys, self._unusual, known=self._nested)
+
+    def rows(self, cls: type[Any]) -> "ClassMapping":
+        """Return the mapping of a class whose documents are rows, with its own names as keys; made once."""
+        found = self._results.get(cls)
+        if found is None:
+            found = self._results[cls] = ClassMapping(cls, Keys("snake_case", {}), self._unusual)
+        return found
 
     def load(self, document: dict[str, Any]) -> Any:
         """Build an object from its document.
@@ -174,7 +182,7 @@ class ClassMapping:
             try:
                 value = field.load(document.get(field.key, _MISSING))
             except ValueError as error:
-                problems.extend(_problems_of(field, error))
+                problems.extend(problems_of(field, error))
                 continue
             if field.attribute.init:
                 values[field.attribute.alias or field.name] = value
@@ -198,7 +206,7 @@ class ClassMapping:
             try:
                 document[field.key] = field.codec.dump(value)
             except ValueError as error:
-                problems.extend(_problems_of(field, error))
+                problems.extend(problems_of(field, error))
         if problems:
             raise ValidationError(problems, entity=self.name)
         return document
@@ -247,7 +255,7 @@ def _filled(subject: Any, values: Mapping[str, Any]) -> Any:
     return subject
 
 
-def _problems_of(field: MappedField, error: ValueError) -> list[Problem]:
+def problems_of(field: MappedField, error: ValueError) -> list[Problem]:
     """What is wrong with one field; of a secret, no more than that."""
     return [Problem(field.name, HIDDEN)] if field.secret else _problems(field.name, error)
 

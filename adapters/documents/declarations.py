@@ -7,6 +7,7 @@ from attrs import Attribute, field, frozen
 
 from ...domain.errors import ConfigurationError
 from ...domain.repository import Repository
+from ...domain.specification import Where
 
 Naming = Literal["camelCase", "snake_case"]
 UpdateForm = Literal["set", "replace"]
@@ -17,13 +18,19 @@ class Index:
     """An index over attributes: names in order of weight, dotted for nested ones, ``-`` for descending.
 
     Unique keys are declared by the repository (`Unique`), because they are a rule of the domain.
+
+    Attributes:
+        fields: the names.
+        sparse: leave out entities that have none of the fields.
+        where: a rule: only entities that meet it are in the index; the same rules as for `Unique`.
     """
 
     fields: tuple[str, ...]
     sparse: bool = False
+    where: Where[Any] | None = None
 
-    def __init__(self, *fields: str, sparse: bool = False) -> None:
-        self.__attrs_init__(fields, sparse)
+    def __init__(self, *fields: str, sparse: bool = False, where: Where[Any] | None = None) -> None:
+        self.__attrs_init__(fields, sparse, where)
 
 
 def _one_of(*words: str) -> Callable[[object, "Attribute[str]", str], None]:

@@ -7,8 +7,8 @@ from typing import Any
 from attrs import evolve
 
 from ...domain.entity import Entity
-from ...domain.errors import InvalidQuery
-from ...domain.predicates import Compare, Contains, IsNone, Leaf, OneOf, Path, Predicate, Text, map_predicate
+from ...domain.errors import InvalidQuery, Problem, ValidationError
+from ...domain.predicates import Path, Predicate, dotted
 from ...domain.queries import Query, SortKey
 from ...domain.schema import FieldType, Kind
 from ..backend import Document
@@ -18,7 +18,9 @@ from .comparison import Snapshot, freezer, is_free_dict, same
 from .declarations import Documents
 from .generation import compiled, indented
 from .naming import Keys
-from .sizes import suspicion
+from .rules import StoredRules
+from .sizes import suspicion, weigher
+from .views import ViewMapping
 
 _MANAGED = frozenset({"id", "version", "updated_at"})
 """Fields that only the unit of work writes."""
@@ -47,8 +49,10 @@ class EntityMapping(ClassMapping):
         self.version_key = self.by_name["version"].key
         self.updated_at_key = self.by_name["updated_at"].key
         self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
-        self._paths: dict[Path, tuple[Path, Codec | None]] = {}
+        self._rules = StoredRules(self)
+        self._views: dict[type[Any], ViewMapping] = {}
         self.may_be_large = suspicion(self.name, self.fields)
+        self.weight = weigher(self.name, self.fields)
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
         self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly
@@ -92,66 +96,46 @@ class EntityMapping(ClassMapping):
         return evolve(
             query,
             predicate=self.to_stored_predicate(query.predicate),
-            sort=tuple(SortKey(self._stored_path(key.path)[0], key.descending) for key in query.sort),
+            sort=tuple(SortKey(self._rules.path(key.path)[0], key.descending) for key in query.sort),
+            select=None if query.select is None else tuple(self._rules.path(path)[0] for path in query.select),
         )
+
+    def view(self, cls: type[Any] | None) -> ClassMapping:
+        """Return the mapping of a view, made once; without one, this."""
+        if cls is None:
+            return self
+        found = self._views.get(cls)
+        if found is None:
+            found = self._views[cls] = ViewMapping(cls, self.by_name, self._keys, self._unusual, self._nested)
+        return found
+
+    def load_values(self, path: Path, values: list[Any]) -> list[Any]:
+        """Load values that stand at a path, or in a list there.
+
+        Raises:
+            ValidationError: if one does not fit.
+        """
+        _, codec = self._rules.path(path)
+        try:
+            return [codec.load(value) for value in values]
+        except ValueError as error:
+            raise ValidationError([Problem(dotted(path), str(error))], entity=self.name) from error
+
+    def stored_path(self, path: Path) -> Path:
+        """Return the path in the document."""
+        return self._rules.path(path)[0]
 
     def to_stored_predicate(self, predicate: Predicate) -> Predicate:
         """Rewrite a predicate's paths and values into those of the document."""
-        return map_predicate(predicate, self._stored_leaf)
+        return self._rules.predicate(predicate)
 
     def stored_key(self, name: str) -> str:
         """Return the dotted document key of a dotted attribute name, for indexes."""
-        return ".".join(self._stored_path(tuple(name.split(".")))[0])
+        return ".".join(self._rules.path(tuple(name.split(".")))[0])
 
     def attribute_of(self, key: str) -> str:
         """Return the dotted attribute name of a dotted document key; parts that no attribute has stay as they are."""
         return _attribute_of(self, key)
-
-    def _stored_leaf(self, leaf: Leaf) -> Predicate:
-        path, codec = self._stored_path(leaf.path)
-        match leaf:
-            case IsNone() | Text():
-                return evolve(leaf, path=path)
-            case Compare() | Contains():
-                return evolve(leaf, path=path, value=self._stored_value(codec, leaf.value))
-            case OneOf():
-                return OneOf(path, tuple(self._stored_value(codec, value) for value in leaf.values))
-
-    def _stored_value(self, codec: Codec | None, value: Any) -> Any:
-        if codec is None:
-            return value
-        try:
-            return codec.dump(value)
-        except ValueError as error:
-            raise InvalidQuery(f"{self.name} cannot be asked for this: the value {error}") from error
-
-    def _stored_path(self, path: Path) -> tuple[Path, Codec | None]:
-        """The document path of an attribute path, and the codec of the values that are compared there."""
-        if path not in self._paths:
-            self._paths[path] = self._resolve(path)
-        return self._paths[path]
-
-    def _resolve(self, path: Path) -> tuple[Path, Codec | None]:
-        mapping: ClassMapping = self
-        stored: list[str] = []
-        for depth, name in enumerate(path):
-            found = mapping.by_name.get(name)
-            if found is None:
-                raise InvalidQuery(f"{mapping.name} has no field {name!r}")
-            stored.append(found.key)
-            rest = path[depth + 1 :]
-            if found.type.kind is not Kind.NESTED or not rest:
-                return (*stored, *rest), self._leaf_codec(found.type, found.codec, len(rest))
-            mapping = mapping.nested(found.type.python)
-        raise InvalidQuery(f"a field of {self.name} is needed, not an empty path")
-
-    def _leaf_codec(self, declared: FieldType, codec: Codec, keys: int) -> Codec:
-        """The codec of what is compared: an item of a list, a value of a dictionary, or the field itself."""
-        while declared.item is not None and (keys > 0 or declared.kind is Kind.SEQUENCE):
-            keys -= declared.kind is Kind.DICT
-            declared = declared.item
-            codec = self.codec_of(declared)
-        return codec
 
     def load_tracked(self, documents: list[Document]) -> tuple[list[Any], list[Snapshot]]:
         """Build an entity from each document, and take their snapshots."""

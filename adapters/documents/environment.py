@@ -13,6 +13,7 @@ from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, Transaction
 from .limits import Limits
+from .side_by_side import SideBySide
 from .tracking import Binding
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Environment:
         receipts: whether every unit that writes leaves a receipt, not only those with a key.
         outbox: the events that the store publishes, None if it publishes none.
         limits: how much one unit may change, and how long it may be open.
+        side_by_side: reads pages beside their counts.
         settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
         unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
     """
@@ -55,6 +57,7 @@ class Environment:
     receipts: bool = False
     outbox: "Outbox | None" = None
     limits: Limits = field(factory=Limits)
+    side_by_side: SideBySide = field(factory=SideBySide)
     unsettled: dict[str, Transaction] = field(factory=dict)
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)

@@ -1,27 +1,44 @@
 """What a repository of a unit of work does: through the identity map, inside the transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
-from ...domain.predicates import Comparator, Compare, Predicate
-from ...domain.queries import Query
+from ...domain.paging import Page, PageRequest
+from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
+from ...domain.queries import FIND_BOUND, Query
 from ...domain.repository import Gateway
+from ...domain.rollups import Rollup
 from ..backend import Cursor, Document
+from .class_mapping import ClassMapping
+from .codecs import load_free
 from .entity_mapping import EntityMapping
 from .naming import ID_KEY
+from .paging import Reads, read_page
+from .rollups import rows_of, to_stored_rollup
+from .side_by_side import one_after_the_other
 from .tracking import Record, State, TrackedCollection
 
 if TYPE_CHECKING:
     from .unit import DocumentUnit
 
+ViewT = TypeVar("ViewT")
+
 
 def by_id(mapping: EntityMapping, id: object) -> Query:
     """The query for the document with an id."""
     return Query(Compare((ID_KEY,), Comparator.EQ, mapping.dump_id(id)), limit=1)
+
+
+def by_ids(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[Query]:
+    """Yield the queries for the documents with these ids, `FIND_BOUND` of them each; all ids are checked before."""
+    stored = tuple(mapping.dump_id(id) for id in ids)
+    for start in range(0, len(stored), FIND_BOUND):
+        portion = stored[start : start + FIND_BOUND]
+        yield Query(OneOf((ID_KEY,), portion), limit=len(portion))
 
 
 def check_version(mapping: EntityMapping, id: object, expected: int | None, actual: int | None) -> None:
@@ -64,25 +81,70 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             check_version(self._mapping, id, version, seen)
             return record.entity
 
-    def find(self, query: Query) -> list[Entity[Any]]:
+    def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
+        """Return entities from the identity map, and load those that are not there."""
+        with self._unit:
+            records = {id: self._known(id) for id in ids}
+            for query in by_ids(self._mapping, [id for id, record in records.items() if record is None]):
+                for document in self._unit.scope.read(self._collection, query):
+                    record = self._tracked.load(document)
+                    records[record.entity.id] = record
+            return {id: record.entity for id, record in records.items() if record is not None and record.is_there}
+
+    def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Query inside the transaction; entities that are known keep their values."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
             documents = self._unit.scope.read(self._collection, self._mapping.to_stored(query))
-            return self._tracked.load_all(documents)
+            return self._load(view)(documents)
 
-    def stream(self, query: Query) -> Iterator[Entity[Any]]:
+    def page(self, request: PageRequest) -> Page[Any]:
+        """Read a page inside the transaction, and then the total."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            scope, collection = self._unit.scope, self._collection
+            reads = Reads(
+                read=lambda query: scope.read(collection, query),
+                count=lambda predicate, limit: scope.count(collection, predicate, limit),
+                load=self._load(request.view),
+                together=one_after_the_other,
+            )
+            return read_page(request, self._mapping, collection, reads)
+
+    def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Open a cursor inside the transaction; its entities are not tracked."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
-            cursor = self._unit.scope.find(self._collection, self._mapping.to_stored(query))
-        return self._each(cursor)
+            cursor = self._unit.scope.stream(self._collection, self._mapping.to_stored(query))
+        return self._each(cursor, self._mapping.view(view))
+
+    def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
+        """Ask for the values inside the transaction."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
+            return self._mapping.load_values(path, self._unit.scope.distinct(self._collection, stored, rule))
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count inside the transaction."""
         with self._unit:
             self._unit.flush_before_query(self._tracked)
             return self._unit.scope.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
+
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Group inside the transaction; the rows are not tracked."""
+        with self._unit:
+            self._unit.flush_before_query(self._tracked)
+            found = self._unit.scope.rollup(self._collection, to_stored_rollup(self._mapping, rollup))
+        return rows_of(self._mapping, rollup, view, found)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline inside the transaction; what is pending is written first, for it may look anywhere."""
+        with self._unit:
+            if self._unit.autoflush:
+                self._unit.flush()
+            found = self._unit.scope.aggregate(self._collection, pipeline)
+        return [load_free(document) for document in found]
 
     def add(self, entity: Entity[Any]) -> None:
         """Track a new entity."""
@@ -138,8 +200,12 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                 fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
             self._tracked.records[entity.id] = fresh
 
-    def _each(self, cursor: Cursor) -> Iterator[Entity[Any]]:
-        """Yield the entities of a cursor, each as one call of the unit; close it however the loop ends."""
+    def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
+        """What makes entities of documents, which are tracked, or views, which are not."""
+        return self._tracked.load_all if view is None else self._mapping.view(view).load_all
+
+    def _each(self, cursor: Cursor, mapping: ClassMapping) -> Iterator[Any]:
+        """Yield the entities or views of a cursor, each as one call of the unit; close it however the loop ends."""
         documents = iter(cursor)
         try:
             while True:
@@ -147,9 +213,9 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                     document = self._next(documents)
                 if document is None:
                     return
-                yield self._mapping.load(document)
+                yield mapping.load(document)
         finally:
-            cursor.close()
+            self._unit.scope.close(cursor)
 
     def _next(self, documents: Iterator[Document]) -> Document | None:
         try:

@@ -155,6 +155,8 @@ class Outgoing:
             tracked: the identity maps.
             now: the time of the unit, as it is stored.
         """
+        if not (self._notes or scope.removed or any(record.entity.recorded_events for record in _records(tracked))):
+            return 0
         names = {one.binding.collection: one.mapping.name for one in tracked}
         ended = {(names[collection], id) for collection, id in scope.removed if collection in names}
         inserts = [

@@ -163,7 +163,7 @@ class PlannedWrites:
         moved = [
             (record, stored.get(operation.id))
             for record, operation in zip(records, operations, strict=True)
-            if _moved_on(operation, stored.get(operation.id))
+            if moved_on(operation, stored.get(operation.id))
         ]
         # a removal that somebody else was faster with leaves no trace: then any of them may be it
         moved = moved or [(record, None) for record in self._pending.removed]
@@ -178,7 +178,8 @@ class PlannedWrites:
         ]
 
 
-def _moved_on(operation: Delete | Update | Replace, stored: Document | None) -> bool:
+def moved_on(operation: Delete | Update | Replace, stored: Document | None) -> bool:
+    """Tell whether a stored document is not what an operation would have made of it."""
     match operation:
         case Delete():
             return stored is not None

@@ -1,26 +1,36 @@
 """Readers: the same queries without tracking and without a transaction, or all on one snapshot."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
 from ...domain.events import Event
-from ...domain.predicates import Predicate
+from ...domain.paging import Page, PageRequest
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.repository import Gateway, Repository
+from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
-from ..backend import Transaction
+from ..backend import Cursor, Document, Transaction
+from .codecs import load_free
 from .environment import Environment
-from .gateways import by_id, check_version
+from .gateways import by_id, by_ids, check_version
+from .paging import Reads, read_page
+from .rollups import rows_of, to_stored_rollup
+from .side_by_side import one_after_the_other
 from .tracking import Binding
 
 T = TypeVar("T")
+ViewT = TypeVar("ViewT")
 
 
 class ReaderSession(Session):
     """A `Reader` from the inside; threads may share it."""
+
+    noun = "reader"
+    """What it is called in messages."""
 
     def __init__(self, environment: Environment, *, snapshot: bool) -> None:
         self.id = "reader"
@@ -28,18 +38,21 @@ class ReaderSession(Session):
         self._snapshot = snapshot
         self._transaction: Transaction | None = None
         self._beginning = threading.Lock()
+        self.streams: set[Cursor] = set()
         self._open = False
         self._entered = False
 
     def enter(self, owner: Reader) -> None:
         """Begin, once."""
         if self._entered:
-            raise UnitOfWorkClosed("a reader is entered once: open another one")
+            raise UnitOfWorkClosed(f"a {self.noun} is entered once: open another one")
         self._entered = self._open = True
 
     def leave(self, error: BaseException | None) -> None:
-        """End; let go of the snapshot."""
+        """End; let go of streams that are still open, and of the snapshot."""
         self._open = False
+        while self.streams:
+            self.streams.pop().close()
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.environment.backend.abort(transaction)
@@ -49,15 +62,24 @@ class ReaderSession(Session):
         """Whether the block is running."""
         return self._open
 
+    def check_open(self) -> None:
+        """Refuse every call outside the block."""
+        if not self._open:
+            raise UnitOfWorkClosed(f"this {self.noun} is not open: use it inside its with block")
+
     def repository(self, name: str) -> Repository[Any, Any] | None:
         """Make the repository that the reader names so."""
         binding = self.environment.bindings.get(name)
         return None if binding is None else binding.repository(ReaderGateway(self, binding))
 
+    @property
+    def reads_side_by_side(self) -> bool:
+        """Whether two reads at the same time are sooner there: what reads a snapshot does one after the other."""
+        return not self._snapshot and not self.environment.backend.answers_at_once
+
     def io(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Carry out one operation, on the snapshot if there is one."""
-        if not self._open:
-            raise UnitOfWorkClosed("this reader is not open: use it inside its with block")
+        self.check_open()
         self.environment.ensure_prepared()
         if self._snapshot and self._transaction is None:
             with self._beginning:
@@ -115,28 +137,81 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         entity: Entity[Any] = self._mapping.load(found[0])
         return entity
 
-    def find(self, query: Query) -> list[Entity[Any]]:
-        """Load what a query meets."""
-        cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
-        return self._mapping.load_all(cursor.to_list())
+    def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
+        """Load entities by their ids."""
+        found: dict[Any, Entity[Any]] = {}
+        for query in by_ids(self._mapping, ids):
+            found |= {entity.id: entity for entity in self._mapping.load_all(self._read(query))}
+        return {id: found[id] for id in ids if id in found}
 
-    def stream(self, query: Query) -> Iterator[Entity[Any]]:
+    def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
+        """Load what a query meets."""
+        return self._mapping.view(view).load_all(self._read(self._mapping.to_stored(query)))
+
+    def page(self, request: PageRequest) -> Page[Any]:
+        """Read a page and the total, side by side where that is sooner."""
+        side_by_side = self._session.environment.side_by_side.read
+        reads = Reads(
+            read=self._read,
+            count=self._count,
+            load=self._mapping.view(request.view).load_all,
+            together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
+        )
+        return read_page(request, self._mapping, self._collection, reads)
+
+    def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Yield what a query meets; close the cursor however the loop ends."""
+        mapping = self._mapping.view(view)
         cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
+        self._session.streams.add(cursor)
         try:
-            for document in cursor:
-                if not self._session.is_open:
-                    raise UnitOfWorkClosed("this reader has ended: read the stream inside its with block")
-                yield self._mapping.load(document)
+            documents = iter(cursor)
+            while True:
+                document = next(documents, None)
+                if not self._session.is_open:  # which closed the cursor, so that it seems to be at its end
+                    raise UnitOfWorkClosed(
+                        f"this {self._session.noun} has ended: read the stream inside its with block"
+                    )
+                if document is None:
+                    return
+                yield mapping.load(document)
         finally:
+            self._session.streams.discard(cursor)
             cursor.close()
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches."""
-        stored = self._mapping.to_stored_predicate(predicate)
-        return self._session.io(self._backend.count, self._collection, stored, limit=limit)
+        return self._count(self._mapping.to_stored_predicate(predicate), limit)
+
+    def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
+        """Ask for the values."""
+        stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
+        values = self._session.io(self._backend.distinct, self._collection, stored, rule)
+        return self._mapping.load_values(path, values)
+
+    def _read(self, query: Query) -> list[Document]:
+        return self._session.io(self._backend.find, self._collection, query).to_list()
+
+    def _count(self, predicate: Predicate, limit: int | None) -> int:
+        return self._session.io(self._backend.count, self._collection, predicate, limit=limit)
+
+    def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
+        """Group, and work out figures."""
+        stored = to_stored_rollup(self._mapping, rollup)
+        found = self._session.io(self._backend.rollup, self._collection, stored)
+        return rows_of(self._mapping, rollup, view, found)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        found = self._session.io(self._backend.aggregate, self._collection, pipeline)
+        return [load_free(document) for document in found]
 
     def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()
 
     add = remove = attach = refresh = _refuse
+
+    def _refuse_many(self, *_: Any, **__: Any) -> Any:
+        self._session.refuse()
+
+    add_many = bulk_update = update_where = remove_where = upsert = _refuse_many

@@ -1,12 +1,13 @@
 """The transaction of one unit of work: begun at its first operation, bounded in time, ended in every case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...domain.errors import CommitUnknown
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
-from ..backend import Cursor, Document, KeyTaken, Transaction, WritePlan, WriteResult
+from ...domain.rollups import Rollup
+from ..backend import Cursor, Document, KeyTaken, Modify, ModifyResult, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
 from .environment import Environment
 
@@ -26,7 +27,7 @@ class TransactionScope:
         removed: the stored ids that were removed, each with its collection.
     """
 
-    __slots__ = ("_deadline", "_transaction", "environment", "failure", "operations", "removed")
+    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "failure", "operations", "removed")
 
     def __init__(self, environment: Environment, deadline: Deadline) -> None:
         self.environment = environment
@@ -35,6 +36,7 @@ class TransactionScope:
         self.removed: list[tuple[str, Any]] = []
         self._deadline = deadline
         self._transaction: Transaction | None = None
+        self._streams: set[Cursor] = set()
 
     def fail(self, error: BaseException) -> None:
         """Remember the first error."""
@@ -44,6 +46,21 @@ class TransactionScope:
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor."""
         return self._io(self.environment.backend.find, collection, query)
+
+    def stream(self, collection: str, query: Query) -> Cursor:
+        """Open a cursor that is read later; the end of the unit closes it, if `close` does not before."""
+        cursor = self.find(collection, query)
+        self._streams.add(cursor)
+        return cursor
+
+    def close(self, cursor: Cursor) -> None:
+        """Close the cursor of a stream."""
+        self._streams.discard(cursor)
+        cursor.close()
+
+    def _close_streams(self) -> None:
+        while self._streams:
+            self._streams.pop().close()
 
     def read(self, collection: str, query: Query) -> list[Document]:
         """Read all that a query meets."""
@@ -58,6 +75,18 @@ class TransactionScope:
         """Count."""
         return self._io(self.environment.backend.count, collection, predicate, limit=limit)
 
+    def distinct(self, collection: str, path: Path, predicate: Predicate) -> list[Any]:
+        """Read the different values at a path."""
+        return self._io(self.environment.backend.distinct, collection, path, predicate)
+
+    def rollup(self, collection: str, rollup: Rollup) -> list[Document]:
+        """Group, and work out figures."""
+        return self._io(self.environment.backend.rollup, collection, rollup)
+
+    def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Carry out a pipeline."""
+        return self._io(self.environment.backend.aggregate, collection, pipeline)
+
     def write(self, plan: WritePlan) -> WriteResult:
         """Carry out a plan.
 
@@ -68,6 +97,18 @@ class TransactionScope:
         self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
         return result
 
+    def update_where(self, collection: str, predicate: Predicate, change: Modify) -> ModifyResult:
+        """Change every document that matches.
+
+        Raises:
+            KeyTaken: which is not remembered.
+        """
+        return self._io(self.environment.backend.update_where, collection, predicate, change)
+
+    def remove_where(self, collection: str, predicate: Predicate) -> int:
+        """Remove every document that matches."""
+        return self._io(self.environment.backend.remove_where, collection, predicate)
+
     def commit(self, unit_id: str) -> None:
         """Commit, if anything was sent.
 
@@ -75,6 +116,7 @@ class TransactionScope:
             CommitUnknown: if it was sent, and its outcome cannot be learnt now; `Store.resolve` can ask again, as
                 it can after an interrupt.
         """
+        self._close_streams()
         transaction = self._transaction
         if transaction is None:
             return
@@ -100,6 +142,7 @@ class TransactionScope:
 
     def abort(self) -> None:
         """Discard what was sent."""
+        self._close_streams()
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.environment.backend.abort(transaction)

@@ -15,7 +15,8 @@ from .class_mapping import MappedField
 from .generation import compiled
 
 WARNING_BYTES = 1024 * 1024
-_SUSPICIOUS = 200_000
+SUSPICIOUS = 200_000
+"""The weight from which on a document is measured."""
 _TEXT = frozenset({Kind.STR, Kind.BYTES})
 _CONTAINERS = frozenset({Kind.DICT, Kind.SEQUENCE, Kind.NESTED})
 _SMALL = frozenset({Kind.ID, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.UUID, Kind.ENUM})
@@ -23,6 +24,17 @@ _SMALL = frozenset({Kind.ID, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kin
 
 def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], bool]:
     """Generate, for the whole documents of a class, whether one may be so large that it needs `check_size`."""
+    lines = ["get = document.get", f"return {_sum_of(fields)} >= {SUSPICIOUS}"]
+    return compiled("may_be_large(document)", lines, {"roughly": _roughly}, name)
+
+
+def weigher(name: str, fields: Iterable[MappedField]) -> Callable[[Document], int]:
+    """Generate how much a whole document of a class weighs: its characters, bytes and items, roughly."""
+    lines = ["get = document.get", f"return {_sum_of(fields)}"]
+    return compiled("weight(document)", lines, {"roughly": _roughly}, name)
+
+
+def _sum_of(fields: Iterable[MappedField]) -> str:
     parts = ["0"]
     for field in fields:
         value = f"get({field.key!r}, '')" if field.type.optional else f"document[{field.key!r}]"
@@ -32,8 +44,7 @@ def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], 
             parts.append(f"roughly({value})")
         elif field.type.kind not in _SMALL:
             parts.append(f"roughly(({value},))")
-    lines = ["get = document.get", f"return {' + '.join(parts)} >= {_SUSPICIOUS}"]
-    return compiled("may_be_large(document)", lines, {"roughly": _roughly}, name)
+    return " + ".join(parts)
 
 
 def check_size(name: str, entity: Entity[Any], document: Document) -> None:
@@ -43,7 +54,7 @@ def check_size(name: str, entity: Entity[Any], document: Document) -> None:
         TooLarge: with the size and the limit.
     """
     # Text needs at most four bytes a character, so only what may be large is encoded to be measured.
-    if _roughly(document) < _SUSPICIOUS:
+    if _roughly(document) < SUSPICIOUS:
         return
     size = len(encode(document, False, CODEC_OPTIONS))
     if size > MAX_DOCUMENT_BYTES:

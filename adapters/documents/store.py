@@ -26,7 +26,8 @@ from ...domain.unit_of_work import (
 from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
 from . import receipts as receipt
-from .bindings import bindings_of, declaration_of
+from .bindings import bindings_of, declaration_of, refuse_unmet_needs
+from .bulk import BulkSession
 from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents
@@ -105,6 +106,7 @@ def open_store(
         *(outbox_declarations() if outbox else ()),
     )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
+    refuse_unmet_needs(bindings.values(), backend)
     environment = Environment(
         name=store_name,
         backend=backend,
@@ -156,6 +158,10 @@ class DocumentStore(Store[UnitT_co]):
     def reader(self, *, snapshot: bool = False) -> Any:
         """Return a reader for a ``with`` block."""
         return self._reader(ReaderSession(self._environment, snapshot=snapshot))
+
+    def bulk(self) -> UnitT_co:
+        """Return the repositories for a ``with`` block of work on many entities: no transaction, nothing tracked."""
+        return self._unit(BulkSession(self._environment))
 
     def run(
         self,
@@ -243,6 +249,7 @@ class DocumentStore(Store[UnitT_co]):
 
     def close(self) -> None:
         """Release connections."""
+        self._environment.side_by_side.close()
         self._environment.backend.close()
 
     def _attempts(

@@ -58,6 +58,11 @@ class Record:
         self.locked = False
         self.stamped = False
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the unit has not removed it."""
+        return self.state is not State.REMOVED and self.state is not State.GONE
+
 
 @frozen
 class Pending:

@@ -33,11 +33,12 @@ from .codecs import dump_datetime
 from .deadline import Deadline
 from .environment import Environment
 from .flush import Flusher
-from .gateways import UnitGateway, stamp
+from .gateways import stamp
 from .outbox import Outgoing
 from .receipts import Recalled
 from .scope import TransactionScope
 from .tracking import Binding, Record, TrackedCollection
+from .unit_bulk import BulkUnitGateway
 
 T = TypeVar("T")
 
@@ -59,6 +60,21 @@ _ROUNDS = 10
 
 _entered: ContextVar[tuple["weakref.ref[DocumentUnit]", ...]] = ContextVar("tristore_entered", default=())
 """The units that are active in a context; weak, so that it keeps none of them alive."""
+
+
+def _open_here() -> "list[DocumentUnit]":
+    """The units that are open in this context."""
+    return [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
+
+
+def refuse_nested(environment: Environment) -> None:
+    """Refuse to write beside an open unit of the same store: the two would wait for each other.
+
+    Raises:
+        NestedUnitOfWork: if there is one in this context.
+    """
+    if any(unit.environment is environment for unit in _open_here()):
+        raise NestedUnitOfWork(f"a unit of work of store {environment.name} is active here already: pass it along")
 
 
 class DocumentUnit(Session):
@@ -87,6 +103,7 @@ class DocumentUnit(Session):
         self._receipts: list[Document] = []
         self._outgoing = None if environment.outbox is None else Outgoing(environment.outbox)
         self._now: datetime | None = None
+        self._stored_now: datetime | None = None
 
     # One call at a time: the block of every public operation
 
@@ -143,11 +160,8 @@ class DocumentUnit(Session):
         """Begin; refuse a unit inside another one of the same store."""
         if self.state is not UnitState.NEW:
             raise self._refusal()
-        still_open = [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
-        if any(unit.environment is self.environment for unit in still_open):
-            raise NestedUnitOfWork(
-                f"a unit of work of store {self.environment.name} is active here already: pass it along"
-            )
+        still_open = _open_here()
+        refuse_nested(self.environment)
         _entered.set((*map(weakref.ref, still_open), weakref.ref(self)))
         assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
         self._owner = weakref.ref(owner)
@@ -291,7 +305,7 @@ class DocumentUnit(Session):
         binding = self.environment.bindings.get(name)
         if binding is None:
             return None
-        return binding.repository(UnitGateway(self, self.tracked(binding)))
+        return binding.repository(BulkUnitGateway(self, self.tracked(binding)))
 
     # What the gateways use, inside a call
 
@@ -305,7 +319,9 @@ class DocumentUnit(Session):
     @property
     def stored_now(self) -> datetime:
         """The same as it is stored."""
-        return dump_datetime(self.now)
+        if self._stored_now is None:
+            self._stored_now = dump_datetime(self.now)
+        return self._stored_now
 
     @property
     def owner(self) -> UnitOfWork[Any]:
@@ -338,6 +354,19 @@ class DocumentUnit(Session):
         """Let a query see what this unit has changed of its collection."""
         if self.autoflush and tracked.records:
             self._flusher.flush(self, [tracked])
+
+    def flush_collection(self, tracked: TrackedCollection) -> None:
+        """Write what this unit has changed of a collection."""
+        self._flusher.flush(self, [tracked])
+
+    def count_documents(self, documents: int) -> None:
+        """Count what was written without being tracked, and hold the unit against its limits."""
+        self._flusher.documents += documents
+        try:
+            self.check_size(self._flusher.documents)
+        except BaseException as error:
+            self.scope.fail(error)
+            raise
 
     def _flush_before_commit(self) -> None:
         listeners = self.environment.listeners

@@ -2,27 +2,36 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
 from ...domain.ids import new_id
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import (
     Backend,
     BackendOptions,
     Capability,
     CollectionDeclaration,
     Cursor,
+    Document,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     WritePlan,
     WriteResult,
 )
+from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
-from .reading import MemoryCursor, found, matching
+from .many import ManyWriter
+from .projection import projection
+from .reading import Explanation, MemoryCursor, counted, explained, found, matching
+from .rollups import rolled_up
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
 from .writing import Writer
@@ -36,16 +45,18 @@ class MemoryBackend(Backend):
     Its reads take no lock; there is nothing to wait for, so their time is not limited.
     """
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
     born_prepared = True
+    answers_at_once = True
 
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
         self._transactions = transactions
         if not transactions:
-            self.capabilities = Capability.NONE  # type: ignore[misc] # one class serves both kinds of server
+            self.capabilities = Capability.ROLLUPS  # type: ignore[misc] # one class serves both kinds of server
         self._engine = Engine(options.collections)
         self._writer = Writer(self._engine)
         self._data_id = new_id()
+        self._many = ManyWriter(self._engine, self._writer)
 
     @classmethod
     def open(cls, url: str, options: BackendOptions) -> Self:
@@ -91,7 +102,8 @@ class MemoryBackend(Backend):
 
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets, as they are now."""
-        return MemoryCursor(found(self._table(collection, transaction), query))
+        rows = found(self._table(collection, transaction), query)
+        return MemoryCursor(rows, None if query.select is None else projection(query.select))
 
     def count(
         self,
@@ -103,15 +115,57 @@ class MemoryBackend(Backend):
         timeout: float,
     ) -> int:
         """Count the documents that match, up to the limit."""
-        rows = matching(self._table(collection, transaction), predicate)
-        return sum(1 for _ in zip(rows, range(limit), strict=False)) if limit is not None else sum(1 for _ in rows)
+        return counted(self._table(collection, transaction), predicate, limit)
+
+    def explain(self, collection: str, query: Query, *, transaction: Transaction | None = None) -> Explanation:
+        """Carry out a query, and tell by which way and how many rows it looked at; for tests of indexes."""
+        return explained(self._table(collection, transaction), query)
+
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path."""
+        return distinct_values(matching(self._table(collection, transaction), predicate), path)
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group the documents that match, and work out the figures of each group.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+        """
+        return rolled_up(matching(self._table(collection, transaction), rollup.predicate), rollup)
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""
         return self._writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
 
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out each operation of a plan for itself."""
+        return self._many.write_many(plan, timeout)
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches."""
+        own = cast("MemoryTransaction | None", transaction)
+        return self._many.update_where(collection, predicate, change, own, timeout)
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches; return how many."""
+        return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
+
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
-        """Enforce the unique indexes that were not declared when the store was opened."""
+        """Make the indexes that were not declared when the store was opened."""
         self._engine.prepare(collections, timeout)
 
     def missing(
@@ -122,6 +176,7 @@ class MemoryBackend(Backend):
             (collection.name, index.declaration)
             for collection in collections
             for index in self._engine.missing(collection)
+            if index.declaration.unique
         ]
 
     def ping(self, *, timeout: float) -> ServerInfo:

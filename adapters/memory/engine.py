@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from time import monotonic
 
-from ...domain.errors import ConfigurationError, DeadlineExceeded, WriteConflict
+from ...domain.errors import ConfigurationError, DeadlineExceeded, ValidationError, WriteConflict
 from ..backend import CollectionDeclaration
-from .tables import Draft, Slot, Table, UniqueIndex, unique_indexes
+from .indexes import Index
+from .tables import Draft, Slot, Table
 
 NO_TABLE = Table()
 
@@ -88,11 +89,14 @@ class Engine:
         """Make a transaction's changes the state, and end it."""
         with self.lock:
             if claims.slots:
-                changed = {name: draft.merged(self._table(name)) for name, draft in drafts.items()}
-                self.tables = {**self.tables, **changed}
+                tables = dict(self.tables)
+                for name, draft in drafts.items():
+                    tables[name] = draft.merged(self._table(name))
+                self.tables = tables
                 self._commits += 1
-                self._log.append((self._commits, claims.slots))
-                self._written.update(dict.fromkeys(claims.slots, self._commits))
+                if len(self._open) > 1:  # nobody else's snapshot can come before this
+                    self._log.append((self._commits, claims.slots))
+                    self._written.update(dict.fromkeys(claims.slots, self._commits))
             self.leave(claims.number)
 
     def leave(self, number: int) -> None:
@@ -103,7 +107,8 @@ class Engine:
                 return
             for slot in claims.slots:
                 del self._holders[slot]
-            self._forget()
+            if self._log:
+                self._forget()
             self._ended.notify_all()
 
     def drop(self, number: int) -> None:
@@ -123,7 +128,7 @@ class Engine:
         self._ended.wait(min(left, _LOOK_AGAIN))
 
     def prepare(self, collections: Iterable[CollectionDeclaration], timeout: float) -> None:
-        """Add the unique indexes that are not there, once no transaction is open.
+        """Add the indexes that are not there, once no transaction is open.
 
         Raises:
             ConfigurationError: if stored documents break one.
@@ -136,10 +141,10 @@ class Engine:
                 self.wait(end)
             self._declare(wanted)
 
-    def missing(self, collection: CollectionDeclaration) -> list[UniqueIndex]:
-        """Return the unique indexes of a declaration that are not there."""
-        there = {index.declaration for index in self._table(collection.name).indexes}
-        return [index for index in unique_indexes(collection.indexes) if index.declaration not in there]
+    def missing(self, collection: CollectionDeclaration) -> list[Index]:
+        """Return the indexes of a declaration that are not there."""
+        there = {index.declaration for index in self._table(collection.name).indexes.all}
+        return [Index(declared) for declared in collection.indexes if declared not in there]
 
     def _table(self, name: str) -> Table:
         return self.tables.get(name, NO_TABLE)
@@ -149,12 +154,11 @@ class Engine:
         for collection in collections:
             table = self._table(collection.name)
             for index in self.missing(collection):
+                _refuse_other_options(collection.name, table, index)
                 try:
                     table = table.with_index(index)
-                except ValueError as error:
-                    raise ConfigurationError(
-                        f"unique index {index.declaration.name} of {collection.name}: {error}"
-                    ) from error
+                except (ValueError, ValidationError) as error:
+                    raise ConfigurationError(f"index {index.declaration.name} of {collection.name}: {error}") from error
             tables[collection.name] = table
         self.tables = tables
 
@@ -170,3 +174,13 @@ class Engine:
     def _release_dropped(self) -> None:
         while self._dropped:
             self.leave(self._dropped.popleft())
+
+
+def _refuse_other_options(collection: str, table: Table, index: Index) -> None:
+    """A server makes no second index of the same name."""
+    name = index.declaration.name
+    if any(name == there.declaration.name for there in table.indexes.all):
+        raise ConfigurationError(
+            f"{collection}: an index on {', '.join(index.names)} exists with other options than those declared: "
+            "declare it once"
+        )

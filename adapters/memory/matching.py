@@ -1,32 +1,40 @@
 """Predicates as functions of a decoded document, by MongoDB's rules for null, types and lists."""
 
+import math
 from collections.abc import Callable
 from operator import ge, gt, le, lt
-from typing import Any
+from typing import Any, assert_never
 
 from bson.code import Code
+from bson.dbref import DBRef
 from bson.max_key import MaxKey
 from bson.min_key import MinKey
 from bson.regex import Regex
 
 from ...domain.errors import InvalidQuery
+from ...domain.patterns import Pattern, at_end, at_start
 from ...domain.predicates import (
     All,
+    AnyItem,
     AnyOf,
     Comparator,
     Compare,
     Contains,
+    Exists,
     IsNone,
     Leaf,
+    Matches,
     Not,
     OneOf,
     Path,
     Predicate,
+    Size,
+    Text,
     TextTest,
     dotted,
 )
 from ..backend import Document
-from .paths import check_path, values_at
+from .paths import check_path, fields_of, values_at
 from .values import MISSING, NAN, order_key, stored, stored_key
 
 Matcher = Callable[[Document], bool]
@@ -39,6 +47,7 @@ _ORDER: dict[Comparator, Callable[[Any, Any], bool]] = {
     Comparator.GE: ge,
 }
 _REFUSED = (Regex, Code, MinKey, MaxKey)
+_ABOUT_WHOLE_VALUES = (Contains, Exists, Size, AnyItem)
 
 
 def matcher(predicate: Predicate) -> Matcher:
@@ -60,21 +69,77 @@ def matcher(predicate: Predicate) -> Matcher:
 
 
 def _leaf(leaf: Leaf) -> Matcher:
+    if isinstance(leaf, Compare) and leaf.comparator is Comparator.NE:
+        return _not(_meets(leaf.path, _equals(leaf.path, leaf.value)))
+    test = _test(leaf)
+    return _meets_whole(leaf.path, test) if isinstance(leaf, _ABOUT_WHOLE_VALUES) else _meets(leaf.path, test)
+
+
+def _test(leaf: Leaf) -> Test:
+    """What a leaf asks of one value; lists are taken apart before, not here."""
     match leaf:
-        case Compare(path, Comparator.NE, value):
-            return _not(_meets(path, _equals(path, value)))
-        case Compare(path, Comparator.EQ, value):
-            return _meets(path, _equals(path, value))
-        case Compare(path, comparator, value):
-            return _meets(path, _ordered(path, comparator, value))
-        case IsNone(path):
-            return _meets(path, _is_null)
+        case Compare():
+            return _compares(leaf)
+        case IsNone():
+            return _is_null
         case OneOf(path, values):
-            return _meets(path, _one_of(path, values))
+            return _one_of(path, values)
+        case Exists():
+            return lambda found: found is not MISSING
+        case Text(_, test, text):
+            return _text(test, text)
+        case Matches(_, pattern):
+            return _matches(pattern)
+        case Contains() | Size() | AnyItem():
+            return _list_test(leaf)
+    assert_never(leaf)
+
+
+def _compares(leaf: Compare) -> Test:
+    match leaf.comparator:
+        case Comparator.EQ:
+            return _equals(leaf.path, leaf.value)
+        case Comparator.NE:
+            return _opposite(_equals(leaf.path, leaf.value))
+        case comparator:
+            return _ordered(leaf.path, comparator, leaf.value)
+
+
+def _list_test(leaf: Contains | Size | AnyItem) -> Test:
+    match leaf:
         case Contains(path, value):
-            return _has_item(path, _equals(path, value))
+            test = _equals(path, value)
+        case Size(_, least, most):
+            end = math.inf if most is None else most
+            return lambda found: type(found) is list and least <= len(found) <= end
+        case AnyItem(_, part):
+            test = _test_of_fields(matcher(part)) if leaf.is_about_fields else _test_of_item(part)
+    return lambda found: type(found) is list and any(map(test, found))
+
+
+def _test_of_fields(matches: Matcher) -> Test:
+    """Of what has fields: an object, or a list, whose fields are its positions."""
+
+    def test(item: object) -> bool:
+        if type(item) is list:
+            return matches({str(position): value for position, value in enumerate(item)})
+        return isinstance(item, dict | DBRef) and matches(fields_of(item))
+
+    return test
+
+
+def _test_of_item(part: Predicate) -> Test:
+    match part:
+        case All(parts):
+            every = [_test_of_item(one) for one in parts]
+            return lambda item: all(test(item) for test in every)
+        case AnyOf(parts):
+            several = [_test_of_item(one) for one in parts]
+            return lambda item: any(test(item) for test in several)
+        case Not(one):
+            return _opposite(_test_of_item(one))
         case _:
-            return _meets(leaf.path, _text(leaf.test, leaf.text))
+            return _test(part)
 
 
 def _all(parts: list[Matcher]) -> Matcher:
@@ -104,10 +169,13 @@ def _meets(path: Path, test: Test) -> Matcher:
     return meets
 
 
-def _has_item(path: Path, test: Test) -> Matcher:
-    return lambda document: any(
-        type(found) is list and any(map(test, found)) for found in values_at(document, path, items=False)
-    )
+def _meets_whole(path: Path, test: Test) -> Matcher:
+    """The test holds of a value at the path; a list there is one value."""
+    return lambda document: any(map(test, values_at(document, path, items=False)))
+
+
+def _opposite(test: Test) -> Test:
+    return lambda found: not test(found)
 
 
 def _is_null(found: object) -> bool:
@@ -146,8 +214,19 @@ def _one_of(path: Path, values: tuple[object, ...]) -> Test:
 
 def _text(test: TextTest, text: str) -> Test:
     if test is TextTest.STARTS:
-        return lambda found: type(found) is str and found.startswith(text)
-    return lambda found: type(found) is str and found.endswith(text)
+        return _found_in(lambda found: found.startswith(text), at_start(text))
+    return _found_in(lambda found: found.endswith(text), at_end(text))
+
+
+def _found_in(meets: Callable[[str], bool], pattern: Pattern) -> Test:
+    """Of text; and of the expression that a server is asked with, which to it matches itself."""
+    same = Regex(pattern.pcre)
+    return lambda found: meets(found) if type(found) is str else type(found) is Regex and found == same
+
+
+def _matches(pattern: Pattern) -> Test:
+    find = pattern.finder()
+    return _found_in(lambda found: find(found) is not None, pattern)
 
 
 def _operand(path: Path, value: object) -> object:

@@ -36,7 +36,7 @@ def values_at(document: object, path: Path, *, items: bool = True) -> Iterator[o
         if type(found) is list:
             yield from _through(found, path[depth:], items)
             return
-        found = _fields(found).get(name, MISSING)
+        found = fields_of(found).get(name, MISSING)
     if items and type(found) is list:
         yield from found
     yield found
@@ -54,7 +54,8 @@ def _through(elements: list[object], path: Path, items: bool) -> Iterator[object
                 yield from values_at(element, path[1:], items=items)
 
 
-def _fields(value: object) -> dict[str, Any]:
+def fields_of(value: object) -> dict[str, Any]:
+    """The fields of an object; of anything else, none."""
     if type(value) is dict:
         return value
     return dict(value.as_doc()) if isinstance(value, DBRef) else {}
@@ -82,12 +83,17 @@ def key_rows(document: object, paths: Sequence[Path]) -> list[tuple[object, ...]
     return [tuple(found)] if not lists else list(_unwound(found, lists))
 
 
+def leads_to_list(document: object, path: Path) -> bool:
+    """Tell whether there is a list at a path or on the way."""
+    return type(_until_list(document, path)[0]) is list
+
+
 def _until_list(document: object, path: Path) -> tuple[object, int]:
     found = document
     for depth, name in enumerate(path):
         if type(found) is list:
             return found, depth
-        found = _fields(found).get(name, MISSING)
+        found = fields_of(found).get(name, MISSING)
     return found, len(path)
 
 
@@ -106,7 +112,7 @@ def _unwound(found: list[object], lists: dict[int, tuple[int, Path]]) -> Iterato
         row = list(found)
         for position in rest:
             row[position] = item
-        below = item if type(item) is dict else {}
+        below = item if isinstance(item, dict | DBRef) else {}
         for values in key_rows(below, list(inner.values())):
             for position, value in zip(inner, values, strict=True):
                 row[position] = value

@@ -1,79 +1,202 @@
-"""Finding rows: by id or by a unique key straight away, otherwise by looking at each."""
+"""Finding rows: by id or by a unique key straight away, through an index, otherwise by looking at each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
 
-from ...domain.predicates import EVERYTHING, All, Comparator, Compare, OneOf, Predicate
+from bson.objectid import ObjectId
+
+from ...domain.predicates import Comparator, Compare, OneOf, Predicate
 from ...domain.queries import Query
 from ..backend import Document
 from .matching import matcher
 from .ordering import ordered
+from .paths import check_path
+from .planning import ID, Planner, Way
 from .rows import Row
+from .sorted_entries import Entry
+from .spans import implies, parts_of
 from .tables import Draft, Table
 from .values import Key, identity_key
 
-_ID = ("_id",)
+_PLAIN = frozenset({str, int, ObjectId})
+"""Types of which a row that a unique index files under a value always matches that value."""
+
+
+class Explanation(NamedTuple):
+    """How a query was carried out.
+
+    Attributes:
+        way: ``_id``, the name of an index, ``age`` for rows in the order of their insertion, or ``all``.
+        sorts: whether the rows that matched had to be sorted.
+        examined: how many rows were looked at.
+        returned: how many came back.
+    """
+
+    way: str
+    sorts: bool
+    examined: int
+    returned: int
 
 
 class MemoryCursor:
     """Documents that are decoded as they are read; later writes do not change what it finds."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_project", "_rows")
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], project: Callable[[Document], Document] | None = None) -> None:
         self._rows: Iterator[Row] | None = iter(rows)
+        self._project = project
 
     def __iter__(self) -> Iterator[Document]:
         """Yield each document that is left."""
         while self._rows is not None and (row := next(self._rows, None)) is not None:
-            yield row.copy()
+            yield self._of(row)
 
     def to_list(self) -> list[Document]:
         """Read all that are left, and close."""
         rows, self._rows = self._rows, None
-        return [] if rows is None else [row.copy() for row in rows]
+        return [] if rows is None else [*map(self._of, rows)]
 
     def close(self) -> None:
         """Let go of the rows."""
         self._rows = None
 
+    def _of(self, row: Row) -> Document:
+        return row.copy() if self._project is None else self._project(row.copy())
 
-def found(table: Table | Draft, query: Query) -> list[Row]:
+
+def found(table: Table | Draft, query: Query) -> Iterable[Row]:
     """Return the rows that a query meets, in its order."""
-    predicate = query.predicate
-    if type(predicate) is Compare and predicate.path == _ID and predicate.comparator is Comparator.EQ:
-        row = table.rows.get(identity_key(predicate.value))
-        return [] if row is None or query.skip else [row]
-    return ordered(matching(table, predicate), query.sort, query.skip, query.limit)
+    row = _named(table, query)
+    return row if row is not None else Search(table, query).rows()
 
 
 def matching(table: Table | Draft, predicate: Predicate) -> Iterator[Row]:
     """Yield the rows that a predicate holds of, in no order."""
-    matches = matcher(predicate)
-    candidates = _candidates(table, predicate)
-    rows = table.rows.values() if candidates is None else candidates
-    return iter(rows) if predicate == EVERYTHING else (row for row in rows if matches(row.document))
+    return Search(table, Query(predicate), in_order=False).matching()
 
 
-def _candidates(table: Table | Draft, predicate: Predicate) -> list[Row] | None:
-    """The only rows that can match, if ids or a unique key say which."""
-    parts = predicate.parts if isinstance(predicate, All) else (predicate,)
-    ids = _ids(table, parts)
-    if ids is None:
+def counted(table: Table | Draft, predicate: Predicate, limit: int | None) -> int:
+    """Count the rows that a predicate holds of, up to a limit."""
+    if not any(True for _ in parts_of(predicate)):
+        return len(table.rows) if limit is None else min(limit, len(table.rows))
+    return sum(1 for _ in islice(Search(table, Query(predicate, limit=limit), in_order=False).matching(), limit))
+
+
+def explained(table: Table | Draft, query: Query) -> Explanation:
+    """Carry out a query, and tell how."""
+    search = Search(table, query)
+    returned = sum(1 for _ in search.rows())
+    return Explanation(search.way, not search.is_ordered, search.examined, returned)
+
+
+def _named(table: Table | Draft, query: Query) -> Sequence[Row] | None:
+    """The one row that a query for an id or a unique value alone can mean, None if it asks for something else."""
+    asked = query.predicate
+    if type(asked) is not Compare or asked.comparator is not Comparator.EQ or query.skip or query.sort:
         return None
-    return [row for id_key in ids if (row := table.rows.get(id_key)) is not None]
+    if asked.path == ID:
+        row = table.rows.get(identity_key(asked.value))
+        return () if row is None else (row,)
+    number = table.indexes.by_path.get(asked.path)
+    if number is None or type(asked.value) not in _PLAIN:
+        return None
+    id_key = table.entries[number].get((identity_key(asked.value),))
+    return () if id_key is None else (table.rows[id_key],)
 
 
-def _ids(table: Table | Draft, parts: tuple[Predicate, ...]) -> set[Key] | None:
+class Search:
+    """One query on one state of a collection.
+
+    Attributes:
+        way: what it goes through, as in `Explanation`.
+        is_ordered: whether the rows come in the order of the query.
+        examined: how many rows it has looked at so far.
+    """
+
+    __slots__ = ("_candidates", "_matches", "_query", "_until", "examined", "is_ordered", "way")
+
+    def __init__(self, table: Table | Draft, query: Query, *, in_order: bool = True) -> None:
+        """Choose the way.
+
+        Args:
+            table: the collection.
+            query: what is asked.
+            in_order: whether the order counts.
+
+        Raises:
+            InvalidQuery: for a key or value that a store cannot compare.
+        """
+        for key in query.sort:
+            check_path(key.path)
+        parts = tuple(parts_of(query.predicate))
+        self._query = query
+        self._matches = matcher(query.predicate) if parts else None
+        self._until = None if query.limit is None else query.skip + query.limit
+        self.examined = 0
+        self._candidates: Iterable[Row]
+        direct = _direct(table, parts)
+        if direct is not None:
+            self.way, self._candidates = direct
+            self.is_ordered = not in_order
+            return
+        way = Planner(table, parts, query.sort if in_order else None, self._until).best()
+        if way is None:
+            self.way, self.is_ordered, self._candidates = "all", not in_order, table.rows.values()
+        else:
+            self.way, self.is_ordered, self._candidates = way.name, way.ordered, _rows(way, table.rows)
+            self._matches = None if way.exact else self._matches
+
+    def rows(self) -> Iterable[Row]:
+        """Return the rows that match, in order, between the bounds."""
+        query = self._query
+        if self.is_ordered:
+            return islice(self.matching(), query.skip, self._until)
+        return ordered(self.matching(), query.sort, query.skip, query.limit)
+
+    def matching(self) -> Iterator[Row]:
+        """Yield all rows that match."""
+        matches = self._matches
+        for row in self._candidates:
+            self.examined += 1
+            if matches is None or matches(row.document):
+                yield row
+
+
+def _rows(way: Way, rows: Mapping[Key, Row]) -> Iterator[Row]:
+    entries = way.entries()
+    return (rows[entry[2]] for entry in (_once(entries) if way.repeats else entries))
+
+
+def _once(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Leave out a row that has come already."""
+    seen: set[int] = set()
+    for entry in entries:
+        if entry[1] not in seen:
+            seen.add(entry[1])
+            yield entry
+
+
+def _direct(table: Table | Draft, parts: Sequence[Predicate]) -> tuple[str, list[Row]] | None:
+    """The only rows that can match, if ids or all keys of a unique index say which."""
+    found = _ids(table, parts)
+    return None if found is None else (found[0], [row for key in found[1] if (row := table.rows.get(key)) is not None])
+
+
+def _ids(table: Table | Draft, parts: Sequence[Predicate]) -> tuple[str, set[Key]] | None:
     given = {part.path: part.value for part in parts if isinstance(part, Compare) and _is_equality(part)}
-    if _ID in given:
-        return {identity_key(given[_ID])}
+    if ID in given:
+        return "_id", {identity_key(given[ID])}
     for part in parts:
-        if isinstance(part, OneOf) and part.path == _ID:
-            return set(map(identity_key, part.values))
-    for index, entries in zip(table.indexes, table.entries, strict=True):
+        if isinstance(part, OneOf) and part.path == ID:
+            return "_id", set(map(identity_key, part.values))
+    for index, entries in zip(table.indexes.unique, table.entries, strict=True) if given else ():
         if all(path in given for path in index.paths) and index.holds_what_matches:
+            if index.declaration.partial is not None and not implies(parts, index.declaration.partial):
+                continue
             id_key = entries.get(tuple(identity_key(given[path]) for path in index.paths))
-            return set() if id_key is None else {id_key}
+            return index.declaration.name, set() if id_key is None else {id_key}
     return None
 
 

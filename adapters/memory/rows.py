@@ -40,6 +40,10 @@ class Row:
             self._document = self.copy()
         return self._document
 
+    def peek(self) -> Document:
+        """Return the decoded document for one look; it is not kept."""
+        return self.copy() if self._document is None else self._document
+
     def copy(self) -> Document:
         """Decode the document afresh."""
         return decode(self.data, CODEC_OPTIONS)

@@ -1,16 +1,14 @@
-"""The rows of one collection and its unique keys, as one state among those that share their parts."""
+"""The rows of one collection and its indexes, as one state among those that share their parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from immutables import Map
 
-from ...domain.errors import InvalidQuery, ValidationError
-from ...domain.predicates import Path
-from ..backend import Document, IndexDeclaration
-from .paths import key_rows
+from .indexes import NO_INDEXES, Index, IndexSet
+from .orders import Change, Orders, View, followed
 from .rows import Row
-from .values import MISSING, Key, stored_key
+from .values import Key
 
 Rows = Map[Key, Row]
 Entries = Map[Key, Key]
@@ -20,88 +18,72 @@ Slot = tuple[Any, ...]
 """What two writers can get in each other's way about: an id of a collection, or a value of a unique index."""
 
 
-class UniqueIndex:
-    """A declared unique index.
+class Table(NamedTuple):
+    """A state of a collection. It is never changed; the next one shares what it did not change.
 
     Attributes:
-        declaration: as it was declared.
-        names: its document keys, dotted.
-        paths: its document keys.
-        roots: the top-level keys that it depends on.
+        rows: by id.
+        indexes: the declared ones.
+        entries: the values of each unique index.
+        orders: the rows in order.
     """
 
-    __slots__ = ("declaration", "names", "paths", "roots")
-
-    def __init__(self, declaration: IndexDeclaration) -> None:
-        self.declaration = declaration
-        self.names = tuple(name for name, _ in declaration.keys)
-        self.paths: tuple[Path, ...] = tuple(tuple(name.split(".")) for name in self.names)
-        self.roots = frozenset(path[0] for path in self.paths)
-
-    @property
-    def holds_what_matches(self) -> bool:
-        """Whether a document that equals given values in all keys is filed under just these values."""
-        return len(self.roots) == len(self.paths)
-
-    def keys_of(self, document: Document) -> frozenset[Key]:
-        """Return the values under which a document is filed: several if there is a list, none if it is left out.
-
-        Raises:
-            ValidationError: if the document cannot be filed.
-        """
-        try:
-            rows = key_rows(document, self.paths)
-        except InvalidQuery as error:
-            raise ValidationError.of(", ".join(self.names), str(error)) from error
-        if self.declaration.sparse:
-            rows = [row for row in rows if any(value is not MISSING for value in row)]
-        return frozenset(tuple(map(stored_key, row)) for row in rows)
-
-
-class Table(NamedTuple):
-    """A state of a collection. It is never changed; the next one shares what it did not change."""
-
     rows: Rows = Map()
-    indexes: tuple[UniqueIndex, ...] = ()
+    indexes: IndexSet = NO_INDEXES
     entries: tuple[Entries, ...] = ()
+    orders: Orders = Orders(NO_INDEXES)
 
-    def with_index(self, index: UniqueIndex) -> "Table":
-        """Return the table with one more unique index.
+    def view(self, number: int) -> View:
+        """Return the rows in an order."""
+        return self.orders.view(number, self.rows)
+
+    def with_index(self, index: Index) -> "Table":
+        """Return the table with one more index.
 
         Raises:
-            ValueError: if two rows have the same values.
+            ValueError: if it is unique and two rows have the same values.
+            ValidationError: if a row cannot be filed.
         """
+        indexes = IndexSet((*self.indexes.all, index))
+        if index in indexes.checked:
+            for row in self.rows.values():
+                index.check(row.peek())
+        entries = (*self.entries, self._filed(index)) if index.declaration.unique else self.entries
+        return Table(self.rows, indexes, entries, Orders(indexes))
+
+    def _filed(self, index: Index) -> Entries:
         filed: dict[Key, Key] = {}
         for id_key, row in self.rows.items():
-            for key in index.keys_of(row.document):
+            for key in index.keys_of(row.peek()):
                 if key in filed:
-                    raise ValueError(f"two documents have the same {' + '.join(index.names)}")
+                    raise ValueError(f"two documents have the same {' + '.join(index.names)}, which is to be unique")
                 filed[key] = id_key
-        return Table(self.rows, (*self.indexes, index), (*self.entries, Map(filed)))
+        return Map(filed)
 
 
 class Draft:
     """A table with the changes of one transaction, for its own eyes until the commit."""
 
-    __slots__ = ("base", "entries", "indexes", "refiled", "rows", "written")
+    __slots__ = ("_views", "base", "changes", "entries", "indexes", "refiled", "rows")
 
     def __init__(self, base: Table) -> None:
         self.base = base
         self.rows = base.rows
         self.indexes = base.indexes
         self.entries = list(base.entries)
-        self.written: set[Key] = set()
-        self.refiled: list[set[Key]] = [set() for _ in base.indexes]
+        self.changes: list[Change] = []
+        self.refiled: list[set[Key]] = [set() for _ in base.entries]
+        self._views: dict[int, tuple[int, View]] = {}
 
-    def put(self, id_key: Key, row: Row) -> None:
+    def put(self, id_key: Key, before: Row | None, row: Row, touched: frozenset[str] | None) -> None:
         """Place a row."""
         self.rows = self.rows.set(id_key, row)
-        self.written.add(id_key)
+        self.changes.append(Change(id_key, before, row, touched))
 
-    def drop(self, id_key: Key) -> None:
+    def drop(self, id_key: Key, before: Row) -> None:
         """Take a row away."""
         self.rows = self.rows.delete(id_key)
-        self.written.add(id_key)
+        self.changes.append(Change(id_key, before, None))
 
     def file(self, index: int, key: Key, id_key: Key) -> None:
         """Enter a value of a unique index."""
@@ -113,15 +95,28 @@ class Draft:
         self.entries[index] = self.entries[index].delete(key)
         self.refiled[index].add(key)
 
+    def view(self, number: int) -> View:
+        """Return the rows in an order, as this transaction sees them."""
+        if not self.changes:
+            return self.base.view(number)
+        done, view = self._views.get(number) or (0, self.base.view(number))
+        if done < len(self.changes):
+            view = followed(self.indexes, {number: view}, self.changes[done:])[number]
+            self._views[number] = len(self.changes), view
+        return view
+
     def merged(self, current: Table) -> Table:
         """Return the committed table with these changes; nobody else can have written the same slots."""
         if current is self.base:
-            return Table(self.rows, self.indexes, tuple(self.entries))
-        entries = tuple(map(_merged, current.entries, self.entries, self.refiled))
-        return Table(_merged(current.rows, self.rows, self.written), current.indexes, entries)
+            rows, entries = self.rows, tuple(self.entries)
+        else:
+            rows = _merged(current.rows, self.rows, {change.id_key for change in self.changes})
+            # an index that came meanwhile is not unique: those wait for the end of all transactions
+            entries = tuple(map(_merged, current.entries, self.entries, self.refiled))
+        return Table(rows, current.indexes, entries, current.orders.after(self.changes, rows))
 
 
-def _merged(current: "Map[Key, Any]", mine: "Map[Key, Any]", changed: set[Key]) -> "Map[Key, Any]":
+def _merged(current: "Map[Key, Any]", mine: "Map[Key, Any]", changed: Iterable[Key]) -> "Map[Key, Any]":
     merged = current.mutate()
     for key in changed:
         if key in mine:
@@ -131,9 +126,4 @@ def _merged(current: "Map[Key, Any]", mine: "Map[Key, Any]", changed: set[Key]) 
     return merged.finish()
 
 
-def unique_indexes(declared: Sequence[IndexDeclaration]) -> list[UniqueIndex]:
-    """Return what enforces the unique ones among declared indexes."""
-    return [UniqueIndex(index) for index in declared if index.unique]
-
-
-__all__ = ["Draft", "Entries", "Rows", "Slot", "Table", "UniqueIndex", "unique_indexes"]
+__all__ = ["Draft", "Entries", "Rows", "Slot", "Table"]

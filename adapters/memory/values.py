@@ -81,6 +81,14 @@ def stored_key(value: object) -> Key:
     return content if rank in {NUMBER, TEXT, OBJECT_ID} else (rank, content)
 
 
+def order_of_identity(key: Key) -> tuple[int, Key]:
+    """Return the `order_key` of the value that has this `identity_key`."""
+    kind = type(key)
+    if kind is tuple:
+        return key  # type: ignore[no-any-return]
+    return (OBJECT_ID if kind is bytes else TEXT if kind is str else NUMBER), key
+
+
 def stored(value: object) -> object:
     """Return a value as it would come back from a document: milliseconds, BSON's types.
 

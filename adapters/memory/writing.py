@@ -1,7 +1,14 @@
 """Carrying out write plans: each operation checks its version, its conflicts and its unique keys at once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from time import monotonic
+from typing import TypeVar
+from uuid import UUID
+
+from bson.decimal128 import Decimal128
+from bson.int64 import Int64
+from bson.objectid import ObjectId
 
 from ...domain.errors import ValidationError, WriteConflict
 from ..backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
@@ -11,7 +18,10 @@ from .tables import Draft
 from .transactions import MemoryTransaction
 from .values import MISSING, Key, identity_key, order_key, stored_key
 
-NO_KEYS: frozenset[Key] = frozenset()
+T = TypeVar("T")
+
+_STORED_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, ObjectId, UUID})
+_SCALARS = _STORED_AS_THEY_ARE | {datetime, Decimal128, Int64}
 
 Operation = Delete | Update | Replace | Document
 
@@ -30,7 +40,7 @@ class Writer:
             with self._engine.lock:
                 met = [
                     self._apply(plan, position, operation, transaction)
-                    for position, operation in enumerate(_operations(plan))
+                    for position, operation in enumerate(operations_of(plan))
                 ]
         except BaseException:
             transaction.end()
@@ -39,20 +49,24 @@ class Writer:
 
     def _one_by_one(self, plan: WritePlan, end: float) -> WriteResult:
         met = []
-        for position, operation in enumerate(_operations(plan)):
+        for position, operation in enumerate(operations_of(plan)):
             try:
-                met.append(self._alone(plan, position, operation, end))
+                met.append(self.alone(plan, position, operation, end))
             except KeyTaken as taken:
                 raise KeyTaken(taken.keys, position, done=position) from None
         return _result(plan, met)
 
-    def _alone(self, plan: WritePlan, position: int, operation: Operation, end: float) -> bool:
-        """Carry out one operation; wait for an open transaction that is in the way, and look at the row again."""
+    def alone(self, plan: WritePlan, position: int, operation: Operation, end: float) -> bool:
+        """Carry out one operation outside transactions; tell whether it met a document."""
+        return self.waiting(lambda transaction: self._apply(plan, position, operation, transaction), end)
+
+    def waiting(self, attempt: Callable[[MemoryTransaction], T], end: float) -> T:
+        """Write in a transaction of its own; wait for an open one that is in the way, and look at the row again."""
         with self._engine.lock:
             while True:
                 transaction = MemoryTransaction(self._engine)
                 try:
-                    met = self._apply(plan, position, operation, transaction)
+                    met = attempt(transaction)
                     transaction.commit()
                 except WriteConflict:
                     transaction.end()
@@ -65,7 +79,7 @@ class Writer:
 
     def _apply(self, plan: WritePlan, position: int, operation: Operation, transaction: MemoryTransaction) -> bool:
         """Carry out one operation; tell whether it met a document."""
-        change = _Change(self._engine, transaction, plan, position)
+        change = RowChange(self._engine, transaction, plan.collection, position)
         if isinstance(operation, dict):
             change.insert(operation)
             return True
@@ -80,17 +94,18 @@ class Writer:
         return True
 
 
-class _Change:
-    """One operation of a plan, on the draft of its transaction."""
+class RowChange:
+    """One operation of a plan, or of many rows, on the draft of its transaction."""
 
-    def __init__(self, engine: Engine, transaction: MemoryTransaction, plan: WritePlan, position: int) -> None:
-        self.draft: Draft = transaction.draft(plan.collection)
+    def __init__(self, engine: Engine, transaction: MemoryTransaction, collection: str, position: int) -> None:
+        self.draft: Draft = transaction.draft(collection)
         self._engine = engine
         self._claims = transaction.claims
-        self._collection = plan.collection
+        self._collection = collection
         self._position = position
 
     def insert(self, document: Document) -> None:
+        """Place a new row."""
         id_ = checked_id(document)
         if next(iter(document)) != "_id":  # the server puts the id first
             document = {"_id": id_, **document}
@@ -99,49 +114,66 @@ class _Change:
         if id_key in self.draft.rows:
             raise KeyTaken(("_id",), self._position)
         self._claim(id_key)
-        self._file(id_key, None, row)
-        self.draft.put(id_key, row)
+        self._file(id_key, None, row, document)
+        self.draft.put(id_key, None, row, None)
 
     def update(self, id_key: Key, before: Row, update: Update | Replace) -> None:
+        """Change a row."""
         if isinstance(update, Replace):
-            after, touched = _replaced(before, update), None
+            self.replace(id_key, before, _replaced(before, update), None)
         else:
-            after, touched = _updated(before, update), (*update.set, *update.unset)
+            self.replace(id_key, before, _updated(before, update), frozenset((*update.set, *update.unset)))
+
+    def replace(self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None) -> bool:
+        """Put another document in the place of a row, with the keys that may differ; tell whether they do."""
+        after = Row(encoded(document), before.sequence)
         if after.data == before.data:  # no write, so no conflict either
-            return
+            return False
         self._claim(id_key)
-        self._file(id_key, before, after, touched)
-        self.draft.put(id_key, after)
+        self._file(id_key, before, after, document, touched)
+        self.draft.put(id_key, before, after, touched)
+        return True
 
     def delete(self, id_key: Key, before: Row) -> None:
+        """Take a row away."""
         self._claim(id_key)
-        self._file(id_key, before, None)
-        self.draft.drop(id_key)
-
-    def _file(self, id_key: Key, before: Row | None, after: Row | None, touched: Collection[str] | None = None) -> None:
-        """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
-        indexes = [
-            (number, index)
-            for number, index in enumerate(self.draft.indexes)
-            if touched is None or not index.roots.isdisjoint(touched)
-        ]
-        contents = after.copy() if after and indexes else None
-        for number, index in indexes:
-            old = index.keys_of(before.document) if before else NO_KEYS
-            new = index.keys_of(contents) if contents else NO_KEYS
-            for key in old - new:
+        for number, index in enumerate(self.draft.indexes.unique):
+            for key in index.keys_of(before.document):
                 self.draft.unfile(number, key)
-            for key in new - old:
+        self.draft.drop(id_key, before)
+
+    def _file(
+        self, id_key: Key, before: Row | None, after: Row, given: Document, touched: frozenset[str] | None = None
+    ) -> None:
+        """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
+        indexes, draft = self.draft.indexes, self.draft
+        if touched is not None and indexes.roots.isdisjoint(touched):
+            return
+        for index in indexes.checked:
+            if any(type(given.get(root)) not in _SCALARS for root in index.roots):
+                index.check(after.copy())
+        contents = _contents(given, after, indexes.unique_roots)
+        for number, index in enumerate(indexes.unique):
+            if touched is not None and index.roots.isdisjoint(touched):
+                continue
+            new = index.keys_of(contents)
+            if before is not None:
+                old = index.keys_of(before.document)
+                for key in old - new:
+                    draft.unfile(number, key)
+                new -= old
+            for key in new:
                 self._claim(number, key)
-                if key in self.draft.entries[number]:
+                if key in draft.entries[number]:
                     raise KeyTaken(index.names, self._position)
-                self.draft.file(number, key, id_key)
+                draft.file(number, key, id_key)
 
     def _claim(self, *slot: Key) -> None:
         self._engine.claim(self._claims, (self._collection, *slot))
 
 
-def _operations(plan: WritePlan) -> Iterable[Operation]:
+def operations_of(plan: WritePlan) -> Iterable[Operation]:
+    """Yield the operations of a plan in its order."""
     yield from plan.deletes
     yield from plan.updates
     yield from plan.inserts
@@ -159,7 +191,12 @@ def _same_version(found: object, expected: int | None) -> bool:
     return found == expected if type(found) is int else order_key(found) == order_key(expected)
 
 
-def _updated(row: Row, update: Update) -> Row:
+def _contents(given: Document, row: Row, roots: Collection[str]) -> Document:
+    """What the indexes see of a row: what was given, if its values are stored as they are."""
+    return given if all(type(given.get(root)) in _STORED_AS_THEY_ARE for root in roots) else row.copy()
+
+
+def _updated(row: Row, update: Update) -> Document:
     """New keys follow the old ones in alphabetical order, as the server's do."""
     document = dict(row.document)
     for key in sorted(update.set):
@@ -169,15 +206,15 @@ def _updated(row: Row, update: Update) -> Row:
     for key in update.unset:
         document.pop(key, None)
     _check_same_id(row, document)
-    return Row(encoded(document), row.sequence)
+    return document
 
 
-def _replaced(row: Row, replace: Replace) -> Row:
+def _replaced(row: Row, replace: Replace) -> Document:
     document = {"_id": row.document["_id"], **replace.document}
     if any(key[:1] == "$" for key in document):
         raise ValidationError.of("", "a document that replaces another has no keys with '$'")
     _check_same_id(row, document)
-    return Row(encoded(document), row.sequence)
+    return document
 
 
 def _check_same_id(row: Row, document: Document) -> None:

@@ -1,20 +1,26 @@
 """The backend on a MongoDB server: thin methods over the driver."""
 
 import time
-from collections.abc import Sequence
-from typing import Self, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import (
     Backend,
     BackendOptions,
     Capability,
     CollectionDeclaration,
     Cursor,
+    Document,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     Watch,
@@ -26,18 +32,32 @@ from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
 from .filters import to_filter, to_sort
+from .many import carry_out_many, modify, remove
+from .masking import raise_masked
+from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
+from .projections import to_distinct, to_projection
 from .transactions import MongoTransaction
 from .watching import MongoWatch
 from .writes import carry_out
 
-_ONE_BATCH = 1_001
+_ONE_BATCH = 1_002
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""
+
+_PORTION = 250
+"""Documents in each batch where their number is not limited: the server's own batches are of 16 MiB, whatever these
+take once they are decoded."""
 
 
 class MongoBackend(Backend):
     """One database of a MongoDB replica set, sharded cluster, or standalone server."""
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.CHANGE_STREAMS
+    capabilities = (
+        Capability.TRANSACTIONS
+        | Capability.SNAPSHOT_READS
+        | Capability.ROLLUPS
+        | Capability.PIPELINES
+        | Capability.CHANGE_STREAMS
+    )
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -114,11 +134,12 @@ class MongoBackend(Backend):
         limit = query.limit or 0
         found = self._connection.collection(collection).find(
             to_filter(query.predicate),
+            to_projection(query.select),
             sort=to_sort(query.sort) or None,
             skip=query.skip,
             # Negative: the server keeps no cursor. One document always fits into one batch.
             limit=-1 if limit == 1 else limit,
-            batch_size=limit if 1 < limit <= _ONE_BATCH else 0,
+            batch_size=limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
             session=_session(transaction),
         )
         return MongoCursor(found, self._operation(f"find in {collection}", timeout, transaction))
@@ -140,6 +161,52 @@ class MongoBackend(Backend):
                 return len(documents.find(to_filter(predicate), {"_id": 1}, limit=-1, session=session).to_list())
             return documents.count_documents(to_filter(predicate), session, **bound)
 
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path; the server sorts them."""
+        documents, session = self._connection.collection(collection), _session(transaction)
+        with self._operation(f"distinct in {collection}", timeout, transaction):
+            found = documents.aggregate(to_distinct(path, predicate), session).to_list()
+            return [document["_id"] for document in found if document["_id"] is not None]
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Let the server group and work out.
+
+        Raises:
+            ValidationError: if a value in a bucket is no date.
+            InvalidQuery: if the server does not know a time zone.
+        """
+        pipeline = to_pipeline(rollup)
+        with self._operation(f"rollup of {collection}", timeout, transaction):
+            try:
+                found = self._aggregated(collection, pipeline, transaction)
+            except OperationFailure as error:
+                refusal = refusal_of(rollup, error)
+                if refusal is None:
+                    raise
+                raise_masked(refusal, error)
+        return rows_of(rollup, found)
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline that only reads.
+
+        Raises:
+            InvalidQuery: if it would write, or run JavaScript.
+        """
+        stages = checked(pipeline)
+        with self._operation(f"aggregate {collection}", timeout, transaction):
+            return self._aggregated(collection, stages, transaction)
+
+    def _aggregated(self, collection: str, pipeline: Pipeline, transaction: Transaction | None) -> list[Document]:
+        documents = self._connection.collection(collection)
+        found = documents.aggregate(pipeline, _session(transaction), batchSize=_ONE_BATCH, allowDiskUse=True)
+        return found.to_list()
+
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan. In a transaction it is all or nothing; without one it stops at the first error.
 
@@ -150,6 +217,44 @@ class MongoBackend(Backend):
         """
         with self._operation(f"write to {plan.collection}", timeout, transaction):
             return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
+
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused."""
+        operation = self._operation(f"write to {plan.collection}", timeout, None)
+        with operation:
+            return carry_out_many(self._connection.collection(plan.collection), plan, operation)
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches.
+
+        Raises:
+            KeyTaken: if a unique key has the values already.
+            WriteConflict: if another writer changed a document since the snapshot.
+            ValidationError: if a stored value cannot be changed so.
+        """
+        filter_, documents = to_filter(predicate), self._connection.collection(collection)
+        with self._operation(f"update in {collection}", timeout, transaction, modifies=True):
+            return modify(documents, filter_, change, _session(transaction))
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches; return how many.
+
+        Raises:
+            WriteConflict: if another writer changed a document since the snapshot.
+        """
+        filter_, documents = to_filter(predicate), self._connection.collection(collection)
+        with self._operation(f"remove from {collection}", timeout, transaction):
+            return remove(documents, filter_, _session(transaction))
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
@@ -187,9 +292,11 @@ class MongoBackend(Backend):
         """Release connections; the next operation connects again."""
         self._connection.close()
 
-    def _operation(self, name: str, timeout: float, transaction: Transaction | None) -> Operation:
-        seconds = self._connection.time_for(timeout)
-        return Operation(name, self._connection.place, seconds, in_transaction=transaction is not None)
+    def _operation(
+        self, name: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False
+    ) -> Operation:
+        seconds, place = self._connection.time_for(timeout), self._connection.place
+        return Operation(name, place, seconds, in_transaction=transaction is not None, modifies=modifies)
 
 
 def _own(transaction: Transaction) -> MongoTransaction:

@@ -48,7 +48,9 @@ _CONFLICT = frozenset({112, 239, 246, 251})
 _DUPLICATE = frozenset({11000, 11001, 12582})
 _TIME_IS_UP = frozenset({50, 262})
 _TOO_LARGE = frozenset({10334, 17419, 17420})
-_NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121})
+_NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
+_NOT_MODIFIABLE = frozenset({2, 14, 28})
+"""BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
 _NO_TRANSACTIONS = frozenset({20, 123})
 _REFUSED_USER = frozenset({11, 13, 18, 8000})
 _CURSOR_LOST = frozenset({43, 136, 175, 237})
@@ -68,15 +70,19 @@ class Operation:
         place: host and port, for messages.
         timeout: in seconds, for each time that it is entered.
         in_transaction: whether an error leaves nothing behind.
+        modifies: whether it changes what is stored by what is stored.
     """
 
-    __slots__ = ("_deadline", "_limit", "in_transaction", "name", "place", "timeout")
+    __slots__ = ("_deadline", "_limit", "in_transaction", "modifies", "name", "place", "timeout")
 
-    def __init__(self, name: str, place: str, timeout: float, *, in_transaction: bool = False) -> None:
+    def __init__(
+        self, name: str, place: str, timeout: float, *, in_transaction: bool = False, modifies: bool = False
+    ) -> None:
         self.name = name
         self.place = place
         self.timeout = timeout
         self.in_transaction = in_transaction
+        self.modifies = modifies
 
     def __enter__(self) -> None:
         """Start the clock."""
@@ -135,6 +141,12 @@ def _told_by_code(error: Any, operation: Operation) -> TristoreError | KeyTaken:
     return _refusal(error, code, operation)
 
 
+def translated_write_error(problem: Mapping[str, Any], operation: Operation) -> TristoreError | KeyTaken:
+    """Return the error of one operation of an unordered write, from what the server says of it."""
+    refusal = OperationFailure("refused", problem["code"], {"keyPattern": problem.get("keyPattern", {})})
+    return translated(refusal, operation)
+
+
 def code_of(error: PyMongoError) -> int | None:
     """The server's code; of a bulk write, that of its first error."""
     if isinstance(error, BulkWriteError):
@@ -167,6 +179,12 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
         return no_transactions(operation.place)
     if code in _TOO_LARGE:
         return _too_large(operation)
+    if code in _NOT_MODIFIABLE and operation.modifies:
+        return ValidationError.of(
+            "",
+            f"{operation.name}: a stored document has a value that cannot be changed so (code {code}): an increment "
+            "needs a number and a result of at most 64 bits, and a part of a value needs that value",
+        )
     if code in _NOT_STORABLE:
         return ValidationError.of("", f"{operation.name}: the server refuses the document (code {code})")
     if code in _REFUSED_USER:
@@ -207,5 +225,6 @@ __all__ = [
     "code_of",
     "no_transactions",
     "translated",
+    "translated_write_error",
     "unavailable",
 ]

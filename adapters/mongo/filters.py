@@ -3,29 +3,37 @@
 Every value stands under an operator of its type, so that a value that looks like an operator stays a value.
 """
 
-import re
-from collections.abc import Sequence
-from typing import Any
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never
 
-from bson import ObjectId
+from bson import ObjectId, encode
+from bson.raw_bson import RawBSONDocument
+from bson.regex import Regex
 
 from ...domain.errors import InvalidQuery
+from ...domain.patterns import at_end, at_start
 from ...domain.predicates import (
     All,
+    AnyItem,
     AnyOf,
     Comparator,
     Compare,
     Contains,
+    Exists,
     IsNone,
     Leaf,
+    Matches,
     Not,
     OneOf,
     Path,
     Predicate,
+    Size,
     Text,
     TextTest,
 )
 from ...domain.queries import SortKey
+from ..bson_values import CODEC_OPTIONS
 
 Filter = dict[str, Any]
 
@@ -37,6 +45,7 @@ _OPERATORS = {
     Comparator.GT: "$gt",
     Comparator.GE: "$gte",
 }
+_RAW = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
 _NEVER: Filter = {"_id": {"$in": []}}
 
 
@@ -60,6 +69,8 @@ def to_filter(predicate: Predicate) -> Filter:
         # The server has a shorter way for an id that stands alone; an ObjectId cannot be an operator.
         case Compare(("_id",), Comparator.EQ, ObjectId() as id_):
             return {"_id": id_}
+        case Size() if sizes := _sizes(predicate):
+            return to_filter(sizes)
         case _:
             return {to_key(predicate.path): _test(predicate)}
 
@@ -82,6 +93,7 @@ def to_key(path: Path) -> str:
 
 
 def _test(leaf: Leaf) -> Filter:
+    """What a leaf asks of the values at its path."""
     match leaf:
         case Compare(_, comparator, value):
             return {_OPERATORS[comparator]: value}
@@ -89,17 +101,80 @@ def _test(leaf: Leaf) -> Filter:
             return {"$eq": None}
         case OneOf(_, values):
             return {"$in": list(values)}
+        case Text() | Matches():
+            return {"$regex": _pattern(leaf)}
+        case Exists():
+            return {"$exists": True}
+        case Contains() | Size() | AnyItem():
+            return _list_test(leaf)
+    assert_never(leaf)
+
+
+def _list_test(leaf: Contains | Size | AnyItem) -> Filter:
+    match leaf:
         case Contains(_, value):
             return {"$elemMatch": {"$eq": value}}
+        case Size(_, _, None):
+            return {"$type": "array"}
+        case Size(_, size, _):
+            return {"$size": size}
+        case AnyItem(_, part) if leaf.is_about_fields:
+            return {"$elemMatch": to_filter(part)}
+        case AnyItem(_, part):
+            return {"$elemMatch": _document(_tests_of_item(part))}
+
+
+def _pattern(leaf: Text | Matches) -> str:
+    match leaf:
         case Text(_, TextTest.STARTS, text):
-            return {"$regex": f"^{_literal(text)}"}
+            return at_start(text).pcre
         case Text(_, _, text):
-            return {"$regex": rf"{_literal(text)}\z"}
+            return at_end(text).pcre
+        case Matches(_, pattern):
+            return pattern.pcre
 
 
-def _literal(text: str) -> str:
-    """Text as a pattern that matches nothing else; a pattern cannot hold NUL as it is."""
-    return re.escape(text).replace("\\\0", r"\x00").replace("\0", r"\x00")
+def _sizes(leaf: Size) -> AnyOf | None:
+    """A range of sizes as one after the other, for the server compares no size with more or less."""
+    if leaf.most is None or leaf.least == leaf.most:
+        return None
+    return AnyOf(tuple(Size(leaf.path, size, size) for size in range(leaf.least, leaf.most + 1)))
+
+
+_Tests = list[tuple[str, Any]]
+
+
+def _tests_of_item(predicate: Predicate) -> _Tests:
+    """A predicate about an item itself, as operators that must all hold: there is no ``$and`` or ``$or`` for them."""
+    match predicate:
+        case All(()):
+            return [("$nin", [])]
+        case AnyOf(()):
+            return [("$in", [])]
+        case All(parts):
+            return [test for part in parts for test in _tests_of_item(part)]
+        case AnyOf(parts):
+            return [_not([_not(_tests_of_item(part)) for part in parts])]
+        case Not(part):
+            return [_not(_tests_of_item(part))]
+        case Text() | Matches():
+            return [("$in", [Regex(_pattern(predicate))])]  # of several $regex in one document, only one would count
+        case Size() if sizes := _sizes(predicate):
+            return _tests_of_item(sizes)
+        case _:
+            return list(_test(predicate).items())
+
+
+def _not(tests: _Tests) -> tuple[str, Any]:
+    return "$not", _document(tests)
+
+
+def _document(tests: _Tests) -> Mapping[str, Any]:
+    """A document of operators; the server takes one that stands there twice as two, which no dictionary can hold."""
+    if len({operator for operator, _ in tests}) == len(tests):
+        return dict(tests)
+    elements = b"".join(encode({operator: value}, codec_options=CODEC_OPTIONS)[4:-1] for operator, value in tests)
+    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", _RAW)
 
 
 __all__ = ["Filter", "to_filter", "to_key", "to_sort"]

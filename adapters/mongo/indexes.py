@@ -5,18 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from bson import encode
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from ...domain.errors import ConfigurationError
 from ..backend import CollectionDeclaration, Document, IndexDeclaration
+from ..bson_values import CODEC_OPTIONS
 from .connection import collection_in
 from .errors import code_of
+from .filters import to_filter
 from .masking import raise_masked
 
 _EXISTS = 48
 _DUPLICATE = 11000
+_PARALLEL_LISTS = 171
 _OTHER_OPTIONS = frozenset({85, 86})
 # Another process prepares at the same moment, or the primary changes: the next look finds what there is.
 _PASSING = frozenset({46, 112, 117, 246, 276, 11601})
@@ -24,7 +28,9 @@ _PAUSE = 0.1
 _ATTEMPTS = 20
 
 # What an index may have beside its keys that changes which documents it holds or refuses.
-_CHANGES_MEANING = ("partialFilterExpression", "collation", "wildcardProjection")
+_CHANGES_MEANING = ("collation", "wildcardProjection")
+
+_PARTIAL = "partialFilterExpression"
 
 Existing = Mapping[str, Any]
 
@@ -90,6 +96,8 @@ def _create_index(collection: Collection[Document], index: IndexDeclaration) -> 
     options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
     if index.expire_after is not None:
         options["expireAfterSeconds"] = index.expire_after
+    if index.partial is not None:
+        options[_PARTIAL] = to_filter(index.partial)
     try:
         collection.create_index(list(index.keys), name=index.name, **options)
     except OperationFailure as error:
@@ -106,8 +114,14 @@ def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) 
             f"{collection}: the unique index on {fields} cannot be created, because stored documents have the same "
             "values there: change or remove the duplicates, then prepare again"
         )
+    if error.code == _PARALLEL_LISTS:
+        return (
+            f"{collection}: the index on {fields} cannot be created, because a stored document has different lists "
+            "in two of these fields: change such documents, or index the fields apart"
+        )
     if error.code in _OTHER_OPTIONS:
-        options = f"unique={index.unique}, sparse={index.sparse}, expire_after={index.expire_after}"
+        options = f"unique={index.unique}, sparse={index.sparse}, expire_after={index.expire_after}, "
+        options += f"where {'all documents' if index.partial is None else to_filter(index.partial)}"
         return (
             f"{collection}: an index on {fields}, or one named {index.name}, exists with other options than those "
             f"declared ({options}): drop it and prepare again, or change the declaration"
@@ -129,8 +143,14 @@ def _same_options(have: Existing, index: IndexDeclaration) -> bool:
         bool(have.get("unique")) == index.unique
         and bool(have.get("sparse")) == index.sparse
         and have.get("expireAfterSeconds") == index.expire_after
+        and _bytes(have.get(_PARTIAL)) == _bytes(None if index.partial is None else to_filter(index.partial))
         and not any(option in have for option in _CHANGES_MEANING)
     )
+
+
+def _bytes(rule: Mapping[str, Any] | None) -> bytes:
+    """The form in which rules compare: with the types of their values."""
+    return encode({"": rule}, codec_options=CODEC_OPTIONS)
 
 
 __all__ = ["missing", "prepare"]

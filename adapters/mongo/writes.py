@@ -26,7 +26,7 @@ def carry_out(collection: Collection[Document], plan: WritePlan, session: Client
         if size == len(plan.inserts):
             inserted = collection.insert_many(plan.inserts, session=session).inserted_ids
             return WriteResult(0, 0, len(inserted))
-        result = collection.bulk_write(_requests(plan), session=session)
+        result = collection.bulk_write(requests_of(plan), session=session)
     except BulkWriteError as error:
         return _applied_unconfirmed(error)
     return WriteResult(result.deleted_count, result.matched_count, result.inserted_count)
@@ -49,7 +49,8 @@ def _carry_out_single(collection: Collection[Document], plan: WritePlan, session
     return WriteResult(0, 0, 1)
 
 
-def _requests(plan: WritePlan) -> list[_Request]:
+def requests_of(plan: WritePlan) -> list[_Request]:
+    """Return the operations of a plan in the driver's words, in its order."""
     requests: list[_Request] = [DeleteOne(_same_version(delete, plan)) for delete in plan.deletes]
     for update in plan.updates:
         matching = _same_version(update, plan)
@@ -88,4 +89,4 @@ def _applied_unconfirmed(error: BulkWriteError) -> WriteResult:
     return WriteResult(details["nRemoved"], details["nMatched"], details["nInserted"])
 
 
-__all__ = ["carry_out"]
+__all__ = ["carry_out", "requests_of"]

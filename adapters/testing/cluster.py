@@ -91,7 +91,7 @@ class MongoCluster:
             binary = find_mongod()
             for _ in range(self._members):
                 self._add_node(binary)
-            with _asking(self._nodes[0]) as admin:
+            with _asking(self._nodes[0], timeout_ms=int(_START_TIMEOUT * 1_000)) as admin:
                 admin.command("replSetInitiate", self._config())
             self.wait_until_whole()
         except BaseException:

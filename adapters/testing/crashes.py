@@ -34,7 +34,7 @@ from .observed_backend import ObservedBackend, Operation, document_store, plugge
 
 T = TypeVar("T")
 
-_READS = frozenset({"find", "count", "ping", "missing"})
+_READS = frozenset({"find", "count", "distinct", "rollup", "aggregate", "ping", "missing"})
 """What changes nothing, so that a crash behind it leaves what one before it leaves."""
 
 

@@ -40,6 +40,9 @@ Mode = str | Mapping[str, int]
 _COMMANDS = {
     "find": ["find", "getMore", "aggregate"],
     "count": ["aggregate", "find"],
+    "distinct": ["aggregate"],
+    "rollup": ["aggregate", "getMore"],
+    "aggregate": ["aggregate", "getMore"],
     "write": ["insert", "update", "delete"],
     "commit": ["commitTransaction"],
 }

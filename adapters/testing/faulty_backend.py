@@ -10,7 +10,7 @@ from .observed_backend import ObservedBackend, Operation
 
 T = TypeVar("T")
 
-_COUNTED = frozenset({"find", "count", "write", "commit"})
+_COUNTED = frozenset({"find", "count", "distinct", "rollup", "aggregate", "write", "commit"})
 
 
 class FaultMaker(Protocol):

@@ -8,8 +8,8 @@ from attrs.validators import ge, gt, in_, optional
 
 from ...domain.errors import ConfigurationError
 
-Point = Literal["any", "find", "count", "write", "commit"]
-"""Which operations of a store a fault counts and hits; "any" is all four kinds."""
+Point = Literal["any", "find", "count", "distinct", "rollup", "aggregate", "write", "commit"]
+"""Which operations of a store a fault counts and hits; "any" is all of these kinds."""
 
 
 @frozen(kw_only=True)

@@ -1,15 +1,16 @@
 """A backend between a store and its own one, which sees each operation before and after it is carried out."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.predicates import Predicate
+from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
 from ..backend import (
     Backend,
@@ -18,6 +19,9 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    ManyResult,
+    Modify,
+    ModifyResult,
     ServerInfo,
     Transaction,
     Watch,
@@ -40,12 +44,14 @@ class Operation:
         collection: of the documents, empty where there is none.
         transaction: the one that it belongs to.
         timeout: in seconds.
+        is_sent_once: whether a driver never sends it again by itself, because it writes any number of documents.
     """
 
     name: str
     collection: str = ""
     transaction: Transaction | None = None
     timeout: float = 0.0
+    is_sent_once: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.collection}".rstrip()
@@ -58,6 +64,7 @@ class ObservedBackend(Backend):
         self.inner = inner
         self.capabilities = inner.capabilities  # type: ignore[misc] # those of the backend behind it
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
+        self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
 
     @abstractmethod
     def _around(self, operation: Operation, call: Callable[[], T]) -> T:
@@ -125,11 +132,68 @@ class ObservedBackend(Backend):
             lambda: self.inner.count(collection, predicate, limit=limit, transaction=transaction, timeout=timeout),
         )
 
+    def distinct(
+        self, collection: str, path: Path, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> list[Any]:
+        """Return the different values at a path."""
+        return self._around(
+            Operation("distinct", collection, transaction, timeout),
+            lambda: self.inner.distinct(collection, path, predicate, transaction=transaction, timeout=timeout),
+        )
+
+    def rollup(
+        self, collection: str, rollup: Rollup, *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Group, and work out figures."""
+        return self._around(
+            Operation("rollup", collection, transaction, timeout),
+            lambda: self.inner.rollup(collection, rollup, transaction=transaction, timeout=timeout),
+        )
+
+    def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], *, transaction: Transaction | None, timeout: float
+    ) -> list[Document]:
+        """Carry out a pipeline."""
+        return self._around(
+            Operation("aggregate", collection, transaction, timeout),
+            lambda: self.inner.aggregate(collection, pipeline, transaction=transaction, timeout=timeout),
+        )
+
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""
         return self._around(
             Operation("write", plan.collection, transaction, timeout),
             lambda: self.inner.write(plan, transaction=transaction, timeout=timeout),
+        )
+
+    def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
+        """Carry out the operations of a plan in no order."""
+        return self._around(
+            Operation("write", plan.collection, None, timeout), lambda: self.inner.write_many(plan, timeout=timeout)
+        )
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches."""
+        return self._around(
+            Operation("write", collection, transaction, timeout, is_sent_once=True),
+            lambda: self.inner.update_where(collection, predicate, change, transaction=transaction, timeout=timeout),
+        )
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches."""
+        return self._around(
+            Operation("write", collection, transaction, timeout, is_sent_once=True),
+            lambda: self.inner.remove_where(collection, predicate, transaction=transaction, timeout=timeout),
         )
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:

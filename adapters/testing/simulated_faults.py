@@ -93,7 +93,8 @@ class SimulatedFaults:
             if isinstance(fault, StepDown):
                 self._lose(operation)
             raise WriteConflict
-        if operation.name == "write" and Capability.TRANSACTIONS not in self._backend.capabilities:
+        has_transactions = Capability.TRANSACTIONS in self._backend.capabilities
+        if operation.name == "write" and (operation.is_sent_once or not has_transactions):
             raise Unavailable(f"{operation}: the connection was closed (a fault was injected)")
 
     def _answer_nothing(

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NewType
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ..core.projects import ProjectId
 from ..entity import Entity
 from ..fields import instant, number, reference, text, to_instant
+from ..figures import average, count, largest, smallest
 from ..ids import Id
 from ..repository import ReadRepository, Repository
 
@@ -25,6 +26,16 @@ class Metric(Entity[MetricId]):
     project_id: ProjectId | None = field(default=None, validator=reference)
     tags: dict[str, str] = field(factory=dict)
     occurred_at: datetime = field(converter=to_instant, validator=instant)
+
+
+@frozen(kw_only=True)
+class MetricFigures:
+    """The figures of a stretch of time, summed up; of none, the rest is None."""
+
+    count: int
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
 
 
 class MetricQueries(ReadRepository[Metric, MetricId]):
@@ -44,6 +55,24 @@ class MetricQueries(ReadRepository[Metric, MetricId]):
             ),
             sort="occurred_at",
         )
+
+    def figures(
+        self, name: str, project_id: ProjectId | None = None, *, since: datetime, until: datetime
+    ) -> MetricFigures:
+        """Sum up the figures of that name from `since` to before `until`."""
+        (found,) = self.rollup(
+            MetricFigures,
+            lambda m: (
+                (m.name == name) & (m.project_id == project_id) & (m.occurred_at >= since) & (m.occurred_at < until)
+            ),
+            values=lambda m: {
+                "count": count(),
+                "minimum": smallest(m.value),
+                "maximum": largest(m.value),
+                "mean": average(m.value),
+            },
+        )
+        return found
 
 
 class MetricRepository(MetricQueries, Repository[Metric, MetricId]):

@@ -1,6 +1,6 @@
 """Playback: who watched or heard what, and for how long."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NewType
 
@@ -11,6 +11,7 @@ from ..core.users import UserId
 from ..entity import Entity
 from ..events import Event
 from ..fields import at_least, instant, reference, text, to_instant
+from ..figures import bucket, count, distinct_count, total
 from ..ids import Id
 from ..repository import ReadRepository, Repository
 
@@ -50,6 +51,23 @@ class PlaybackEvent(Entity[PlaybackEventId]):
         )
 
 
+@frozen(kw_only=True)
+class DayOfPlayback:
+    """The views of one day.
+
+    Attributes:
+        day: when it began, in UTC.
+        views: how often something was played.
+        unique_users: how many different users did; guests are not among them.
+        total_seconds: how long, added up.
+    """
+
+    day: datetime
+    views: int
+    unique_users: int
+    total_seconds: float
+
+
 class PlaybackQueries(ReadRepository[PlaybackEvent, PlaybackEventId]):
     """The questions that are asked of playback."""
 
@@ -58,6 +76,28 @@ class PlaybackQueries(ReadRepository[PlaybackEvent, PlaybackEventId]):
         return self.stream(
             lambda e: (e.project_id == project_id) & (e.occurred_at >= since) & (e.occurred_at < until),
             sort="occurred_at",
+        )
+
+    def daily(
+        self, project_id: ProjectId, *, since: datetime, until: datetime, zone: str = "UTC"
+    ) -> Sequence[DayOfPlayback]:
+        """Return the days of a project from `since` to before `until` that have views, oldest first.
+
+        Args:
+            project_id: which project.
+            since: from when.
+            until: to before when.
+            zone: the time zone whose days count.
+        """
+        return self.rollup(
+            DayOfPlayback,
+            lambda e: (e.project_id == project_id) & (e.occurred_at >= since) & (e.occurred_at < until),
+            by=lambda e: {"day": bucket(e.occurred_at, "day", zone)},
+            values=lambda e: {
+                "views": count(),
+                "unique_users": distinct_count(e.user_id),
+                "total_seconds": total(e.duration_seconds),
+            },
         )
 
 

@@ -17,6 +17,7 @@ from .projects import (
     ProjectId,
     ProjectQueries,
     ProjectRepository,
+    ProjectStatistics,
     ProjectStatus,
 )
 from .sessions import Session, SessionId, SessionQueries, SessionRepository
@@ -66,6 +67,7 @@ __all__ = [
     "ProjectId",
     "ProjectQueries",
     "ProjectRepository",
+    "ProjectStatistics",
     "ProjectStatus",
     "Session",
     "SessionId",

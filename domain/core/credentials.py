@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
-from ..capture import is_none
 from ..entity import Entity, IdT
 from ..fields import SECRET, instant, reference, to_instant
 from ..ids import Id
 from ..queries import FIND_BOUND
 from ..repository import ReadRepository
+from ..words import is_none
 from .users import UserId
 
 SECRET_BYTES = 32

@@ -1,5 +1,6 @@
 """Projects: what an organization works on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, NewType, Self
@@ -10,8 +11,9 @@ from ..entity import Entity
 from ..errors import DomainError
 from ..events import Event
 from ..fields import instant, member_of, reference, text, to_instant, trimmed
+from ..figures import count, largest
 from ..ids import Id, new_id
-from ..queries import Page
+from ..paging import Page
 from ..repository import ReadRepository, Repository, Unique
 from .organizations import OrganizationId
 from .users import UserId
@@ -109,6 +111,23 @@ class Project(Entity[ProjectId]):
             self.record(ProjectArchived(project_id=self.id))
 
 
+@frozen(kw_only=True)
+class ProjectStatistics:
+    """The projects of one organization that are in one state.
+
+    Attributes:
+        organization_id: the organization.
+        status: the state.
+        projects: how many there are.
+        newest: when the last of them was begun.
+    """
+
+    organization_id: OrganizationId
+    status: ProjectStatus
+    projects: int
+    newest: datetime
+
+
 class ProjectQueries(ReadRepository[Project, ProjectId]):
     """The questions that are asked of projects."""
 
@@ -119,6 +138,26 @@ class ProjectQueries(ReadRepository[Project, ProjectId]):
     def of_organization(self, organization_id: OrganizationId, *, page: int = 1, limit: int = 20) -> Page[Project]:
         """Return a page of the projects of an organization, by name."""
         return self.page(lambda p: p.organization_id == organization_id, sort="name", page=page, limit=limit)
+
+    def statistics(
+        self, organization_id: OrganizationId | None = None, *, limit: int | None = None
+    ) -> Sequence[ProjectStatistics]:
+        """Count the projects by organization and status, of one organization or of all.
+
+        Args:
+            organization_id: of which organization; None for all.
+            limit: the most rows, in the order of organizations.
+
+        Raises:
+            TooManyResults: without a limit, if there are more than 1,000 rows.
+        """
+        return self.rollup(
+            ProjectStatistics,
+            None if organization_id is None else lambda p: p.organization_id == organization_id,
+            by=lambda p: {"organization_id": p.organization_id, "status": p.status},
+            values=lambda p: {"projects": count(), "newest": largest(p.created_at)},
+            limit=limit,
+        )
 
 
 class ProjectRepository(ProjectQueries, Repository[Project, ProjectId]):

@@ -7,11 +7,11 @@ from typing import Any, NewType
 
 from attrs import define, field
 
-from ..capture import one_of
 from ..entity import Entity
 from ..fields import instant, member_of, shortened, text, to_instant
 from ..ids import Id
 from ..repository import ReadRepository, Repository
+from ..words import one_of
 
 LogEntryId = NewType("LogEntryId", Id)
 

@@ -7,10 +7,12 @@ import pytest
 
 from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
+    Organization,
     OrganizationId,
     OrganizationStatus,
     OrganizationSuspended,
     ProjectArchivedError,
+    ProjectStatus,
     UserId,
 )
 from tristore.domain.errors import (
@@ -21,6 +23,7 @@ from tristore.domain.errors import (
     VersionConflict,
 )
 from tristore.domain.ids import new_id
+from tristore.domain.specification import not_
 from tristore.services import (
     CreditService,
     ProjectService,
@@ -94,6 +97,25 @@ class CoreServicesContract(StoresContract):
 
         assert [project.name for project in page] == ["Apollo", "Gemini"]
         assert (page.total_count, page.has_next) == (3, True)
+
+    def test_projects_are_counted_by_state(self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId) -> None:
+        """The statistics give the projects of an organization, or of all, by state, with the newest of each."""
+        projects = ProjectService(stores.core, clock)
+        for name in ("Gemini", "Apollo", "Mercury"):
+            projects.create(acme, name)
+        archived = projects.archive(projects.create(acme, "Vostok").id)
+        initech = Organization(name="Initech", slug="initech")
+        stores.core.run(lambda core: core.organizations.add(initech))
+        projects.create(initech.id, "TPS")
+
+        found = projects.statistics(acme)
+        with stores.core.reader() as core:
+            everywhere = core.projects.statistics()
+            active = core.projects.find(lambda p: (p.organization_id == acme) & not_(p.is_archived))
+
+        assert [(ProjectStatus.ACTIVE, 3), (ProjectStatus.ARCHIVED, 1)] == [(one.status, one.projects) for one in found]
+        assert [max(one.created_at for one in active), archived.created_at] == [one.newest for one in found]
+        assert {(acme, 3), (acme, 1), (initech.id, 1)} == {(one.organization_id, one.projects) for one in everywhere}
 
     def test_a_project_belongs_to_what_exists(
         self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from tristore import (
     CommitUnknown,
@@ -15,6 +16,7 @@ from tristore import (
     UnitOfWork,
     UnitOfWorkListener,
     WriteConflict,
+    count,
 )
 from tristore.adapters.testing import faults
 from tristore.adapters.testing.crashes import crash_points
@@ -62,6 +64,13 @@ SEEN: dict[str, Case] = {
 """Faults that a caller of `run` without a key sees."""
 
 
+@frozen
+class Tally:
+    """How many there are."""
+
+    n: int
+
+
 class Told(UnitOfWorkListener):
     """What listeners were told."""
 
@@ -106,6 +115,24 @@ class FaultsContract(BillingContract):
         assert expected == met
         assert ((11, 2) if applied else (10, 1)) == (after.credits, after.version)
         assert 1 == len(injection.struck)
+
+    @pytest.mark.parametrize(
+        ("fault", "expected"),
+        [
+            (faults.TransientError(on="rollup"), WriteConflict),
+            (faults.SlowCommand(TOO_LONG, on="rollup"), DeadlineExceeded),
+            (faults.ServerGone(on="rollup"), Unavailable),
+        ],
+        ids=["transient error", "slow", "server gone"],
+    )
+    def test_a_rollup_meets_the_fault(
+        self, store: BillingStore, ada: Customer, fault: faults.Fault, expected: type[TristoreError]
+    ) -> None:
+        """A rollup in a unit fails as a find does, within its time."""
+        with faults.inject(store, fault) as injection, pytest.raises(expected), store.unit_of_work() as uow:
+            uow.customers.rollup(Tally, values=lambda c: {"n": count()})
+
+        assert ["rollup customers"] == injection.struck
 
     @pytest.mark.parametrize("name", INVISIBLE)
     def test_run_hides_the_fault(self, store: BillingStore, ada: Customer, name: str) -> None:

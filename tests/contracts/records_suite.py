@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tristore.domain.analytics import Period
+from tristore.domain.analytics import Period, UsageRecord
 from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
     OrganizationId,
@@ -58,6 +58,31 @@ class RecordsContract(StoresContract):
             DayOfPlayback(day=TODAY - DAY, views=0, unique_users=0, total_seconds=0.0),
             DayOfPlayback(day=TODAY, views=4, unique_users=2, total_seconds=181.5),
         ]
+
+    def test_days_of_another_zone(self, stores: ThreeStores, clock: FixedClock) -> None:
+        """The days of a project can be those of a time zone."""
+        project = ProjectId(new_id())
+        playback = PlaybackService(stores.analytics, clock)
+        for hours in (0, 22, 23, 24):
+            playback.record(project, duration_seconds=1, occurred_at=TODAY + hours * HOUR)
+
+        with stores.analytics.reader() as analytics:
+            found = analytics.playback.daily(project, since=TODAY, until=TODAY + 2 * DAY, zone="Asia/Tokyo")
+
+        assert [(TODAY - 9 * HOUR, 1), (TODAY + 15 * HOUR, 3)] == [(one.day, one.views) for one in found]
+
+    def test_more_than_a_thousand_periods(self, stores: ThreeStores, clock: FixedClock, acme: OrganizationId) -> None:
+        """Usage has totals of as many days as there are."""
+        for numbers in (range(500), range(500, 1_001)):
+            with stores.analytics.unit_of_work() as analytics:
+                for number in numbers:
+                    at = TODAY - number * DAY
+                    usage = UsageRecord(organization_id=acme, resource="api", quantity=2, occurred_at=at)
+                    analytics.usage.add(usage)
+
+        totals = UsageService(stores.analytics, clock).totals(acme, "api", since=TODAY - 2_000 * DAY, by=Period.DAY)
+
+        assert (1_001, 2_002) == (len(totals), sum(one.quantity for one in totals))
 
     @pytest.mark.parametrize("days", [0, -1, 367, 1.5, True])
     def test_statistics_have_bounds(self, stores: ThreeStores, clock: FixedClock, days: int) -> None:

@@ -58,6 +58,7 @@ def good_arguments(user: User, organization: Organization, project: Project) -> 
         "amount": 1,
         "quantity": 1,
         "days": 1,
+        "zone": "UTC",
         "value": 1.0,
         "duration_seconds": 1.0,
         "media": "film",

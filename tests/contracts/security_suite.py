@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from attrs import frozen
 from bson import Code, Regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,9 +18,12 @@ from tristore import (
     Repository,
     TristoreError,
     ValidationError,
+    bucket,
     contains,
+    count,
     one_of,
     some,
+    total,
 )
 from tristore.domain.schema import schema_of
 
@@ -91,6 +95,14 @@ def stored(store: DocumentStore[BillingUnitOfWork]) -> list[dict[str, Any]]:
         return [attrs.asdict(found, recurse=False) for found in uow.customers.find(sort="email")]
 
 
+@frozen
+class Tally:
+    """How many have a name."""
+
+    name: str
+    n: int
+
+
 class SecurityContract(BillingContract):
     """What repositories refuse."""
 
@@ -131,9 +143,9 @@ class SecurityContract(BillingContract):
     def test_every_public_method_is_attacked(self) -> None:
         """A method that is added to repositories must be attacked too."""
         public = {name for name in dir(Repository) if not name.startswith("_")}
-        hooks = {"before_save", "before_remove", "after_commit", "unique", "entity"}
+        others = {"before_save", "before_remove", "after_commit", "unique", "entity"}
 
-        assert public - hooks == {name for name, _ in calls_with("", None)}
+        assert public - others == {name for name, _ in calls_with("", None)}
 
     @quickly
     @given(name=st.sampled_from(sorted(set(FIELDS) - MANAGED)), attack=ATTACKS)
@@ -274,5 +286,33 @@ def calls_with(known: Any, attack: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {"sort": attack}
     for name, bound in (("find", "skip"), ("find", "limit"), ("page", "limit"), ("page", "page")):
         yield name, {bound: attack}
+    for name in ("find", "first", "page", "stream"):
+        yield name, {"select": attack}
+    for place in ("after", "before"):
+        yield "page", {place: attack}
+    yield "get_many", {"ids": [attack]}
+    yield "get_many", {"ids": [known, attack]}
+    yield "populate", {"entities": [1], "reference": lambda _: [attack]}
+    yield "distinct", {"field": attack}
+    yield "distinct", {"field": lambda c: c.email, "rule": attack}
     for name in ("add", "remove", "attach", "refresh"):
         yield name, {"entity": attack}
+    for name in ("add_many", "bulk_update"):
+        yield name, {"entities": attack}
+        yield name, {"entities": [attack]}
+        yield name, {"entities": [], "max_errors": attack or 0}
+    yield "update_where", {"rule": attack, "set": {"name": "x"}}
+    yield "update_where", {"rule": None, "set": attack}
+    yield "update_where", {"rule": None, "increment": attack}
+    yield "update_where", {"rule": None, "increment": {"credits": attack}}
+    for name in FIELDS:
+        yield "update_where", {"rule": None, "set": {name: attack}}
+    yield "remove_where", {"rule": attack}
+    yield "upsert", {"entity": attack, "by": "email"}
+    yield "upsert", {"entity": customer("new@example.org"), "by": attack}
+    good: dict[str, Any] = {"view": Tally, "by": lambda c: {"name": c.name}, "values": lambda c: {"n": count()}}
+    for name in ("view", "rule", "by", "values", "sort", "limit"):
+        yield "rollup", {**good, name: attack}
+    yield "rollup", {**good, "by": lambda c: {"name": attack}}
+    yield "rollup", {**good, "by": lambda c: {"name": bucket(c.joined_at, "day", attack)}}
+    yield "rollup", {**good, "values": lambda c: {"n": total(attack)}}

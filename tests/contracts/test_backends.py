@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions
+from tristore.adapters.backend import Backend, BackendOptions, Capability
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS, BackendConformance
 from tristore.adapters.testing.server import MongoServer
 
-from .backend_cases import COLLECTIONS
-from .backend_suite import BackendContract
-
-OPTIONS = BackendOptions("contract", COLLECTIONS)
+BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
 DATABASE = f"test_contract_{os.getpid()}"
 DECLARED = {declared.name for declared in COLLECTIONS}
 
@@ -42,16 +40,19 @@ def mongo_backend(prepared: MongoBackend, raw: MongoClient[dict[str, Any]]) -> I
             database.drop_collection(name)
 
 
-class TestMemory(BackendContract):
+class TestMemory(BackendConformance):
     """In memory."""
 
-    @pytest.fixture
-    def backend(self) -> Backend:
-        return MemoryBackend.open("memory://", OPTIONS)
+    capabilities = BOTH
+
+    def open_backend(self, options: BackendOptions) -> Backend:
+        return MemoryBackend.open("memory://", options)
 
 
-class TestMongo(BackendContract):
+class TestMongo(BackendConformance):
     """On a real MongoDB."""
+
+    capabilities = BOTH | Capability.PIPELINES | Capability.CHANGE_STREAMS
 
     @pytest.fixture
     def backend(self, mongo_backend: MongoBackend) -> Backend:

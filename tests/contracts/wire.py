@@ -7,6 +7,8 @@ from typing import Any
 from bson import Code, Regex
 from pymongo import monitoring
 
+from .wire_rollups import is_of_a_rollup
+
 FORBIDDEN = {"$where", "$function", "$accumulator", "$expr", "$jsonSchema"}
 """Operators that run code or compare fields: nothing here needs them, so they are never sent, not even as data."""
 
@@ -43,9 +45,10 @@ def _problems_of(name: str, command: Any) -> Iterator[str]:
         yield from _in_filter(command["filter"])
         yield from (f"sort by {key}" for key in command.get("sort", {}) if key.startswith("$"))
     elif name == "aggregate":
-        match, *rest = command["pipeline"]
-        yield from _in_filter(match["$match"])
-        yield from (f"stage {stage}" for stage in rest if not _counts(stage))
+        stages = list(command["pipeline"])
+        yield from _in_filter(stages.pop(0)["$match"] if "$match" in stages[0] else {})
+        ours = (_counts, _tells_values_apart, is_of_a_rollup)
+        yield from (f"stage {stage}" for stage in stages if not any(known(stage) for known in ours))
     elif name == "insert":
         yield from _in_data(command["documents"])
     elif name == "update":
@@ -61,6 +64,13 @@ def _problems_of(name: str, command: Any) -> Iterator[str]:
 
 def _counts(stage: dict[str, Any]) -> bool:
     return stage == {"$group": {"_id": 1, "n": {"$sum": 1}}} or stage.keys() <= {"$skip", "$limit"}
+
+
+def _tells_values_apart(stage: dict[str, Any]) -> bool:
+    (kind, content), *more = stage.items()
+    if kind == "$project":
+        return not more and content.keys() == {"_id"} and re.fullmatch(r"\$[^$\0]+", content["_id"]) is not None
+    return stage in ({"$unwind": "$_id"}, {"$group": {"_id": "$_id"}}, {"$sort": {"_id": 1}})
 
 
 def _in_filter(asked: Any) -> Iterator[str]:

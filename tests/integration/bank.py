@@ -56,18 +56,19 @@ class Told:
 
 
 class Patient:
-    """A store whose `run` waits out a fail-over."""
+    """A store whose `run` waits out a fail-over, and conflicts as long as its deadline allows."""
 
-    def __init__(self, store: CoreStore) -> None:
+    def __init__(self, store: CoreStore, deadline: float) -> None:
         self._store = store
+        self._deadline = deadline
 
     def run(self, fn: Callable[[CoreUnitOfWork], T]) -> T:
-        return self._store.run(fn, deadline=PATIENCE, max_attempts=50)
+        return self._store.run(fn, deadline=self._deadline, max_attempts=50)
 
 
-def by_service(store: CoreStore) -> Transfer:
+def by_service(store: CoreStore, deadline: float = PATIENCE) -> Transfer:
     """Transfers of the service: one call each."""
-    service = CreditService(cast("Store[CoreUnitOfWork]", Patient(store)))
+    service = CreditService(cast("Store[CoreUnitOfWork]", Patient(store, deadline)))
 
     def transfer(note: str, sender: UserId, receiver: UserId, amount: int) -> str:
         return service.transfer(sender, receiver, amount, note).id
@@ -121,8 +122,9 @@ class Audit:
 class Bank:
     """Accounts, tellers who move credits between them, an auditor, and a book of what callers were told."""
 
-    def __init__(self, store: CoreStore) -> None:
+    def __init__(self, store: CoreStore, tellers: int = TELLERS) -> None:
         self._store = store
+        self._tellers = tellers
         users = [user(f"user{number}", credits=EACH) for number in range(ACCOUNTS)]
         save(store, *users)
         self._accounts = [one.id for one in users]
@@ -133,8 +135,10 @@ class Bank:
     @contextmanager
     def open(self, transfer: Transfer) -> Iterator[None]:
         """Let tellers and the auditor work for the length of a block."""
-        with ThreadPoolExecutor(TELLERS + 1) as threads:
-            working: list[Future[None]] = [threads.submit(self._tell, number, transfer) for number in range(TELLERS)]
+        with ThreadPoolExecutor(self._tellers + 1) as threads:
+            working: list[Future[None]] = [
+                threads.submit(self._tell, number, transfer) for number in range(self._tellers)
+            ]
             working.append(threads.submit(self._look_on))
             try:
                 yield
@@ -238,10 +242,20 @@ class Trouble:
         """Kill the primary, freeze the next one beyond an election, let one hand over, kill again."""
         time.sleep(self._calm)
         self._kill("killed")
-        self._freeze("frozen for 8 s", 8.0)
+        self._freeze(8.0)
         self._fault("stepped down", _HANG, self._cluster.step_down, 3.0)
         self._kill("killed again")
         return self.faults
+
+    def kill_once(self) -> None:
+        """Kill the primary, and start it again."""
+        time.sleep(self._calm)
+        self._kill("killed")
+
+    def freeze_for_long(self, seconds: float, limit: float) -> None:
+        """Freeze the primary for far longer than an election takes; callers may not wait for its end."""
+        time.sleep(self._calm)
+        self._freeze(seconds, limit)
 
     def _fault(self, name: str, limit: float, act: Callable[[], object], seconds: float) -> None:
         at = time.monotonic()
@@ -254,9 +268,9 @@ class Trouble:
         self._fault(name, _HANG, lambda: self._cluster.kill(node), 4.0)
         self._fault("started again", _HANG, lambda: self._come_back(lambda: self._cluster.restart(node)), 2.0)
 
-    def _freeze(self, name: str, seconds: float) -> None:
+    def _freeze(self, seconds: float, limit: float = _HANG) -> None:
         node = self._cluster.primary()
-        self._fault(name, _HANG, lambda: self._cluster.pause(node), seconds)
+        self._fault(f"frozen for {seconds:g} s", limit, lambda: self._cluster.pause(node), seconds)
         self._fault("thawed", _HANG, lambda: self._come_back(lambda: self._cluster.resume(node)), 2.0)
 
     def _come_back(self, act: Callable[[], None]) -> None:

@@ -44,7 +44,7 @@ def check_books(bank: Bank) -> None:
     assert [] == [balance for balance in balances if balance < 0]
     assert bank.balances_by_log() == balances
     assert {TOTAL} == set(bank.audit.totals)
-    assert {TOTAL} < set(bank.audit.plain), "readers without a snapshot saw no movement: the look proves nothing"
+    assert set(bank.audit.plain) - {TOTAL}, "readers without a snapshot saw no movement: the look proves nothing"
     assert 1 == max(notes.values())
     assert acknowledged == {transfer.note: transfer.id for transfer in logged if transfer.note in acknowledged}
     assert set() == set(notes) & bank.notes(Outcome.FAILED, Outcome.REFUSED)

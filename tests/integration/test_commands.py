@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import frozen
 
-from tristore import CommitUnknown, InvalidQuery, Stores, contains, is_none, not_, one_of, some
+from tristore import CommitUnknown, InvalidQuery, Stores, contains, count, is_none, not_, one_of, some
 from tristore.adapters.relay import OutboxRelay
 from tristore.domain.analytics import Metric
 from tristore.domain.core import Organization, User, UserRegistered, UserStatus
@@ -31,8 +32,10 @@ RULES: dict[str, Callable[[User], bool]] = {
 
 @pytest.fixture
 def store(commands: Commands, open_core: OpenCore) -> CoreStore:
-    """A store whose commands are counted."""
-    return open_core()
+    """A store whose commands are counted; a page has all the time it needs before its count is asked for."""
+    store = open_core()
+    store.environment.side_by_side.head_start = 60.0
+    return store
 
 
 @pytest.fixture
@@ -182,6 +185,32 @@ def test_every_command_has_a_deadline(open_core: OpenCore, commands: Commands) -
     unbounded = [name for name, command in commands.sent if not 0 < command.get("maxTimeMS", 0) <= 3_000]
     assert {"find", "insert", "delete", "aggregate", "commitTransaction"} <= set(commands.names)
     assert [] == [name for name in unbounded if name != "getMore"]
+
+
+@frozen
+class Tally:
+    """How many users have a status."""
+
+    status: UserStatus
+    users: int
+
+
+def test_rollup_is_one_command(store: CoreStore, users: list[User], commands: Commands) -> None:
+    """The server adds up: one command with a deadline, and no names of results on the way."""
+    with store.reader() as core:
+        rows = core.users.rollup(
+            Tally, by=lambda u: {"status": u.status}, values=lambda u: {"users": count()}, sort="-users", limit=5
+        )
+
+    ((name, command),) = commands.sent
+    assert ([Tally(UserStatus.ACTIVE, 100)], "aggregate") == ([*rows], name)
+    assert 0 < command["maxTimeMS"] <= 10_000
+    assert [
+        {"$group": {"_id": {"k0": {"$ifNull": ["$status", None]}}, "v0": {"$sum": 1}}},
+        {"$set": {"o0": {"v": "$v0"}}},
+        {"$sort": {"o0": -1, "_id": 1}},
+        {"$limit": 5},
+    ] == command["pipeline"]
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)

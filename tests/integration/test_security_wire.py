@@ -20,11 +20,16 @@ from .core_store import Commands, OpenCore, Raw, RawDatabase, database_name, sav
 
 CANARY = "hunter2zq9"
 
+ZONE = {"date": "$x", "unit": "day", "timezone": {"$concat": ["$y"]}, "startOfWeek": "monday"}
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "$where": ("find", {"filter": {"$where": "sleep(1000)"}}),
     "$where in an and": ("find", {"filter": {"$and": [{"a": {"$eq": 1}}, {"$where": "1"}]}}),
     "$expr": ("aggregate", {"pipeline": [{"$match": {"$expr": {"$gt": ["$a", 1]}}}]}),
     "$function": ("aggregate", {"pipeline": [{"$match": {}}, {"$set": {"x": {"$function": {}}}}]}),
+    "a field of a rollup": ("aggregate", {"pipeline": [{"$group": {"_id": {"k0": {"$ifNull": ["$$ROOT", None]}}}}]}),
+    "a figure of a rollup": ("aggregate", {"pipeline": [{"$group": {"_id": None, "v0": {"$push": "$x"}}}]}),
+    "an expression in a rollup": ("aggregate", {"pipeline": [{"$group": {"_id": None, "v0": {"$sum": {"$add": []}}}}]}),
+    "a zone of a rollup": ("aggregate", {"pipeline": [{"$group": {"_id": {"k0": {"$dateTrunc": ZONE}}}}]}),
     "a value that is an operator": ("find", {"filter": {"password": {"$ne": None, "$exists": True}}}),
     "a pattern": ("find", {"filter": {"name": re.compile(".*")}}),
     "a pattern of BSON": ("find", {"filter": {"name": {"$in": [Regex(".*")]}}}),
@@ -72,7 +77,9 @@ def test_every_query_and_every_write(wire: Wire, open_core: OpenCore) -> None:
     with store.unit_of_work() as core:
         for rule in rules:
             core.users.find(rule, sort=("-created_at", "metadata.key"))
-            core.users.page(rule, limit=1)
+            page = core.users.page(rule, sort=("-created_at", "metadata.key"), limit=1)
+            core.users.page(rule, sort=("-created_at", "metadata.key"), limit=1, after=page.next_cursor)
+            core.users.distinct(lambda u: u.metadata["key"], rule)
             core.users.exists(rule)
             list(core.users.stream(rule))
         core.users.get(ada.id).nickname = "$set"

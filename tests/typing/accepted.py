@@ -1,6 +1,6 @@
 """What both type checkers must accept in their strict mode: a user's own store, written as the documentation says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from tristore import (
     Attempt,
+    BulkResult,
     Change,
     Documents,
     DocumentStore,
@@ -25,17 +26,34 @@ from tristore import (
     Store,
     Unique,
     UnitOfWork,
+    any_of,
+    average,
+    between,
+    bucket,
     contains,
+    contains_all,
+    count,
+    distinct_count,
+    exists,
     from_dict,
+    icontains,
     is_none,
+    largest,
+    matches,
     not_,
+    not_one_of,
     one_of,
     open_store,
     open_stores,
+    size,
+    smallest,
     some,
+    specification,
     to_dict,
+    total,
     where,
 )
+from tristore.adapters.mongo import MongoRepository
 from tristore.domain.core import CoreReader, CoreUnitOfWork, CreditTransfer, User, UserId, UserStatus
 from tristore.domain.fields import text
 
@@ -57,6 +75,16 @@ class Address:
     street: str | None = None
 
 
+@define
+class Line:
+    """An item of an invoice."""
+
+    article: str
+    price: Decimal
+    count: int | None = None
+    is_free: bool = False
+
+
 @frozen(kw_only=True)
 class InvoicePaid(Event):
     """The money came."""
@@ -74,6 +102,9 @@ class Invoice(Entity[InvoiceId]):
     paid_at: datetime | None = None
     address: Address | None = None
     tags: list[str] = field(factory=list[str])
+    lines: list[Line] = field(factory=list[Line])
+    old_lines: list[Line] | None = None
+    weights: tuple[float | None, ...] = ()
     metadata: dict[str, Any] = field(factory=dict[str, Any])
     is_urgent: bool = False
 
@@ -179,6 +210,62 @@ def reading(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:
         assert_type(reader.invoices.exists(lambda i: i.total > 0), bool)
 
 
+@frozen
+class InvoiceTotal:
+    """A view of an invoice."""
+
+    number: str
+    total: Decimal
+
+
+def views(billing: Store[BillingUnitOfWork]) -> None:
+    """With select= every read gives objects of that class."""
+    with billing.reader() as reader:
+        invoices = reader.invoices
+        assert_type(invoices.find(lambda i: i.is_open, sort="-total", select=InvoiceTotal), Sequence[InvoiceTotal])
+        assert_type(invoices.first(URGENT, select=InvoiceTotal), InvoiceTotal | None)
+        assert_type(invoices.stream(select=InvoiceTotal), Iterator[InvoiceTotal])
+        page = invoices.page(lambda i: i.is_open, sort="-total", limit=50, select=InvoiceTotal)
+        assert_type(page, Page[InvoiceTotal])
+        assert_type(page.next_cursor, str | None)
+        assert_type(page.total_count, int | None)
+        following = invoices.page(lambda i: i.is_open, sort="-total", after=page.next_cursor, total=False)
+        assert_type(following, Page[Invoice])
+        assert_type(invoices.page(before=following.prev_cursor, select=InvoiceTotal).items, tuple[InvoiceTotal, ...])
+
+
+def several(billing: Store[BillingUnitOfWork], ids: list[InvoiceId]) -> None:
+    """Several entities, the values of a field, and what entities refer to."""
+    with billing.unit_of_work() as uow:
+        assert_type(uow.invoices.get_many(ids), Sequence[Invoice])
+        assert_type(uow.invoices.distinct(lambda i: i.state), Sequence[State])
+        assert_type(uow.invoices.distinct(lambda i: i.paid_at, URGENT), Sequence[datetime])
+        tags: Sequence[str] = uow.invoices.distinct(lambda i: i.tags)
+        assert "late" not in tags
+    with open_stores().core.reader() as core:
+        projects = core.projects.find(limit=20)
+        owners = core.users.populate(projects, lambda project: project.owner_id)
+        assert_type(owners, Mapping[UserId, User])
+        assert_type(core.users.populate(owners.values(), lambda user: [user.id]), Mapping[UserId, User])
+
+
+def many(billing: Store[BillingUnitOfWork], new: Iterator[Invoice]) -> None:
+    """Calls on many entities have the types of the unit of work, in it and outside."""
+    with billing.bulk() as bulk:
+        assert_type(bulk, BillingUnitOfWork)
+        loaded = bulk.invoices.add_many(new, max_errors=10)
+        assert_type(loaded, BulkResult[Invoice])
+        assert_type(loaded.errors[0].entity.number, str)
+        assert_type(bulk.invoices.bulk_update(bulk.invoices.stream()), BulkResult[Invoice])
+    with billing.unit_of_work() as uow:
+        changed = uow.invoices.update_where(
+            lambda i: i.is_open, set={"state": State.SENT}, increment={"total": Decimal(1)}
+        )
+        assert_type(changed.matched, int)
+        assert_type(uow.invoices.remove_where(URGENT).removed, int)
+        assert_type(uow.invoices.upsert(Invoice(number="1", total=Decimal(1)), by=("number",)), Invoice)
+
+
 def without_a_reader(notes: Store[NotesUnitOfWork], id: Id) -> str:
     """Where a unit names no reader, its readers have its own type."""
     with notes.reader() as reader:
@@ -190,6 +277,12 @@ def other_ids(billing: Store[BillingUnitOfWork]) -> str:
     """The id of an entity may have another type."""
     with billing.unit_of_work() as uow:
         return uow.countries.get("NO").name
+
+
+@specification
+def dearer_than(invoice: Invoice, least: Decimal, *, late: bool = False) -> bool:
+    """A rule with parameters."""
+    return (invoice.total > least) & (contains(invoice.tags, "late") == late)
 
 
 def rules(cutoff: datetime) -> Specification[Invoice]:
@@ -206,13 +299,70 @@ def rules(cutoff: datetime) -> Specification[Invoice]:
         where(Invoice, lambda i: some(some(i.address).street).startswith("Karl")),
         where(Invoice, lambda i: i.number.endswith("-001")),
         where(Invoice, lambda i: i.metadata["plan"]["seats"] >= 3),
+        where(Invoice, lambda i: between(i.total, Decimal(1), Decimal(2)) | between(i.paid_at, cutoff, cutoff)),
+        where(Invoice, lambda i: between(i.metadata["seats"], 1, 3)),
+        where(Invoice, lambda i: not_one_of(i.state, [State.OPEN]) & not_one_of(i.number, ["1"])),
+        where(Invoice, lambda i: exists(i.metadata["plan"]) & exists(i.address)),
+        where(Invoice, lambda i: contains_all(i.tags, ["late", "new"])),
+        where(Invoice, lambda i: any_of(i.lines, lambda o: (o.price > 3) & (some(o.count) > 1))),
+        where(Invoice, lambda i: any_of(i.old_lines, lambda o: o.is_free)),
+        where(Invoice, lambda i: any_of(i.weights, lambda w: between(w, 0.5, 1))),
+        where(Invoice, lambda i: any_of(i.tags, lambda t: t.startswith("x") & not_(matches(t, "^xx")))),
+        where(Invoice, lambda i: (size(i.tags) >= 2) & (size(i.old_lines) == 0)),
+        where(Invoice, lambda i: matches(some(i.address).street, r"^\d+") & icontains(i.number, "x")),
+        where(Invoice, lambda i: (i.tags[0] == "a") & (i.lines[1].price < 3)),
         where(Invoice),
+        dearer_than(Decimal(3), late=True),
     ]
     assert_type(forms, list[Specification[Invoice]])
     combined = forms[0] & (forms[1] | not_(URGENT))
     assert_type(combined, Specification[Invoice])
     assert_type(combined.is_satisfied_by(Invoice(number="1", total=Decimal(1))), bool)
     return combined
+
+
+@frozen
+class Turnover:
+    """What a month brought."""
+
+    month: datetime | None
+    state: State
+    invoices: int
+    total: Decimal
+    mean: Decimal
+    first: datetime
+    last: datetime | None
+    numbers: int
+
+
+class MongoInvoices(MongoRepository[Invoice, InvoiceId], InvoiceRepository):
+    """The invoices, with what only MongoDB can tell of them."""
+
+    def some_of_them(self) -> list[dict[str, Any]]:
+        """A sample."""
+        return self.aggregate_raw([{"$sample": {"size": 3}}])
+
+
+def adding_up(billing: Store[BillingUnitOfWork]) -> None:
+    """The rows of a rollup have the type of the view, and the words in it those of the fields."""
+    with billing.reader() as reader:
+        rows = reader.invoices.rollup(
+            Turnover,
+            lambda i: i.total > 0,
+            by=lambda i: {"month": bucket(i.paid_at, "month", zone="Europe/Berlin"), "state": i.state},
+            values=lambda i: {
+                "invoices": count(),
+                "total": total(i.total),
+                "mean": average(i.total),
+                "first": smallest(i.created_at),
+                "last": largest(i.paid_at),
+                "numbers": distinct_count(i.number),
+            },
+            sort=("-total", "month"),
+            limit=10,
+        )
+        assert_type(rows, Sequence[Turnover])
+        assert_type(rows[0].total, Decimal)
 
 
 def running(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:

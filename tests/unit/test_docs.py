@@ -16,11 +16,12 @@ from tristore import Documents, Entity, ReadRepository, Repository
 from tristore.adapters.documents.analytics import ANALYTICS
 from tristore.adapters.documents.core import CORE
 from tristore.adapters.documents.systemlogs import SYSTEMLOGS
+from tristore.domain.bulk_repository import BulkRepository
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-PORTS = {Repository, ReadRepository}
+PORTS = {Repository, ReadRepository, BulkRepository}
 HOOKS = {"before_save", "before_remove", "after_commit"}
 LAYERS = {"domain", "services", "adapters"}
 MODULES = [
@@ -30,7 +31,7 @@ _EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 _ANCHOR = re.compile(r"\]\((?!https?://)([^)#]*)#([^)]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+_TEST = re.compile(r"`((?:tests|adapters/testing/conformance)/[\w/]+\.py)::(test_\w+)`")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -83,12 +84,12 @@ def test_the_anchors_of_links_are_headings(page: Path) -> None:
 
 
 def test_every_guarantee_is_held_by_a_test() -> None:
-    """The rules U1 to U19 are there, and each test that stands beside a guarantee exists."""
+    """The rules U1 to U21 and X1 to X6 are there, and each test that stands beside a guarantee exists."""
     rows = [line for line in (DOCS / "reference/guarantees.md").read_text().splitlines() if "::" in line]
     named = [_TEST.findall(row) for row in rows]
-    rules = [row.split("|")[1].strip() for row in rows if row.startswith("| U")]
+    rules = [row.split("|")[1].strip() for row in rows if re.match(r"\| [UX]\d", row)]
 
-    assert [f"U{number}" for number in range(1, 20)] == rules
+    assert [*(f"U{number}" for number in range(1, 22)), *(f"X{number}" for number in range(1, 7))] == rules
     assert all(named)
     assert [] == [
         (file, name) for row in named for file, name in row if f"def {name}(" not in (ROOT / file).read_text()

@@ -2,31 +2,40 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
-from bson import ObjectId
+from bson import ObjectId, encode
+from bson.regex import Regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tristore.adapters.bson_values import CODEC_OPTIONS
 from tristore.adapters.mongo.filters import to_filter, to_sort
 from tristore.domain.errors import InvalidQuery
+from tristore.domain.patterns import pattern_of
 from tristore.domain.predicates import (
     EVERYTHING,
     All,
+    AnyItem,
     AnyOf,
     Comparator,
     Compare,
     Contains,
+    Exists,
     IsNone,
+    Matches,
     Not,
     OneOf,
     Predicate,
+    Size,
     Text,
     TextTest,
 )
 from tristore.domain.queries import SortKey
 
 A_IS_1 = Compare(("a",), Comparator.EQ, 1)
+ITEM_IS_1 = Compare((), Comparator.EQ, 1)
 ID = ObjectId()
 
 
@@ -49,6 +58,19 @@ ID = ObjectId()
         (Contains(("a",), 1), {"a": {"$elemMatch": {"$eq": 1}}}),
         (Text(("a",), TextTest.STARTS, "x.y"), {"a": {"$regex": r"^x\.y"}}),
         (Text(("a",), TextTest.ENDS, "\0"), {"a": {"$regex": r"\x00\z"}}),
+        (Matches(("a",), pattern_of(r"^x\Z")), {"a": {"$regex": r"^x\z"}}),
+        (Exists(("a", "b")), {"a.b": {"$exists": True}}),
+        (Size(("a",)), {"a": {"$type": "array"}}),
+        (Size(("a",), 2, 2), {"a": {"$size": 2}}),
+        (Size(("a",), 0, 1), {"$or": [{"a": {"$size": 0}}, {"a": {"$size": 1}}]}),
+        (AnyItem(("a",), A_IS_1), {"a": {"$elemMatch": {"a": {"$eq": 1}}}}),
+        (AnyItem(("a",), Not(A_IS_1)), {"a": {"$elemMatch": {"$nor": [{"a": {"$eq": 1}}]}}}),
+        (AnyItem(("a",), ITEM_IS_1), {"a": {"$elemMatch": {"$eq": 1}}}),
+        (AnyItem(("a",), Not(ITEM_IS_1)), {"a": {"$elemMatch": {"$not": {"$eq": 1}}}}),
+        (AnyItem(("a",), All((ITEM_IS_1, Size((), 1, 1)))), {"a": {"$elemMatch": {"$eq": 1, "$size": 1}}}),
+        (AnyItem(("a",), Text((), TextTest.STARTS, "x")), {"a": {"$elemMatch": {"$in": [Regex("^x")]}}}),
+        (AnyItem(("a",), EVERYTHING), {"a": {"$elemMatch": {"$nin": []}}}),
+        (AnyItem(("a",), AnyOf(())), {"a": {"$elemMatch": {"$in": []}}}),
         (Not(A_IS_1), {"$nor": [{"a": {"$eq": 1}}]}),
         (All((A_IS_1, IsNone(("b",)))), {"$and": [{"a": {"$eq": 1}}, {"b": {"$eq": None}}]}),
         (AnyOf((A_IS_1, EVERYTHING)), {"$or": [{"a": {"$eq": 1}}, {}]}),
@@ -57,6 +79,21 @@ ID = ObjectId()
 def test_translation(predicate: Predicate, expected: dict[str, Any]) -> None:
     """Each predicate has its filter."""
     assert expected == to_filter(predicate)
+
+
+def test_operators_that_stand_twice() -> None:
+    """What must hold of one item at once, by the same operator, is a document that has it twice, UUIDs included."""
+    part = All((Not(ITEM_IS_1), Not(Compare((), Comparator.EQ, UUID(int=1)))))
+    document = to_filter(AnyItem(("a",), part))["a"]["$elemMatch"]
+    twice = encode({"x": document}, codec_options=CODEC_OPTIONS)
+
+    assert 2 == twice.count(b"$not")
+    assert twice.index(UUID(int=1).bytes) > twice.rindex(b"$not")
+
+
+def test_a_size_that_no_list_has() -> None:
+    """A range of sizes without a size in it meets nothing."""
+    assert {"_id": {"$in": []}} == to_filter(Size(("a",), 1, 0))
 
 
 @pytest.mark.parametrize("value", [{"$ne": None}, {"$gt": ""}, {"$where": "1"}, [{"$ne": 1}], re.compile("."), "$a"])

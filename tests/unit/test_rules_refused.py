@@ -9,7 +9,25 @@ from typing import Any, NewType, cast
 import pytest
 from attrs import define, field
 
-from tristore import Entity, Id, InvalidQuery, contains, is_none, not_, one_of, some, where
+from tristore import (
+    Entity,
+    Id,
+    InvalidQuery,
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    not_,
+    not_one_of,
+    one_of,
+    size,
+    some,
+    where,
+)
 
 ShipId = NewType("ShipId", Id)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -55,6 +73,7 @@ class Ship(Entity[ShipId]):
     home: Port | None = None
     ports: list[Port] = field(factory=list)
     cargo: list[str] = field(factory=list)
+    marks: set[str] = field(factory=set)
     log: dict[str, Any] = field(factory=dict)
     stores: dict[str, int] = field(factory=dict)
     figurehead: bytes = b""
@@ -89,7 +108,10 @@ PYTHONS_OWN: dict[str, tuple[ShipRule, str]] = {
     "in a set": (lambda s: s.flag in {Flag.BLACK}, r"in cannot be captured in a rule: write one_of\(field, values\)"),
     "in a field": (lambda s: "rum" in s.cargo, r"in cannot be captured .* or contains\(field, value\)"),
     "not in": (lambda s: s.crew not in [1, 2], r"in cannot be captured in a rule: write one_of\(field, values\)"),
-    "chain": (lambda s: 1 < s.crew < 9, "a chained comparison cannot be captured in a rule: write two comparisons"),
+    "chain": (
+        lambda s: 1 < s.crew < 9,
+        r"a chained comparison cannot be captured in a rule: write between\(field",
+    ),
     "if": (lambda s: s.crew if s.afloat else s.masts, "if cannot be captured in a rule: write a condition with &"),
     "inner and": (lambda s: (s.crew > 1) & (s.afloat and s.crew < 9), "and cannot be captured in a rule"),
     "a plain is": (lambda s: s.nickname is None, r"gave bool instead of a condition: .*is_none\(\)"),
@@ -182,10 +204,65 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
     "several texts": (lambda s: s.name.startswith(("A", "B")), "takes text"),
     "a method of text": (lambda s: s.name.upper() == "ARGO", "'upper' of it cannot be asked of a store"),
     "a method of a dict": (lambda s: s.log.get("mate") == 1, "'get' of it cannot be asked of a store"),
-    "a position": (lambda s: s.cargo[0] == "rum", "only a dictionary has keys"),
+    "a key of a list": (lambda s: cast("Any", s.cargo)["rum"] == 1, r"ask one position, such as \[0\]"),
     "an operator as key": (lambda s: s.log["$where"] == 1, "cannot be a key of log"),
     "a path as key": (lambda s: s.log["a.b"] == 1, "cannot be a key of log"),
     "a number as key": (lambda s: cast("Any", s.log)[0] == 1, "0 cannot be a key of log"),
+    "a key of a number": (lambda s: cast("Any", s.crew)["x"] == 1, "only a dictionary has keys, and a list positions"),
+    "a position below 0": (lambda s: s.cargo[-1] == "rum", "-1 cannot be a position in cargo: 0 to 1,000,000"),
+    "a position too far": (lambda s: s.cargo[10**7] == "rum", "10000000 cannot be a position"),
+    "a flag as position": (lambda s: s.cargo[True] == "rum", "True cannot be a position"),
+    "a position in a set": (lambda s: cast("Any", s.marks)[0] == "x", "a set keeps no positions"),
+    "a slice": (lambda s: s.cargo[0:2] == ["rum"], r"ask one position, such as \[0\]"),
+    "a position as a whole": (lambda s: s.ports[0] == Port("Oslo"), "ports.0 cannot be compared as a whole"),
+    "between of another type": (lambda s: between(s.crew, 1, cast("int", "9")), "crew is int, and cannot be compared"),
+    "between of None": (lambda s: between(s.masts, cast("int", None), 3), "cannot be compared with a NoneType"),
+    "between of a list": (lambda s: between(cast("Any", s.cargo), "a", "b"), "cannot compare that as a whole"),
+    "between of a nested value": (lambda s: between(cast("Any", s.home), 1, 2), "home is asked of one of its fields"),
+    "between dictionaries": (lambda s: between(s.log["x"], cast("Any", CHEEKY), cast("Any", CHEEKY)), "a dict"),
+    "not one of, of another type": (lambda s: not_one_of(s.crew, [cast("int", "2")]), "cannot be compared with a str"),
+    "contains all, of text": (lambda s: contains_all(s.cargo, cast("Any", "rum")), "takes a list, set or tuple"),
+    "contains all, of another type": (lambda s: contains_all(s.cargo, [cast("str", 3)]), "compared with the int 3"),
+    "contains a dictionary": (lambda s: contains(s.log["x"], CHEEKY), "cannot be compared with a dict"),
+    "any of a number": (lambda s: any_of(cast("Any", s.crew), lambda c: c == 1), r"any_of\(\) asks about a list"),
+    "any of, another type": (lambda s: any_of(s.cargo, lambda c: c == cast("str", 3)), "the item is str"),
+    "any of, a list": (lambda s: any_of(s.log["x"], lambda c: c == ["a"]), "cannot be compared with a list"),
+    "any of, no condition": (
+        lambda s: any_of(s.cargo, lambda c: cast("bool", c)),
+        "the rule over the items of cargo gave FieldStandIn instead of a condition",
+    ),
+    "any of, no parameter": (lambda s: any_of(s.cargo, cast("Any", lambda: True)), "the entity or the item"),
+    "any of, an unknown field": (
+        lambda s: any_of(s.ports, lambda p: cast("Any", p).cty == "x"),
+        "did you mean 'city'?",
+    ),
+    "any of, an item as a whole": (lambda s: any_of(s.ports, lambda p: p == Port("Oslo")), "compare its fields"),
+    "any of, the entity inside": (lambda s: any_of(s.ports, lambda p: s.crew > 1), "asks about the item alone"),
+    "any of, both": (lambda s: any_of(s.ports, lambda p: (p.city == "a") & (s.crew > 1)), "about the item alone"),
+    "any of, the outer item inside": (
+        lambda s: any_of(s.ports, lambda p: any_of(s.cargo, lambda c: p.city == "a")),
+        "asks about the item alone",
+    ),
+    "any of, an item and its fields": (
+        lambda s: any_of(s.log["x"], lambda i: (i == 1) & (i["k"] == 1)),
+        "either about the items themselves or about their fields",
+    ),
+    "any of, and": (lambda s: any_of(s.ports, lambda p: p.city == "a" and p.city == "b"), "and cannot be captured"),
+    "size of text": (lambda s: size(cast("Any", s.name)) == 1, r"name is str: size\(\) asks about a list"),
+    "size as text": (lambda s: size(s.cargo) == cast("int", "3"), "compared with a whole number, 0 to 1,000"),
+    "size as a flag": (lambda s: size(s.cargo) == True, "compared with a whole number"),  # noqa: E712
+    "size below 0": (lambda s: size(s.cargo) > -1, "compared with a whole number, 0 to 1,000"),
+    "size too large": (lambda s: size(s.cargo) < 1001, "compared with a whole number, 0 to 1,000"),
+    "size alone": (lambda s: cast("bool", size(s.cargo)), "gave SizeStandIn instead of a condition"),
+    "matches of a number": (lambda s: matches(cast("Any", s.crew), "a"), r"only text has matches\(\)"),
+    "matches of no text": (lambda s: matches(s.name, cast("Any", 3)), "takes text that is not empty"),
+    "matches nested quantifiers": (lambda s: matches(s.name, "(a+)+"), "has a quantifier inside another one"),
+    "matches a reference": (lambda s: matches(s.name, r"(a)\1"), "a reference back"),
+    "icontains of a number": (lambda s: icontains(cast("Any", s.crew), "a"), r"only text has icontains\(\)"),
+    "icontains no text": (lambda s: icontains(s.name, ""), "text that is not empty"),
+    "icontains too much": (lambda s: icontains(s.name, "a" * 1001), "takes at most 1,000 characters"),
+    "exists of no field": (lambda s: exists(3), r"exists\(\) asks about a field"),
+    "is_none of the entity": (is_none, "Ship cannot be compared as a whole"),
     "some of no field": (lambda s: some(3) > 1, r"some\(\) asks about a field of the entity, not about int"),
     "is_none of no field": (lambda s: is_none(3), r"is_none\(\) asks about a field"),
     "not_ of no condition": (lambda s: not_(cast("bool", s.name)), "combine conditions, not FieldStandIn"),

@@ -11,18 +11,44 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore import Entity, Id, InvalidQuery, Specification, contains, is_none, new_id, not_, one_of, some, where
+from tristore import (
+    Entity,
+    Id,
+    InvalidQuery,
+    Specification,
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    new_id,
+    not_,
+    not_one_of,
+    one_of,
+    size,
+    some,
+    specification,
+    where,
+)
+from tristore.domain.patterns import in_any_case, pattern_of
 from tristore.domain.predicates import (
     EVERYTHING,
     All,
+    AnyItem,
     AnyOf,
     Comparator,
     Compare,
     Contains,
+    Exists,
     IsNone,
+    Matches,
     Not,
     OneOf,
     Predicate,
+    Size,
     Text,
     TextTest,
 )
@@ -72,6 +98,7 @@ class Ship(Entity[ShipId]):
     home: Port | None = None
     ports: list[Port] = field(factory=list)
     cargo: list[str] = field(factory=list)
+    draughts: list[int | None] = field(factory=list)
     log: dict[str, Any] = field(factory=dict)
     stores: dict[str, int] = field(factory=dict)
     figurehead: bytes = b""
@@ -148,6 +175,47 @@ CAPTURED: dict[str, tuple[ShipRule, Predicate]] = {
     "contains": (lambda s: contains(s.cargo, "rum"), Contains(("cargo",), "rum")),
     "is_none": (lambda s: is_none(s.nickname), NO_NAME),
     "is_none of a nested value": (lambda s: is_none(s.home), IsNone(("home",))),
+    "is_none of a list": (lambda s: is_none(s.cargo), IsNone(("cargo",))),
+    "is_none of a list that may hold None": (
+        lambda s: is_none(s.draughts),
+        All((IsNone(("draughts",)), Not(Size(("draughts",))))),
+    ),
+    "is_none inside some": (
+        lambda s: is_none(some(s.home).depth),
+        All((Not(IsNone(("home",))), IsNone(("home", "depth")))),
+    ),
+    "exists, a key": (lambda s: exists(s.log["mate"]), Exists(("log", "mate"))),
+    "exists, a field": (lambda s: exists(s.nickname), Not(NO_NAME)),
+    "between": (
+        lambda s: between(s.tonnage, 1, 2),
+        All((Compare(("tonnage",), Comparator.GE, 1.0), Compare(("tonnage",), Comparator.LE, 2.0))),
+    ),
+    "not_one_of": (lambda s: not_one_of(s.crew, [1]), Not(OneOf(("crew",), (1,)))),
+    "contains_all": (
+        lambda s: contains_all(s.cargo, ["rum", "tar"]),
+        All((Contains(("cargo",), "rum"), Contains(("cargo",), "tar"))),
+    ),
+    "any_of": (
+        lambda s: any_of(s.ports, lambda p: (p.city == "Oslo") & (some(p.depth) > 3)),
+        AnyItem(("ports",), All((Compare(("city",), Comparator.EQ, "Oslo"), Compare(("depth",), Comparator.GT, 3)))),
+    ),
+    "any_of plain values": (
+        lambda s: any_of(s.draughts, lambda d: some(d) != 3),
+        AnyItem(("draughts",), All((Not(IsNone(())), Compare((), Comparator.NE, 3)))),
+    ),
+    "size": (lambda s: size(s.cargo) == 3, Size(("cargo",), 3, 3)),
+    "size, at least": (
+        lambda s: size(s.cargo) >= 3,
+        All((Size(("cargo",)), Not(Size(("cargo",), 0, 2)))),
+    ),
+    "matches": (lambda s: matches(s.name, "^A"), Matches(("name",), pattern_of("^A"))),
+    "icontains": (lambda s: icontains(s.name, "rg"), Matches(("name",), in_any_case("rg"))),
+    "a position": (lambda s: s.cargo[0] == "rum", Compare(("cargo", "0"), Comparator.EQ, "rum")),
+    "a position of a nested value": (
+        lambda s: s.ports[1].city == "Oslo",
+        Compare(("ports", "1", "city"), Comparator.EQ, "Oslo"),
+    ),
+    "a key and a position": (lambda s: s.log["mate"][2] == 1, Compare(("log", "mate", "2"), Comparator.EQ, 1)),
     "some, ordered": (lambda s: some(s.masts) > 2, Compare(("masts",), Comparator.GT, 2)),
     "some, unequal": (
         lambda s: some(s.masts) != 2,
@@ -230,6 +298,45 @@ def test_specifications_combine() -> None:
     assert [False, True, True, True] == holds(big | afloat)
     assert [True, True, False, False] == holds(not_(big))
     assert [True, False, False, False] == holds(not_(big | afloat))
+
+
+@specification
+def bigger_than(ship: Ship, least: int, *, swims: bool = True) -> bool:
+    """Ships with more crew."""
+    return (ship.crew > least) & (ship.afloat == swims)
+
+
+def test_a_specification_may_take_parameters() -> None:
+    """A decorated function keeps its name and its other parameters, and gives a specification."""
+    big = bigger_than(9, swims=False)
+
+    assert where(Ship, lambda s: (s.crew > 9) & (s.afloat == False)) == big  # noqa: E712
+    assert "bigger_than" == bigger_than.__name__
+    assert [False, True] == [(big & where(Ship)).is_satisfied_by(Ship(crew=crew)) for crew in (9, 10)]
+
+
+def test_a_specification_names_its_entity() -> None:
+    """The first parameter of a decorated function is annotated with a class of entities."""
+
+    @specification
+    def without(ship, least):  # type: ignore[no-untyped-def]
+        return ship.crew > least
+
+    @specification  # type: ignore[type-var]
+    def over_text(ship: str) -> bool:
+        return ship == "x"
+
+    def unknown(ship: Ship) -> bool:
+        return ship.afloat
+
+    unknown.__annotations__["ship"] = "Nowhere"
+
+    with pytest.raises(InvalidQuery, match="without is a specification: annotate its first parameter"):
+        without(3)
+    with pytest.raises(InvalidQuery, match="over_text is a specification: annotate its first parameter"):
+        over_text()
+    with pytest.raises(InvalidQuery, match="an annotation of unknown cannot be resolved: name 'Nowhere'"):
+        specification(unknown)()
 
 
 def test_a_specification_is_neither_true_nor_false() -> None:

@@ -7,9 +7,8 @@ from uuid import UUID
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
-from tristore.adapters.backend import Backend
-from tristore.domain.errors import InvalidQuery
-from tristore.domain.predicates import (
+from ....domain.errors import InvalidQuery
+from ....domain.predicates import (
     EVERYTHING,
     All,
     AnyOf,
@@ -23,9 +22,10 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.queries import Query, SortKey
-
-from .backend_cases import TIMEOUT, ids, read, write
+from ....domain.queries import Query, SortKey
+from ...backend import Backend
+from .cases import TIMEOUT, ids, read, write
+from .offers import OfferedGuarantees
 
 EQ, NE, LT, LE, GT, GE = Comparator
 STARTS, ENDS = TextTest
@@ -113,8 +113,8 @@ PREDICATES: list[tuple[Predicate, list[int]]] = [
 ]
 
 
-class ReadingContract:
-    """Predicates, orders, bounds, cursors."""
+class ReadingContract(OfferedGuarantees):
+    """Reading: predicates, orders, bounds, cursors."""
 
     @pytest.fixture
     def values(self, backend: Backend) -> Backend:

@@ -5,22 +5,38 @@ import time
 
 import pytest
 
-from tristore.adapters.backend import Backend, Delete, KeyTaken, Update
-from tristore.domain.errors import DeadlineExceeded, TooLarge, WriteConflict
-from tristore.domain.predicates import EVERYTHING
+from ....domain.errors import DeadlineExceeded, TooLarge, TransactionsUnsupported, WriteConflict
+from ....domain.predicates import EVERYTHING
+from ...backend import Backend, Capability, Delete, KeyTaken, Update
+from .cases import TIMEOUT, change, commit, ids, open_transaction, read, write
+from .offers import OfferedGuarantees
 
-from .backend_cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 
-
-class TransactionContract:
-    """Isolation, conflicts, ends."""
+class TransactionContract(OfferedGuarantees):
+    """Transactions: isolation, conflicts, ends."""
 
     @pytest.fixture
-    def one(self, backend: Backend) -> Backend:
+    def one(self, transactional: Backend) -> Backend:
         """The backend with one document in each collection."""
+        return self._with_one(transactional)
+
+    def _with_one(self, backend: Backend) -> Backend:
         write(backend, {"_id": 1, "version": 1, "n": 0})
         write(backend, {"_id": 1, "version": 1, "email": "e1"}, into="people")
         return backend
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_offered_or_refused(self, backend: Backend, read_only: bool) -> None:
+        """What is not offered is refused as unsupported, at the latest at the first operation."""
+        capability = Capability.SNAPSHOT_READS if read_only else Capability.TRANSACTIONS
+        try:
+            with open_transaction(backend, read_only=read_only) as transaction:
+                read(backend, transaction=transaction)
+            offered = True
+        except TransactionsUnsupported:
+            offered = False
+
+        assert (capability in self.capabilities) == offered
 
     def test_commit_shows_everything_at_once(self, one: Backend) -> None:
         """Nobody sees a transaction before its commit; it sees its own writes."""
@@ -48,9 +64,15 @@ class TransactionContract:
         with open_transaction(one) as transaction:
             commit(one, transaction)
 
-    @pytest.mark.parametrize("read_only", [False, True])
-    def test_snapshot_is_taken_at_the_first_operation(self, one: Backend, read_only: bool) -> None:
+    def test_snapshot_is_taken_at_the_first_operation(self, one: Backend) -> None:
         """U2: what others commit before the first operation is seen, and what they commit later is not."""
+        self._check_snapshot(one, read_only=False)
+
+    def test_snapshot_for_reading(self, snapshots: Backend) -> None:
+        """A snapshot for reading shows what was committed before its first operation, and nothing later."""
+        self._check_snapshot(self._with_one(snapshots), read_only=True)
+
+    def _check_snapshot(self, one: Backend, *, read_only: bool) -> None:
         with open_transaction(one, read_only=read_only) as transaction:
             write(one, {"_id": 2})
             before = ids(read(one, transaction=transaction))

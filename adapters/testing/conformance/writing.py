@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from bson import Decimal128, Int64, ObjectId, encode
 
-from tristore.adapters.backend import Backend, Delete, KeyTaken, Replace, Update, WriteResult
-from tristore.adapters.bson_values import CODEC_OPTIONS
-from tristore.domain.errors import TooLarge, ValidationError
-
-from .backend_cases import change, ids, read, write
+from ....domain.errors import TooLarge, ValidationError
+from ...backend import Backend, Delete, KeyTaken, Replace, Update, WriteResult
+from ...bson_values import CODEC_OPTIONS
+from .cases import change, ids, read, write
+from .offers import OfferedGuarantees
 
 EVERY_TYPE = {
     "_id": ObjectId("0" * 24),
@@ -30,8 +30,8 @@ EVERY_TYPE = {
 }
 
 
-class WritingContract:
-    """Plans, versions, unique keys, values."""
+class WritingContract(OfferedGuarantees):
+    """Writing: plans, versions, unique keys, values."""
 
     def test_every_type_comes_back(self, backend: Backend) -> None:
         """A document comes back with its values, their types, and the order of its keys."""

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tristore.adapters.backend import (
+from ....domain.predicates import EVERYTHING, Predicate
+from ....domain.queries import Query, SortKey
+from ...backend import (
     Backend,
     CollectionDeclaration,
     Delete,
@@ -15,8 +17,6 @@ from tristore.adapters.backend import (
     WritePlan,
     WriteResult,
 )
-from tristore.domain.predicates import EVERYTHING, Predicate
-from tristore.domain.queries import Query, SortKey
 
 THINGS = CollectionDeclaration("things")
 PEOPLE = CollectionDeclaration(

@@ -1,0 +1,97 @@
+"""The two kinds of chunked writes: new entities, and entities that were loaded and edited elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...domain.bulk import BulkResult
+from ...domain.clock import NEVER
+from ...domain.entity import Entity
+from ...domain.errors import Stale, UnitOfWorkError, VersionConflict
+from ...domain.predicates import OneOf
+from ...domain.queries import Query
+from ..backend import Document, ManyResult, Replace, Update, WritePlan
+from .chunks import ChunkedWrite
+from .gateways import stamp
+from .modifications import refuse_stored
+from .naming import ID_KEY
+from .plans import moved_on
+
+
+class Additions(ChunkedWrite):
+    """Stores new entities."""
+
+    def result(self, *, stopped: bool) -> BulkResult[Entity[Any]]:
+        """Return what was done so far."""
+        return BulkResult(inserted=self.written, errors=tuple(self.errors), stopped=stopped)
+
+    def operation(self, entity: Entity[Any]) -> tuple[Any, Document]:
+        """The document."""
+        refuse_stored(self.mapping, entity)
+        if entity.created_at is NEVER or entity.created_at == NEVER:
+            stamp(entity, self.now)
+        self.hook(entity, is_new=True)
+        schema_version = self.binding.documents.schema_version
+        (document,) = self.mapping.dump_new([entity], self.stored_now, schema_version)
+        return document, document
+
+    def plan(self, operations: Sequence[Any]) -> WritePlan:
+        """Only inserts."""
+        return WritePlan(self.binding.collection, self.mapping.version_key, inserts=operations)
+
+    def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
+        """An insert that is not refused was carried out."""
+
+    def version(self, entity: Entity[Any]) -> int:
+        return 1
+
+
+class Updates(ChunkedWrite):
+    """Saves entities that were loaded and edited elsewhere."""
+
+    def result(self, *, stopped: bool) -> BulkResult[Entity[Any]]:
+        """Return what was done so far."""
+        return BulkResult(matched=self.written, modified=self.written, errors=tuple(self.errors), stopped=stopped)
+
+    def operation(self, entity: Entity[Any]) -> tuple[Any, Document]:
+        """An update of every field, or a replacement, of the version that was loaded."""
+        mapping, documents = self.mapping, self.binding.documents
+        self.hook(entity, is_new=False)
+        document = mapping.dump(entity)
+        stored_id = document[ID_KEY]
+        document[mapping.version_key] = entity.version + 1
+        document[mapping.updated_at_key] = self.stored_now
+        version = entity.version or None
+        if documents.update == "replace":
+            document[mapping.schema_version_key] = documents.schema_version
+            return Replace(stored_id, version, document), document
+        values = {key: value for key, value in document.items() if key != ID_KEY}
+        unset = [field.key for field in mapping.fields if field.key not in document]
+        return Update(stored_id, version, values, unset), document
+
+    def plan(self, operations: Sequence[Any]) -> WritePlan:
+        """Only updates."""
+        return WritePlan(self.binding.collection, self.mapping.version_key, updates=operations)
+
+    def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
+        """Who does not have what was written moved on, or was never there; the server tells only how many."""
+        if result.matched + len(refused) == len(self.operations):
+            return
+        wanted = Query(OneOf((ID_KEY,), tuple(operation.id for operation in self.operations)))
+        stored = {found[ID_KEY]: found for found in self.writer.read(self.binding.collection, wanted)}
+        for number, operation in enumerate(self.operations):
+            found = stored.get(operation.id)
+            if number not in refused and moved_on(operation, found):
+                refused[number] = self._why(self.entities[number], found)
+
+    def _why(self, entity: Entity[Any], found: Document | None) -> Exception:
+        name = self.mapping.name
+        if found is None and not entity.version:
+            return UnitOfWorkError(f"{name} {entity.id} was never stored: add_many() it")
+        actual = None if found is None else found.get(self.mapping.version_key) or 0
+        return VersionConflict([Stale(name, entity.id, entity.version, actual)])
+
+    def version(self, entity: Entity[Any]) -> int:
+        return entity.version + 1
+
+
+__all__ = ["Additions", "Updates"]

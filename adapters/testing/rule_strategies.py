@@ -1,0 +1,277 @@
+"""Random rules: every word of the rule language, each on the fields that it can ask about.
+
+A new word is one more line in `WORDS`.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from .missing import Needs
+
+with Needs("Hypothesis", "testing"):
+    from hypothesis import strategies as st
+
+from ...domain.capture import LONGEST_PART
+from ...domain.comparable import comparable
+from ...domain.entity import Entity
+from ...domain.errors import ConfigurationError, InvalidQuery
+from ...domain.schema import FieldType, Kind, schema_of
+from ...domain.specification import Specification, not_, where
+from ...domain.words import (
+    any_of,
+    between,
+    contains,
+    contains_all,
+    exists,
+    icontains,
+    is_none,
+    matches,
+    not_one_of,
+    one_of,
+    size,
+    some,
+)
+from .bounds import Bounds, bounds_of, check_names
+from .entity_strategies import COMMON_KEYS, Deriver, Strategy
+
+E = TypeVar("E", bound=Entity[Any])
+
+Question = Callable[[Any], Any]
+"""Takes what stands for a field in a rule, and gives a condition."""
+
+
+@frozen(kw_only=True)
+class Target:
+    """A place in an entity that a rule can ask about.
+
+    Attributes:
+        reach: leads to it from what stands for the entity.
+        type: the type of what is there.
+        values: values to compare it with.
+    """
+
+    reach: Callable[[Any], Any]
+    type: FieldType
+    values: Strategy
+
+    @property
+    def comparable(self) -> Strategy:
+        """Those of the values that the place can be compared with."""
+        return self.values.filter(lambda value: _is_comparable(self.type, value))
+
+    @property
+    def items(self) -> Strategy:
+        """Values to look for in a list."""
+        item = self.type.item or self.type
+        return self.values.filter(bool).flatmap(st.sampled_from).filter(lambda value: _is_comparable(item, value))
+
+    @property
+    def parts(self) -> Strategy:
+        """Text that begins or ends one of the values, or another text."""
+        slices = st.tuples(self.values, st.integers(0, 3), st.integers(1, 3)).map(_slice)
+        parts = slices | st.text(min_size=1, max_size=3)
+        return parts.filter(lambda part: isinstance(part, str) and "\0" not in part and 0 < len(part) <= LONGEST_PART)
+
+
+def _slice(drawn: tuple[Any, int, int]) -> object:
+    text, start, size = drawn
+    return text[start : start + size] if isinstance(text, str) else None
+
+
+@frozen
+class Word:
+    """A word of the rule language.
+
+    Attributes:
+        asks: tells whether it can be asked about a type.
+        questions: makes random questions about a place.
+    """
+
+    asks: Callable[[FieldType], bool]
+    questions: Callable[[Target], Strategy]
+
+
+def said(word: Callable[..., Any], *arguments: Strategy) -> Strategy:
+    """Questions that give a word the place, and an argument of each strategy."""
+    return st.tuples(*arguments).map(lambda drawn: lambda place: word(place, *drawn))
+
+
+SCALARS = {Kind.ID, Kind.STR, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.BYTES, Kind.UUID}
+
+
+def _is_scalar(declared: FieldType) -> bool:
+    return declared.kind in SCALARS or declared.kind in {Kind.ENUM, Kind.FREE}
+
+
+def _is_text(declared: FieldType) -> bool:
+    return declared.kind in {Kind.STR, Kind.FREE}
+
+
+def _is_list(declared: FieldType) -> bool:
+    return declared.kind is Kind.SEQUENCE and (declared.item is None or _is_scalar(declared.item))
+
+
+def _is_sized(declared: FieldType) -> bool:
+    return declared.kind is Kind.SEQUENCE
+
+
+def _is_list_of_scalars(declared: FieldType) -> bool:
+    return _is_list(declared) and declared.python in {list, tuple} and declared.item is not None
+
+
+def _is_bool(declared: FieldType) -> bool:
+    return declared.kind is Kind.BOOL
+
+
+def _is_optional(declared: FieldType) -> bool:
+    return declared.optional
+
+
+def _compared(how: Callable[[Any, Any], Any]) -> Word:
+    return Word(_is_scalar, lambda target: said(how, target.comparable))
+
+
+def _some_compared(how: Callable[[Any, Any], Any]) -> Word:
+    asks = lambda declared: _is_optional(declared) and _is_scalar(declared)  # noqa: E731 - beside its twin above
+    return Word(asks, lambda target: said(lambda place, value: how(some(place), value), target.comparable))
+
+
+_COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+
+
+def _between(place: Any, low: Any, high: Any) -> Any:
+    return between(place, low, high)
+
+
+def _any_equal(place: Any, value: Any) -> Any:
+    return any_of(place, lambda item: item == value)
+
+
+def _sized(place: Any, how: Callable[[Any, Any], Any], number: int) -> Any:
+    return how(size(place), number)
+
+
+def _at_position(place: Any, position: int, value: Any) -> Any:
+    return place[position] == value
+
+
+def _matching(place: Any, part: str) -> Any:
+    """A pattern with each kind of word: an anchor, plain text, a class, a repetition."""
+    return matches(place, f"^.?{re.escape(part)}[a-z0-9]*")
+
+
+WORDS: tuple[Word, ...] = (
+    *map(_compared, _COMPARISONS),
+    *map(_some_compared, (operator.ne, operator.ge)),
+    Word(_is_scalar, lambda target: said(_between, target.comparable, target.comparable)),
+    Word(_is_bool, lambda target: said(lambda place: place)),
+    Word(_is_optional, lambda target: said(is_none)),
+    Word(_is_scalar, lambda target: said(one_of, st.lists(target.comparable, max_size=3))),
+    Word(_is_scalar, lambda target: said(not_one_of, st.lists(target.comparable, max_size=3))),
+    Word(_is_optional, lambda target: said(exists)),
+    Word(_is_list, lambda target: said(contains, target.items)),
+    Word(_is_list, lambda target: said(contains_all, st.lists(target.items, max_size=2))),
+    Word(_is_list, lambda target: said(_any_equal, target.items)),
+    Word(_is_sized, lambda target: said(_sized, st.sampled_from(_COMPARISONS), st.integers(0, 3))),
+    Word(_is_list_of_scalars, lambda target: said(_at_position, st.integers(0, 2), target.items)),
+    Word(_is_text, lambda target: said(lambda place, part: place.startswith(part), target.parts)),
+    Word(_is_text, lambda target: said(lambda place, part: place.endswith(part), target.parts)),
+    Word(_is_text, lambda target: said(icontains, target.parts)),
+    Word(_is_text, lambda target: said(_matching, target.parts)),
+)
+"""The words; each stands for itself, and combinations with ``&``, ``|`` and `not_` are made of them."""
+
+
+def rules(cls: type[E], given: Mapping[str, Any], max_leaves: int) -> st.SearchStrategy[Specification[E]]:
+    """Rules over an entity class.
+
+    Raises:
+        ConfigurationError: if it is none, or does not have a field that is given.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Entity)):
+        raise ConfigurationError(f"specifications() takes an entity class, not {cls!r}")
+    check_names(cls, given)
+    leaves = st.one_of([_leaves(cls, target) for target in targets(cls, given)])
+    combined = st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.builds(operator.and_, inner, inner), st.builds(operator.or_, inner, inner), st.builds(not_, inner)
+        ),
+        max_leaves=max_leaves,
+    )
+    return _plainly(combined)
+
+
+@st.composite
+def _plainly(draw: st.DrawFn, strategy: st.SearchStrategy[Specification[E]]) -> Specification[E]:
+    """The same rules; a failing example shows what they say instead of how they were put together."""
+    rule = draw(strategy)
+    return Specification(rule.entity, rule.predicate)
+
+
+def _leaves(cls: type[E], target: Target) -> st.SearchStrategy[Specification[E]]:
+    questions = st.one_of([word.questions(target) for word in WORDS if word.asks(target.type)])
+    return questions.map(lambda question: where(cls, lambda entity: question(target.reach(entity))))
+
+
+def targets(cls: type[Any], given: Mapping[str, Any]) -> list[Target]:
+    """The places that rules over a class can ask about: its fields, those of nested values, keys of dictionaries."""
+    return [target for target in _targets(cls, given, lambda entity: entity) if _has_words(target)]
+
+
+def _targets(cls: type[Any], given: Mapping[str, Any], reach: Callable[[Any], Any]) -> Iterator[Target]:
+    deriver = Deriver()
+    for name, field in schema_of(cls).fields.items():
+        path = _attribute(reach, name)
+        if name in given:
+            values = given[name] if isinstance(given[name], st.SearchStrategy) else st.just(given[name])
+        else:
+            try:
+                values = deriver.values(field.type, bounds_of(field))
+            except ConfigurationError:
+                continue  # a type of the user's own: no value of it is known
+        yield Target(reach=path, type=field.type, values=values)
+        if field.type.kind is Kind.NESTED and field.type.python is not cls:
+            inner = _some(path) if field.type.optional else path
+            yield from _targets(field.type.python, {}, inner)
+        elif field.type.kind is Kind.DICT and field.type.item is not None:
+            yield from _at_keys(path, field.type.item, deriver)
+
+
+def _at_keys(reach: Callable[[Any], Any], item: FieldType, deriver: Deriver) -> Iterator[Target]:
+    """Places of a dictionary: rules and entities seldom draw the same key unless there are few."""
+    for key in COMMON_KEYS:
+        yield Target(reach=_item(reach, key), type=item, values=deriver.values(item, Bounds()))
+
+
+def _attribute(reach: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+    return lambda entity: getattr(reach(entity), name)
+
+
+def _item(reach: Callable[[Any], Any], key: str) -> Callable[[Any], Any]:
+    return lambda entity: reach(entity)[key]
+
+
+def _some(reach: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda entity: some(reach(entity))
+
+
+def _has_words(target: Target) -> bool:
+    return any(word.asks(target.type) for word in WORDS)
+
+
+def _is_comparable(declared: FieldType, value: object) -> bool:
+    if value is None:
+        return False
+    try:
+        comparable(declared, value, ("value",))
+    except InvalidQuery:
+        return False
+    return True
+
+
+__all__ = ["WORDS", "Target", "Word", "rules", "said", "targets"]

@@ -1,0 +1,28 @@
+"""Bounds that a validator gives to a number."""
+
+import sys
+from typing import Any
+
+from attrs import frozen
+
+from .predicates import Comparator
+
+
+@frozen
+class Bound:
+    """What a number must obey: ``Bound(Comparator.GE, 0)`` lets none below 0 pass.
+
+    A validator that says no more than this has it in its attribute `bounds`, a tuple of them; then a number that it
+    guards can be incremented where it is stored.
+
+    Attributes:
+        comparator: LT, LE, GT or GE.
+        value: the number to compare with.
+    """
+
+    comparator: Comparator
+    value: Any
+
+
+FINITE = (Bound(Comparator.GE, -sys.float_info.max), Bound(Comparator.LE, sys.float_info.max))
+"""Neither infinite nor NaN, which is in no order."""

@@ -1,0 +1,48 @@
+"""The in-memory backend against a real mongod: one schedule of transactions and plain writes, the same answers."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+
+from tristore.adapters.backend import BackendOptions
+from tristore.adapters.memory import MemoryBackend
+from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.testing.server import MongoServer
+
+from .interleavings import COLLECTION, DECLARED, Schedule, Side, Step, documents, steps
+
+OPTIONS = BackendOptions("interleavings", DECLARED)
+DATABASE = "interleavings"
+
+
+@pytest.mark.timeout(900)
+def test_every_schedule_has_the_same_outcome(tristore_mongod: MongoServer) -> None:
+    """Three transactions and a plain writer meet the same snapshots, conflicts, taken keys and waits on both sides."""
+    on_mongo = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
+    on_mongo.prepare(DECLARED, timeout=30.0)
+    raw: MongoClient[dict[str, Any]] = MongoClient(tristore_mongod.url)
+    met: set[str] = set()
+    seen: list[int] = []
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(documents, max_size=3), st.lists(steps, min_size=6, max_size=18))
+    def schedules(stored: list[dict[str, Any]], schedule: list[Step]) -> None:
+        seen.append(1)
+        raw[DATABASE][COLLECTION].delete_many({})
+        sides = Side(MemoryBackend.open("memory://", OPTIONS)), Side(on_mongo)
+        try:
+            Schedule(sides, met).run([*(("plain", [document]) for document in stored), *schedule])
+        finally:
+            for side in sides:
+                side.close()
+
+    schedules()
+    raw.close()
+    on_mongo.close()
+
+    assert len(seen) >= 150
+    # schedules in which nobody is in another's way would prove little
+    assert {"WriteConflict", "taken", "waits"} <= met

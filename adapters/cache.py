@@ -13,10 +13,11 @@ from attrs import field, frozen
 from ..domain.caching import CacheOptions
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
+from ..domain.rollups import Rollup
 from .backend import Document
 
 
-class Reads(Protocol):
+class DocumentReads(Protocol):
     """The reads of one collection, as documents."""
 
     def one(self, id: Any) -> Document | None:
@@ -33,6 +34,9 @@ class Reads(Protocol):
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
         """Return the values at a path of the documents that match."""
+
+    def rollup(self, rollup: Rollup) -> list[Document]:
+        """Group the documents that match, and work out figures."""
 
 
 Written = Mapping[str, Collection[Any] | None]
@@ -56,7 +60,7 @@ class Cache(ABC):
     """A cache of one store. Safe to share between threads."""
 
     @abstractmethod
-    def through(self, reads: Reads, collection: CachedCollection, options: CacheOptions) -> Reads:
+    def through(self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions) -> DocumentReads:
         """Return the same reads through the cache."""
 
     @abstractmethod
@@ -76,4 +80,4 @@ class Cache(ABC):
         """Let go of connections and threads."""
 
 
-__all__ = ["Cache", "CachedCollection", "Reads", "Written"]
+__all__ = ["Cache", "CachedCollection", "DocumentReads", "Written"]

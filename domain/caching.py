@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar
 from attrs import frozen
 
 from .errors import InvalidQuery
+from .events import Event
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +42,17 @@ class CacheOptions:
             raise InvalidQuery(f"ttl is a number of seconds above 0 and at most {LONGEST_TTL:,}, not {ttl!r}")
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY):
             raise InvalidQuery(f"the key of a cached read is text of 1 to {_LONGEST_KEY} characters, or None")
+
+
+@frozen(kw_only=True)
+class CacheInvalidated(Event):
+    """A unit of work was committed, and what is cached of these collections is out of date.
+
+    Attributes:
+        collections: by the names that the store knows them by.
+    """
+
+    collections: tuple[str, ...]
 
 
 class _Cachable(Protocol):
@@ -85,4 +97,4 @@ def cacheable(
     return mark
 
 
-__all__ = ["DEFAULT_TTL", "LONGEST_TTL", "CacheOptions", "cacheable"]
+__all__ = ["DEFAULT_TTL", "LONGEST_TTL", "CacheInvalidated", "CacheOptions", "cacheable"]

@@ -1,12 +1,13 @@
 """The reading half of repositories: every question that can be asked, for every backend."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args, overload
 
 from attrs import evolve
 from typing_extensions import get_original_bases
 
 from .asked_fields import asked_field, once, references
+from .caching import DEFAULT_TTL, CacheOptions
 from .entity import Entity, EntityT, IdT
 from .errors import InvalidQuery, NotFound, TooManyResults
 from .paging import Page, page_request
@@ -39,6 +40,27 @@ class ReadRepository(Generic[EntityT, IdT]):
             for argument in get_args(base)[:1]:
                 if isinstance(argument, type) and issubclass(argument, Entity):
                     cls.entity = argument
+
+    def cached(self, *, ttl: float = DEFAULT_TTL, key: str | None = None, compress: bool = False) -> Self:
+        """Return this repository with its reads through the cache of the store; named queries are read so too.
+
+        After a commit has returned, no read through the cache that it invalidated is older. Units of work, snapshots and
+        streams ask the store in any case.
+
+        Args:
+            ttl: seconds that a result may be kept.
+            key: a name for the results, to find them by in a shared cache; different questions never share a result.
+            compress: whether to compress results above 1 KiB.
+
+        Raises:
+            InvalidQuery: for a time or a key that is none.
+        """
+        options = CacheOptions(ttl=ttl, key=key, compress=compress)
+        return type(self)(self._gateway.cached(options, by_default=False))
+
+    def cached_by_default(self, options: CacheOptions) -> Self:
+        """Return this repository with these options, unless its reader has chosen others; `cacheable` calls it."""
+        return type(self)(self._gateway.cached(options, by_default=True))
 
     def get(self, id: IdT, *, version: int | None = None) -> EntityT:
         """Return the entity with that id.

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from .bulk import BulkResult
 from .bulk_repository import BulkRepository
+from .caching import CacheOptions
 from .entity import EntityT, IdT
 from .errors import InvalidQuery, Problem, ValidationError
 from .modifications import Modification
@@ -63,6 +64,10 @@ class Change:
 
 class Gateway(ABC, Generic[EntityT, IdT]):
     """What a repository asks of the adapter behind it. Rules and bounds were checked before it is called."""
+
+    def cached(self, options: CacheOptions, *, by_default: bool) -> "Gateway[EntityT, IdT]":
+        """Return the same reads through a cache, where there is one; by default, only if no options were chosen yet."""
+        return self
 
     @abstractmethod
     def get(self, id: IdT, version: int | None) -> EntityT:

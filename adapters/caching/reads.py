@@ -11,15 +11,16 @@ from dogpile.cache.api import NO_VALUE
 from ...domain.caching import CacheOptions
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
+from ...domain.rollups import Rollup
 from ..backend import Document
-from ..cache import Reads
-from ..documents.naming import ID_KEY
+from ..cache import DocumentReads
 from .breaker import CacheDown
 from .keys import Scope, digest, name_of
 from .payloads import TOO_LARGE, pack, unpack
 from .stats import Counted, Outcome, Recorder
 from .tokens import Tokens
 
+_ID = "_id"
 _NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError)
 
 
@@ -68,7 +69,9 @@ class CachedReads:
     store answers, and is asked once.
     """
 
-    def __init__(self, direct: Reads, scope: Scope, collection: str, options: CacheOptions, cache: Environs) -> None:
+    def __init__(
+        self, direct: DocumentReads, scope: Scope, collection: str, options: CacheOptions, cache: Environs
+    ) -> None:
         self._direct = direct
         self._scope = scope
         self._collection = collection
@@ -100,6 +103,11 @@ class CachedReads:
         found: list[Any] = self._cached("distinct", lambda: self._direct.distinct(path, predicate), path, predicate)
         return found
 
+    def rollup(self, rollup: Rollup) -> list[Document]:
+        """Group the documents that match, and work out figures."""
+        found: list[Document] = self._cached("rollup", lambda: self._direct.rollup(rollup), rollup)
+        return found
+
     def many(self, ids: Sequence[Any]) -> list[Document]:
         """Return the documents with these stored ids; those that are not kept are loaded together."""
         if reason := self._cache.reason_against(self._collection):
@@ -117,7 +125,7 @@ class CachedReads:
         def load(*wanted: str) -> list[list[Document]]:
             asked = [keys[key] for key in wanted]
             found = self._direct.many([names[name] for name in asked])
-            by_name = {name_of(document[ID_KEY]): document for document in found}
+            by_name = {name_of(document[_ID]): document for document in found}
             return [[by_name[name]] if name in by_name else [] for name in asked]
 
         loading = _Load(load, lambda values: [self._packed(value) for value in values])

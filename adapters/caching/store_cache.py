@@ -10,7 +10,7 @@ from dogpile.cache import CacheRegion
 
 from ...domain.caching import CacheOptions
 from ..backend import Seen, Watch
-from ..cache import Cache, CachedCollection, Reads, Written
+from ..cache import Cache, CachedCollection, DocumentReads, Written
 from .breaker import CacheDown
 from .keys import Scope, name_of
 from .reads import CachedReads
@@ -98,6 +98,19 @@ class StoreCache(Cache):
         """Whether nothing is looked up or kept."""
         return self._regions.is_off or not self.settings.enabled
 
+    @property
+    def guarantee(self) -> str:
+        """Say in a few words how old a cached read can be, in this set-up."""
+        if self.is_off:
+            return "off"
+        if reason := self._incoherent():
+            return f"bypassed, because of the {reason}"
+        if self._regions.is_shared:
+            return "shared: no read after a commit is older, in any process"
+        if self._watch is not None:
+            return "in this process, and a change stream tells of what others write, some milliseconds later"
+        return "in this process: what others write is seen after the time to live at the latest"
+
     def stats(self) -> CacheStats:
         """Return the counters as they are now."""
         return self.recorder.stats()
@@ -108,7 +121,7 @@ class StoreCache(Cache):
 
     # Reading
 
-    def through(self, reads: Reads, collection: CachedCollection, options: CacheOptions) -> Reads:
+    def through(self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions) -> DocumentReads:
         """Return the same reads through the cache."""
         self._used = True
         self._longest_ttl = max(self._longest_ttl, options.ttl)

@@ -29,6 +29,7 @@ from .modifications import duplicate, give_values, refuse_stored, stored_modific
 from .reading import ReaderGateway, ReaderSession
 from .tracking import Binding
 from .unit import refuse_nested
+from .written import Written
 
 T = TypeVar("T")
 Result = BulkResult[Entity[Any]]
@@ -44,6 +45,7 @@ class BulkSession(ReaderSession):
     """What `Store.bulk` gives, from the inside; threads may share it."""
 
     noun = "bulk"
+    may_be_cached = False
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment, snapshot=False)
@@ -73,16 +75,21 @@ class BulkSession(ReaderSession):
         """The time of a call."""
         return self.environment.clock.now()
 
-    def write(self, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
-        """Carry out one write, within the time of an operation."""
+    def write(self, written: Written, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Carry out one write, within the time of an operation; one that failed may have been applied all the same."""
         self.check_open()
         refuse_nested(self.environment)
         self.environment.ensure_prepared()
-        return operation(*arguments, **options, timeout=self.environment.operation_timeout)
+        try:
+            return operation(*arguments, **options, timeout=self.environment.operation_timeout)
+        finally:
+            self.environment.invalidate(written)
 
     def write_many(self, plan: WritePlan) -> ManyResult:
         """Carry out a plan, in no order."""
-        return self.write(self.environment.backend.write_many, plan)
+        written = Written()
+        written.add(plan)
+        return self.write(written, self.environment.backend.write_many, plan)
 
     def read(self, collection: str, query: Query) -> list[Document]:
         """Read all that a query meets."""
@@ -101,12 +108,11 @@ class BulkSession(ReaderSession):
 class BulkGateway(ReaderGateway):
     """Reads of one collection, and calls that write many entities."""
 
-    __slots__ = ("_binding", "_bulk")
+    __slots__ = ("_bulk",)
 
     def __init__(self, session: BulkSession, binding: Binding) -> None:
         super().__init__(session, binding)
         self._bulk = session
-        self._binding = binding
 
     def add_many(self, entities: Iterator[Entity[Any]], max_errors: int | None) -> Result:
         """Store new entities chunk by chunk."""
@@ -161,8 +167,10 @@ class BulkGateway(ReaderGateway):
 
     def _at_once(self, operation: Callable[..., T], *arguments: Any) -> T:
         """Write all that matches by one command, and say what an error leaves."""
+        written = Written()
+        written.add_all(self._collection)
         try:
-            return self._bulk.write(operation, self._collection, *arguments, transaction=None)
+            return self._bulk.write(written, operation, self._collection, *arguments, transaction=None)
         except KeyTaken as taken:
             error = duplicate(self._mapping, taken)
             error.add_note(_IN_PART)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from attrs import evolve
@@ -50,6 +51,8 @@ class EntityMapping(ClassMapping):
         self.updated_at_key = self.by_name["updated_at"].key
         self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
         self._rules = StoredRules(self)
+        form = [(field.name, field.key, str(field.type)) for field in self.fields]
+        self.fingerprint = blake2b(repr((self.name, form)).encode(), digest_size=4).hexdigest()
         self._views: dict[type[Any], ViewMapping] = {}
         self.may_be_large = suspicion(self.name, self.fields)
         self.weight = weigher(self.name, self.fields)

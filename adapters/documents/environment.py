@@ -5,16 +5,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, Transaction
+from ..cache import Written as Told
+from ..caching.store_cache import StoreCache
 from .limits import Limits
 from .side_by_side import SideBySide
 from .tracking import Binding
+from .written import Written
 
 if TYPE_CHECKING:
     from .outbox import Outbox
@@ -23,6 +26,14 @@ log = logging.getLogger("tristore")
 
 Preparation = Literal["check", "create", "off"]
 Handler = Callable[[Any], None]
+
+
+@frozen(eq=False)
+class Unsettled:
+    """A unit whose commit has an unknown outcome: its transaction, and what it wrote."""
+
+    transaction: Transaction
+    written: Written
 
 
 @define(eq=False)
@@ -43,7 +54,8 @@ class Environment:
         limits: how much one unit may change, and how long it may be open.
         side_by_side: reads pages beside their counts.
         settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
-        unsettled: the transactions of units whose commit has an unknown outcome, by the id of the unit.
+        unsettled: the units whose commit has an unknown outcome, by id.
+        cache: of reads, None if there is none.
     """
 
     name: str
@@ -58,7 +70,8 @@ class Environment:
     outbox: "Outbox | None" = None
     limits: Limits = field(factory=Limits)
     side_by_side: SideBySide = field(factory=SideBySide)
-    unsettled: dict[str, Transaction] = field(factory=dict)
+    unsettled: dict[str, Unsettled] = field(factory=dict)
+    cache: StoreCache | None = None
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
@@ -98,6 +111,21 @@ class Environment:
                 f"store {self.name}: the declared unique keys {', '.join(missing)} do not exist at "
                 f"{self.backend.location}: call store.prepare() once, or open the store with prepare='create'"
             )
+
+    def invalidate(self, written: Written) -> None:
+        """Tell the cache what was written, before anybody is told that it was."""
+        if self.cache is not None and (found := self._of_entities(written)):
+            self.cache.invalidate(found)
+
+    def suspect(self, written: Written) -> None:
+        """Tell the cache what may have been written, or may be yet."""
+        if self.cache is not None and (found := self._of_entities(written)):
+            self.cache.suspect(found)
+
+    def _of_entities(self, written: Written) -> Told:
+        """What was written of entities: nobody caches what the framework keeps for itself."""
+        ours = {binding.collection for binding in self.bindings.values()}
+        return {name: ids for name, ids in written.told().items() if name in ours}
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Call the subscribed handlers; an error is logged and stops nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...domain.caching import CacheOptions
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
@@ -33,11 +34,16 @@ def by_id(mapping: EntityMapping, id: object) -> Query:
     return Query(Compare((ID_KEY,), Comparator.EQ, mapping.dump_id(id)), limit=1)
 
 
-def by_ids(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[Query]:
-    """Yield the queries for the documents with these ids, `FIND_BOUND` of them each; all ids are checked before."""
+def stored_portions(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+    """Yield these ids as they are stored, `FIND_BOUND` of them each; all are checked before."""
     stored = tuple(mapping.dump_id(id) for id in ids)
     for start in range(0, len(stored), FIND_BOUND):
-        portion = stored[start : start + FIND_BOUND]
+        yield stored[start : start + FIND_BOUND]
+
+
+def by_ids(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[Query]:
+    """Yield the queries for the documents with these ids."""
+    for portion in stored_portions(mapping, ids):
         yield Query(OneOf((ID_KEY,), portion), limit=len(portion))
 
 
@@ -67,6 +73,13 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         self._tracked = tracked
         self._mapping = tracked.mapping
         self._collection = tracked.binding.collection
+
+    def cached(self, options: CacheOptions, *, by_default: bool) -> "UnitGateway":
+        """Ask the store all the same: what is to be changed must not be old."""
+        cache = self._unit.environment.cache
+        if cache is not None:
+            cache.bypass(self._collection, "", "unit of work")
+        return self
 
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Return the entity from the identity map, or load it."""

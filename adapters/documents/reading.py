@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
+from ...domain.caching import CacheOptions
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
 from ...domain.events import Event
@@ -14,9 +15,11 @@ from ...domain.repository import Gateway, Repository
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
 from ..backend import Cursor, Document, Transaction
+from ..cache import CachedCollection, DocumentReads
 from .codecs import load_free
+from .direct_reads import DirectReads
 from .environment import Environment
-from .gateways import by_id, by_ids, check_version
+from .gateways import check_version, stored_portions
 from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
@@ -73,6 +76,11 @@ class ReaderSession(Session):
         return None if binding is None else binding.repository(ReaderGateway(self, binding))
 
     @property
+    def may_be_cached(self) -> bool:
+        """Whether its reads may come from the cache: what a snapshot shows was so at one moment."""
+        return not self._snapshot
+
+    @property
     def reads_side_by_side(self) -> bool:
         """Whether two reads at the same time are sooner there: what reads a snapshot does one after the other."""
         return not self._snapshot and not self.environment.backend.answers_at_once
@@ -119,41 +127,55 @@ class ReaderSession(Session):
 class ReaderGateway(Gateway[Entity[Any], Any]):
     """Reads of one collection."""
 
-    __slots__ = ("_backend", "_collection", "_mapping", "_session")
+    __slots__ = ("_backend", "_binding", "_collection", "_is_cached", "_mapping", "_reads", "_session")
 
-    def __init__(self, session: ReaderSession, binding: Binding) -> None:
+    def __init__(self, session: ReaderSession, binding: Binding, reads: DocumentReads | None = None) -> None:
         self._session = session
         self._backend = session.environment.backend
+        self._binding = binding
         self._mapping = binding.mapping
         self._collection = binding.collection
+        self._is_cached = reads is not None
+        self._reads: DocumentReads = reads or DirectReads(session, self._backend, self._collection)
+
+    def cached(self, options: CacheOptions, *, by_default: bool) -> "ReaderGateway":
+        """Return the same reads through the cache of the store; those of a snapshot never are."""
+        cache = self._session.environment.cache
+        if cache is None or (by_default and self._is_cached):
+            return self
+        if not self._session.may_be_cached:
+            cache.bypass(self._collection, "", self._session.noun)
+            return self
+        direct = DirectReads(self._session, self._backend, self._collection)
+        through = cache.through(direct, CachedCollection(self._collection, self._mapping.fingerprint), options)
+        return type(self)(self._session, self._binding, through)
 
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Load one entity."""
-        query = by_id(self._mapping, id)
-        found = self._session.io(self._backend.find, self._collection, query).to_list()
-        if not found:
+        document = self._reads.one(self._mapping.dump_id(id))
+        if document is None:
             raise NotFound(self._mapping.name, id)
-        check_version(self._mapping, id, version, found[0].get(self._mapping.version_key))
-        entity: Entity[Any] = self._mapping.load(found[0])
+        check_version(self._mapping, id, version, document.get(self._mapping.version_key))
+        entity: Entity[Any] = self._mapping.load(document)
         return entity
 
     def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
         """Load entities by their ids."""
         found: dict[Any, Entity[Any]] = {}
-        for query in by_ids(self._mapping, ids):
-            found |= {entity.id: entity for entity in self._mapping.load_all(self._read(query))}
+        for portion in stored_portions(self._mapping, ids):
+            found |= {entity.id: entity for entity in self._mapping.load_all(self._reads.many(portion))}
         return {id: found[id] for id in ids if id in found}
 
     def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Load what a query meets."""
-        return self._mapping.view(view).load_all(self._read(self._mapping.to_stored(query)))
+        return self._mapping.view(view).load_all(self._reads.find(self._mapping.to_stored(query)))
 
     def page(self, request: PageRequest) -> Page[Any]:
         """Read a page and the total, side by side where that is sooner."""
         side_by_side = self._session.environment.side_by_side.read
         reads = Reads(
-            read=self._read,
-            count=self._count,
+            read=self._reads.find,
+            count=self._reads.count,
             load=self._mapping.view(request.view).load_all,
             together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
         )
@@ -162,6 +184,8 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
     def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Yield what a query meets; close the cursor however the loop ends."""
         mapping = self._mapping.view(view)
+        if self._is_cached and self._session.environment.cache is not None:
+            self._session.environment.cache.bypass(self._collection, "stream", "stream")
         cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
         self._session.streams.add(cursor)
         try:
@@ -181,24 +205,16 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches."""
-        return self._count(self._mapping.to_stored_predicate(predicate), limit)
+        return self._reads.count(self._mapping.to_stored_predicate(predicate), limit)
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
         """Ask for the values."""
         stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
-        values = self._session.io(self._backend.distinct, self._collection, stored, rule)
-        return self._mapping.load_values(path, values)
-
-    def _read(self, query: Query) -> list[Document]:
-        return self._session.io(self._backend.find, self._collection, query).to_list()
-
-    def _count(self, predicate: Predicate, limit: int | None) -> int:
-        return self._session.io(self._backend.count, self._collection, predicate, limit=limit)
+        return self._mapping.load_values(path, self._reads.distinct(stored, rule))
 
     def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
         """Group, and work out figures."""
-        stored = to_stored_rollup(self._mapping, rollup)
-        found = self._session.io(self._backend.rollup, self._collection, stored)
+        found = self._reads.rollup(to_stored_rollup(self._mapping, rollup))
         return rows_of(self._mapping, rollup, view, found)
 
     def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:

@@ -1,6 +1,7 @@
 """The transaction of one unit of work: begun at its first operation, bounded in time, ended in every case."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ...domain.errors import CommitUnknown
@@ -9,7 +10,8 @@ from ...domain.queries import Query
 from ...domain.rollups import Rollup
 from ..backend import Cursor, Document, KeyTaken, Modify, ModifyResult, Transaction, WritePlan, WriteResult
 from .deadline import Deadline
-from .environment import Environment
+from .environment import Environment, Unsettled
+from .written import Written
 
 T = TypeVar("T")
 
@@ -25,15 +27,17 @@ class TransactionScope:
         failure: the first error.
         operations: how many operations were sent, for the unit's report.
         removed: the stored ids that were removed, each with its collection.
+        written: all that was written.
     """
 
-    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "failure", "operations", "removed")
+    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "failure", "operations", "removed", "written")
 
     def __init__(self, environment: Environment, deadline: Deadline) -> None:
         self.environment = environment
         self.failure: BaseException | None = None
         self.operations = 0
         self.removed: list[tuple[str, Any]] = []
+        self.written = Written()
         self._deadline = deadline
         self._transaction: Transaction | None = None
         self._streams: set[Cursor] = set()
@@ -93,7 +97,9 @@ class TransactionScope:
         Raises:
             KeyTaken: which is not remembered; the caller knows what to make of it.
         """
-        result = self._io(self.environment.backend.write, plan)
+        self.written.add(plan)
+        with self._applied_at_once():
+            result = self._io(self.environment.backend.write, plan)
         self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
         return result
 
@@ -103,11 +109,15 @@ class TransactionScope:
         Raises:
             KeyTaken: which is not remembered.
         """
-        return self._io(self.environment.backend.update_where, collection, predicate, change)
+        self.written.add_all(collection)
+        with self._applied_at_once():
+            return self._io(self.environment.backend.update_where, collection, predicate, change)
 
     def remove_where(self, collection: str, predicate: Predicate) -> int:
         """Remove every document that matches."""
-        return self._io(self.environment.backend.remove_where, collection, predicate)
+        self.written.add_all(collection)
+        with self._applied_at_once():
+            return self._io(self.environment.backend.remove_where, collection, predicate)
 
     def commit(self, unit_id: str) -> None:
         """Commit, if anything was sent.
@@ -135,10 +145,21 @@ class TransactionScope:
             self._leave_unsettled(unit_id, transaction)
             raise
         self._transaction = None
+        self.environment.invalidate(self.written)
+
+    @contextmanager
+    def _applied_at_once(self) -> Iterator[None]:
+        """Without transactions a write that failed may have been applied all the same."""
+        try:
+            yield
+        finally:
+            if not self.environment.transactional:
+                self.environment.invalidate(self.written)
 
     def _leave_unsettled(self, unit_id: str, transaction: Transaction) -> None:
         self._transaction = None
-        self.environment.unsettled[unit_id] = transaction
+        self.environment.unsettled[unit_id] = Unsettled(transaction, self.written)
+        self.environment.suspect(self.written)
 
     def abort(self) -> None:
         """Discard what was sent."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, overload
 from cattrs import Converter
 from typing_extensions import get_original_bases
 
+from ...domain.caching import CacheInvalidated
 from ...domain.clock import Clock, SystemClock
 from ...domain.errors import CommitUnknown, ConfigurationError, TristoreError, UnitOfWorkError, WriteConflict
 from ...domain.events import Event
@@ -23,8 +24,11 @@ from ...domain.unit_of_work import (
     UnitOfWorkListener,
     UnitT_co,
 )
-from ..backend import Backend, BackendOptions, Transaction
+from ..backend import Backend, BackendOptions, Capability, Transaction
 from ..backends import backend_for
+from ..caching.regions import CacheSettings
+from ..caching.stats import CacheObserver, CacheStats
+from ..caching.store_cache import StoreCache
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of, refuse_unmet_needs
 from .bulk import BulkSession
@@ -63,6 +67,7 @@ def open_store(
     publishes: Sequence[type[Event]] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
+    cache: CacheSettings | str | None = "memory://",
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -87,6 +92,7 @@ def open_store(
             become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
+        cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -99,6 +105,9 @@ def open_store(
     registry = converter or make_converter()
     bindings = bindings_of(unit, documents, registry)
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
+    cached = CacheSettings(url=cache) if isinstance(cache, str) else cache
+    if cached is not None and cached.strict:
+        publishes = (*publishes, CacheInvalidated)
     outbox = Outbox(publishes, registry) if publishes else None
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
@@ -120,7 +129,31 @@ def open_store(
         outbox=outbox,
         limits=Limits(max_changes, max_seconds),
     )
+    if cached is not None:
+        environment.cache = _cache_of(environment, cached)
     return DocumentStore(unit, environment)
+
+
+def _cache_of(environment: Environment, settings: CacheSettings) -> StoreCache:
+    """The cache of a store.
+
+    Raises:
+        ConfigurationError: if its URL is wrong, or it is to follow a change stream and the backend has none.
+    """
+    backend = environment.backend
+    if settings.watch and Capability.CHANGE_STREAMS not in backend.capabilities:
+        raise ConfigurationError(
+            f"store {environment.name}: the backend at {backend.location} has no change streams for its cache to "
+            "follow: leave watch out"
+        )
+    return StoreCache(
+        settings,
+        store=environment.name,
+        place=backend.data_id,
+        incoherent=lambda: environment.backend.incoherence,
+        watch=lambda: environment.backend.watch(timeout=environment.operation_timeout),
+        collections=[binding.collection for binding in environment.bindings.values()],
+    )
 
 
 class DocumentStore(Store[UnitT_co]):
@@ -188,9 +221,10 @@ class DocumentStore(Store[UnitT_co]):
         environment = self._environment
         if unit_id in environment.settled:
             return environment.settled[unit_id]
-        transaction = environment.unsettled.get(unit_id)
-        if transaction is not None:
-            environment.settled[unit_id] = self._settle(transaction)
+        unsettled = environment.unsettled.get(unit_id)
+        if unsettled is not None:
+            environment.settled[unit_id] = self._settle(unsettled.transaction)
+            environment.invalidate(unsettled.written)
             environment.unsettled.pop(unit_id, None)
             return environment.settled[unit_id]
         cursor = environment.backend.find(
@@ -245,11 +279,24 @@ class DocumentStore(Store[UnitT_co]):
         if environment.transactional and not info.transactions:
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
-        return StoreReport(self.name, location, ok=True, details=info.description, latency=info.latency)
+        guarantee = "" if environment.cache is None else f"; cache: {environment.cache.guarantee}"
+        return StoreReport(self.name, location, ok=True, details=f"{info.description}{guarantee}", latency=info.latency)
+
+    def cache_stats(self) -> CacheStats:
+        """Return what the cache has counted; nothing without one."""
+        cache = self._environment.cache
+        return CacheStats({}) if cache is None else cache.stats()
+
+    def observe_cache(self, observer: CacheObserver) -> None:
+        """Let an observer, such as a metrics library, hear of everything that the cache counts."""
+        if self._environment.cache is not None:
+            self._environment.cache.observe(observer)
 
     def close(self) -> None:
         """Release connections."""
         self._environment.side_by_side.close()
+        if self._environment.cache is not None:
+            self._environment.cache.close()
         self._environment.backend.close()
 
     def _attempts(

@@ -44,8 +44,8 @@ class ReadRepository(Generic[EntityT, IdT]):
     def cached(self, *, ttl: float = DEFAULT_TTL, key: str | None = None, compress: bool = False) -> Self:
         """Return this repository with its reads through the cache of the store; named queries are read so too.
 
-        After a commit has returned, no read through the cache that it invalidated is older. Units of work, snapshots and
-        streams ask the store in any case.
+        After a commit has returned, no read through the cache that it invalidated is older. Units of work, snapshots
+        and streams ask the store in any case.
 
         Args:
             ttl: seconds that a result may be kept.

@@ -9,6 +9,7 @@ from typing import Any
 from dogpile.cache import CacheRegion
 
 from ...domain.caching import CacheOptions
+from ...domain.errors import Unavailable
 from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
 from .breaker import CacheDown
@@ -159,6 +160,17 @@ class StoreCache(Cache):
             self.tokens.replace(name for one, ids in written.items() for name in self._names(one, ids))
         except CacheDown as error:
             self._fail(written, error)
+
+    def repeat(self, collections: Collection[str]) -> None:
+        """Invalidate collections once more, for a relay that makes good what a crash may have left out.
+
+        Raises:
+            Unavailable: if the cache does not answer; try again later.
+        """
+        try:
+            self.tokens.replace(self._scope(collection).everything for collection in collections)
+        except CacheDown as error:
+            raise Unavailable(f"the cache at {self.location} does not answer: it is tried again") from error
 
     def suspect(self, written: Written) -> None:
         """Invalidate all of these collections now, and again when the commit can no longer be applied."""

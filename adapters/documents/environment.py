@@ -112,18 +112,23 @@ class Environment:
                 f"{self.backend.location}: call store.prepare() once, or open the store with prepare='create'"
             )
 
+    @property
+    def records_invalidations(self) -> bool:
+        """Whether each commit leaves an outbox record of what it makes out of date in the cache."""
+        return self.cache is not None and self.cache.settings.strict
+
     def invalidate(self, written: Written) -> None:
         """Tell the cache what was written, before anybody is told that it was."""
-        if self.cache is not None and (found := self._of_entities(written)):
+        if self.cache is not None and (found := self.of_entities(written)):
             self.cache.invalidate(found)
 
     def suspect(self, written: Written) -> None:
         """Tell the cache what may have been written, or may be yet."""
-        if self.cache is not None and (found := self._of_entities(written)):
+        if self.cache is not None and (found := self.of_entities(written)):
             self.cache.suspect(found)
 
-    def _of_entities(self, written: Written) -> Told:
-        """What was written of entities: nobody caches what the framework keeps for itself."""
+    def of_entities(self, written: Written) -> Told:
+        """Return what was written of entities: nobody caches what the framework keeps for itself."""
         ours = {binding.collection for binding in self.bindings.values()}
         return {name: ids for name, ids in written.told().items() if name in ours}
 

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ...domain.caching import CacheInvalidated
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import (
@@ -225,6 +226,8 @@ class DocumentUnit(Session):
         """Write what the unit publishes; return how many records."""
         if self._outgoing is None:
             return 0
+        if self.environment.records_invalidations and (written := self.environment.of_entities(self.scope.written)):
+            self._outgoing.publish(CacheInvalidated(collections=tuple(written)), None)
         return self._outgoing.write(self.scope, self.collections, self.stored_now)
 
     def _write_receipts(self, published: int) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any, TypeVar
 
+from ...domain.caching import CacheInvalidated
 from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError, DeadlineExceeded, TristoreError, Unavailable
 from ...domain.events import Event
@@ -84,6 +85,8 @@ class OutboxRelay:
         self._lanes = Lanes(self._access, self._clock, lease)
         self._outages = Outages(self._clock)
         self._handlers: dict[str, dict[str, EventHandler]] = {}
+        if environment.records_invalidations and (cache := environment.cache) is not None:
+            self.on(CacheInvalidated, "tristore-cache", lambda event, _: cache.repeat(event.collections))
 
     def on(self, event: type[EventT], name: str, handler: Callable[[EventT, Delivery], None]) -> None:
         """Let a handler take every event of a class.

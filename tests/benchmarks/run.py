@@ -19,7 +19,7 @@ def main() -> None:
         on_mongo = OnMongo(server.url_for("benchmark"))
         on_mongo.fill()
         results = [measure(case) for case in on_mongo.cases()]
-        results += [measure(case) for case in (bulk_load.case(on_mongo), bulk_load.documents_case(on_mongo))]
+        results += [measure(case) for case in (bulk_load.case(on_mongo), bulk_load.made_before_case(on_mongo))]
         memory = bulk_load.memory_table(on_mongo)
     results += [measure(in_memory.case(count)) for count in (1_000, 100_000)]
     console = Console(width=110)

@@ -169,7 +169,7 @@ class ManyContract:
         assert [{"_id": 1, "n": 6}] == read(backend)
 
     @pytest.mark.parametrize("removes", [False, True])
-    def test_first_updater_wins(self, backend: Backend, removes: bool) -> None:
+    def test_first_updater_wins_over_a_change_of_all(self, backend: Backend, removes: bool) -> None:
         """What another writer changed since the snapshot is a WriteConflict at once, and ends the transaction."""
         write(backend, {"_id": 1, "n": 1})
         with open_transaction(backend) as transaction:

@@ -78,7 +78,9 @@ class BulkContract(NumbersContract):
         assert 2 == result.inserted
         assert [(1, "ValidationError"), (2, "DuplicateKey"), (3, "TooLarge"), (4, "UnitOfWorkError")] == told(result)
         assert [wrong, again, large, stored] == [one.entity for one in result.errors]
-        assert (("name",), again.id) == (result.errors[1].error.fields, result.errors[1].error.id)
+        duplicate = result.errors[1].error
+        assert isinstance(duplicate, DuplicateKey)
+        assert (("name",), again.id) == (duplicate.fields, duplicate.id)
         assert [(0, NEVER, NEVER)] * 3 == [(e.version, e.created_at, e.updated_at) for e in (wrong, again, large)]
         assert ["a", "b", "stored"] == names
 
@@ -181,10 +183,11 @@ class BulkContract(NumbersContract):
         ada = customer()
         ada.move("London")
         with store.bulk() as bulk:
-            for call in (lambda: bulk.customers.add_many([ada]), lambda: bulk.customers.bulk_update([ada])):
-                with pytest.raises(InvalidQuery, match="CustomerMoved, which this store publishes in the transaction"):
-                    call()
-            with pytest.raises(InvalidQuery, match="CustomerMoved, which this store publishes in the transaction"):
+            words = "CustomerMoved, which this store publishes in the transaction"
+            for call in (bulk.customers.add_many, bulk.customers.bulk_update):
+                with pytest.raises(InvalidQuery, match=words):
+                    call([ada])
+            with pytest.raises(InvalidQuery, match=words):
                 bulk.customers.upsert(ada, by="email")
             with pytest.raises(InvalidQuery, match=r"publishes events.*remove_where\(\) in a unit of work"):
                 bulk.invoices.remove_where(None)
@@ -207,7 +210,7 @@ class BulkContract(NumbersContract):
         assert (1, 1) == (result.matched, result.modified)
         assert [(1, "VersionConflict"), (2, "VersionConflict"), (3, "UnitOfWorkError")] == told(result)
         assert [two, three] == [found.entity for found in result.errors[:2]]
-        conflicts = [found.error.stale[0] for found in result.errors[:2]]
+        conflicts = [one.error.stale[0] for one in result.errors if isinstance(one.error, VersionConflict)]
         assert [(1, 2), (1, None)] == [(stale.expected, stale.actual) for stale in conflicts]
         assert (7, None, 2, clock.now()) == (
             stored["one"].plain,
@@ -229,7 +232,7 @@ class BulkContract(NumbersContract):
         assert ([(1, "UnitOfWorkError")], 1) == (told(twice), twice.inserted)
         assert (2, 3, [(2, "VersionConflict")]) == (result.matched, one.version, told(result))
 
-    def test_a_unique_value_that_is_taken(self, numbers: NumberStore) -> None:
+    def test_an_edit_that_takes_a_unique_value(self, numbers: NumberStore) -> None:
         """An update that takes another's unique value is told by position, and the others are written."""
         one, two, three = counter("one"), counter("two"), counter("three")
         with numbers.bulk() as bulk:

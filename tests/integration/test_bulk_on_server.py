@@ -46,7 +46,7 @@ def test_memory_of_a_load_is_bounded(open_core: OpenCore, database: RawDatabase)
 
 
 def test_commands_of_a_load(commands: Commands, open_core: OpenCore, core_url: str) -> None:
-    """A chunk is one unordered command, a change of all that match is one; the majority confirms it whatever the URL says."""
+    """A chunk is one unordered command, a change of all that match one; the majority confirms whatever the URL says."""
     store = open_core(url=f"{core_url}&w=1" if "?" in core_url else f"{core_url}?w=1")
     with store.bulk() as core:
         core.users.add_many(people(CHUNK + 1))

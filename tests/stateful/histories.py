@@ -213,6 +213,13 @@ class Histories(RuleBasedStateMachine):
         chosen = self.ids[which % len(self.ids)]
         self.in_unit(slot, lambda uow: uow.customers.remove(uow.customers.get(chosen)))  # type: ignore[arg-type]
 
+    @rule(slot=st.sampled_from(SLOTS), wanted=rules, name=names, by=st.integers(-2, 2) | st.just(2**62))
+    def change_all(self, slot: int, wanted: Specification[Customer], name: str, by: int) -> None:
+        """Change all that a rule holds for, in a unit, without loading them."""
+        self.in_unit(
+            slot, lambda uow: uow.customers.update_where(wanted, set={"name": name}, increment={"credits": by}).matched
+        )
+
     @rule(slot=st.sampled_from(SLOTS), wanted=rules, sort=sorts, skip=st.integers(0, 2), limit=st.integers(1, 4))
     def find(self, slot: int, wanted: Specification[Customer], sort: list[str], skip: int, limit: int) -> None:
         """Query in a unit, in a total order."""

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from tristore import (
     Attempt,
+    BulkResult,
     Change,
     Documents,
     DocumentStore,
@@ -177,6 +178,23 @@ def reading(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:
         assert_type(reader.invoices.page().items, tuple[Invoice, ...])
         assert_type(reader.invoices.count(URGENT), int)
         assert_type(reader.invoices.exists(lambda i: i.total > 0), bool)
+
+
+def many(billing: Store[BillingUnitOfWork], new: Iterator[Invoice]) -> None:
+    """Calls on many entities have the types of the unit of work, in it and outside."""
+    with billing.bulk() as bulk:
+        assert_type(bulk, BillingUnitOfWork)
+        loaded = bulk.invoices.add_many(new, max_errors=10)
+        assert_type(loaded, BulkResult[Invoice])
+        assert_type(loaded.errors[0].entity.number, str)
+        assert_type(bulk.invoices.bulk_update(bulk.invoices.stream()), BulkResult[Invoice])
+    with billing.unit_of_work() as uow:
+        changed = uow.invoices.update_where(
+            lambda i: i.is_open, set={"state": State.SENT}, increment={"total": Decimal(1)}
+        )
+        assert_type(changed.matched, int)
+        assert_type(uow.invoices.remove_where(URGENT).removed, int)
+        assert_type(uow.invoices.upsert(Invoice(number="1", total=Decimal(1)), by=("number",)), Invoice)
 
 
 def without_a_reader(notes: Store[NotesUnitOfWork], id: Id) -> str:

@@ -89,6 +89,8 @@ def wrong_entities(core: CoreUnitOfWork) -> None:
     """A repository keeps entities of one class."""
     core.users.add(Invoice(number="1"))  # refused
     core.users.remove("ada")  # refused
+    core.users.add_many([Invoice(number="1")])  # refused
+    core.users.update_where(lambda u: u.usernam == "ada", set={"credits": 1})  # refused
     core.invoices.count()  # refused
 
 
@@ -98,6 +100,8 @@ def writes_on_a_reader(stores: Stores, ada: User) -> None:
         core.users.add(ada)  # refused
         core.users.remove(ada)  # refused
         core.users.attach(ada)  # refused
+        core.users.add_many([ada])  # refused
+        core.users.update_where(None)  # refused
         core.flush()  # refused
         core.commit()  # refused
 

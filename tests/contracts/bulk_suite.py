@@ -220,7 +220,7 @@ class BulkContract(NumbersContract):
         """An event that the store publishes is refused also where the hook of the entity has recorded it."""
         store = open_store(Numbers, url=url, documents=NUMBERS, prepare="create", publishes=[Noticed])
         with store.bulk() as bulk:
-            with pytest.raises(InvalidQuery, match="Order .* has recorded Noticed"):
+            with pytest.raises(InvalidQuery, match=r"Order .* has recorded Noticed"):
                 bulk.orders.add_many([Order(number="1", note="noticed")])
             assert 0 == bulk.orders.count()
         store.close()

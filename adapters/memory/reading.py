@@ -13,7 +13,7 @@ from .matching import matcher
 from .ordering import ordered
 from .paths import check_path
 from .planning import ID, Planner, Way
-from .rows import Row
+from .rows import Row, copies
 from .sorted_entries import Entry
 from .spans import implies, parts_of
 from .tables import Draft, Table
@@ -55,7 +55,7 @@ class MemoryCursor:
     def to_list(self) -> list[Document]:
         """Read all that are left, and close."""
         rows, self._rows = self._rows, None
-        return [] if rows is None else [row.copy() for row in rows]
+        return [] if rows is None else copies(rows)
 
     def close(self) -> None:
         """Let go of the rows."""

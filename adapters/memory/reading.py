@@ -13,7 +13,7 @@ from .matching import matcher
 from .ordering import ordered
 from .paths import check_path
 from .planning import ID, Planner, Way
-from .rows import Row
+from .rows import Row, copies
 from .sorted_entries import Entry
 from .spans import implies, parts_of
 from .tables import Draft, Table
@@ -56,7 +56,10 @@ class MemoryCursor:
     def to_list(self) -> list[Document]:
         """Read all that are left, and close."""
         rows, self._rows = self._rows, None
-        return [] if rows is None else [*map(self._of, rows)]
+        if rows is None:
+            return []
+        documents = copies(rows)
+        return documents if self._project is None else [*map(self._project, documents)]
 
     def close(self) -> None:
         """Let go of the rows."""
@@ -132,21 +135,20 @@ class Search:
             check_path(key.path)
         parts = tuple(parts_of(query.predicate))
         self._query = query
-        self._matches = matcher(query.predicate) if parts else None
         self._until = None if query.limit is None else query.skip + query.limit
         self.examined = 0
         self._candidates: Iterable[Row]
         direct = _direct(table, parts)
+        exact = not parts
         if direct is not None:
             self.way, self._candidates = direct
             self.is_ordered = not in_order
-            return
-        way = Planner(table, parts, query.sort if in_order else None, self._until).best()
-        if way is None:
+        elif (way := Planner(table, parts, query.sort if in_order else None, self._until).best()) is None:
             self.way, self.is_ordered, self._candidates = "all", not in_order, table.rows.values()
         else:
             self.way, self.is_ordered, self._candidates = way.name, way.ordered, _rows(way, table.rows)
-            self._matches = None if way.exact else self._matches
+            exact = exact or way.exact
+        self._matches = None if exact else matcher(query.predicate)
 
     def rows(self) -> Iterable[Row]:
         """Return the rows that match, in order, between the bounds."""

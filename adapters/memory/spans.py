@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...domain.predicates import All, Comparator, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
 from .indexes import Index
-from .matching import matcher
+from .matching import INCOMPARABLE, matcher
 from .orders import View
 from .values import NULL, TEXT, Key, order_key, stored
 
@@ -132,12 +132,12 @@ def _limits(part: Predicate) -> Limits | None:
             return Limits(((NULL, 0),), absent=True)
         case Compare(_, Comparator.EQ, None):
             return Limits(((NULL, 0),), absent=True)
-        case Compare(_, Comparator.EQ, value) | Contains(_, value) if value is not None and not _is_list(value):
+        case Compare(_, Comparator.EQ, value) | Contains(_, value) if _is_single(value):
             return Limits((order_key(stored(value)),), exact=isinstance(part, Compare))
-        case OneOf(_, values) if not any(map(_is_list, values)):
+        case OneOf(_, values) if all(value is None or _is_single(value) for value in values):
             points = tuple(sorted({order_key(stored(value)) for value in values}))
             return Limits(points, absent=None in values)
-        case Compare(_, comparator, value) if comparator in _BEYOND and value is not None and not _is_list(value):
+        case Compare(_, comparator, value) if comparator in _BEYOND and _is_single(value):
             return _range(comparator, order_key(stored(value)))
         case Text(_, TextTest.STARTS, text):
             return Limits(None, (((TEXT, text),), ((TEXT, after) if (after := _next(text)) else (TEXT + 1,),)))
@@ -174,5 +174,6 @@ def _next(text: str) -> str:
 _LAST_CHARACTER = 0x10FFFF
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+def _is_single(value: object) -> bool:
+    """Whether a value can be looked up: a list is compared as a whole, too, and some values with nothing."""
+    return value is not None and not isinstance(value, (list, tuple, *INCOMPARABLE))

@@ -95,7 +95,8 @@ def stored(value: object) -> object:
     Raises:
         InvalidQuery: if BSON cannot hold it.
     """
-    if type(value) in _UNCHANGED:
+    kind = type(value)
+    if kind in _UNCHANGED or (kind is datetime and value.tzinfo is None and not value.microsecond % 1_000):  # type: ignore[attr-defined]
         return value
     try:
         return decode(encode({"": value}, codec_options=CODEC_OPTIONS), CODEC_OPTIONS)[""]

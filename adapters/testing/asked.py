@@ -14,7 +14,7 @@ from ...domain.schema import Kind, schema_of
 from ...domain.specification import Specification, where
 from .candidates import Candidates, Place
 
-_COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+_COMPARISONS = (operator.eq, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
 _SHORT_COUNTS = (1, 2, 0, 5)
 
 Rule = Specification[Any]

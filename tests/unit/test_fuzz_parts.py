@@ -97,7 +97,7 @@ def test_a_script_shows_two_units_side_by_side() -> None:
     """A unit that nothing comes between is a block; interleaved ones are begun and ended by name."""
     history: History = [
         Add("a", "customers", customer(id=FIRST, name="ada")),
-        End("a", "commit"),
+        End("a", "commit", 1),
         Edit("a", "customers", FIRST, "tags", ["vip"]),
         Ask(SNAPSHOT, "customers", "count", (where(Customer),)),
         Edit("b", "customers", FIRST, "name", "bob"),
@@ -111,8 +111,10 @@ def test_a_script_shows_two_units_side_by_side() -> None:
     assert [
         "store = open_billing(url)",
         "store.prepare()",
+        "store.environment.clock = clock = FixedClock(datetime(2026, 1, 31, 12, 0, tzinfo=UTC))",
         "with store.unit_of_work() as a:",
         '    a.customers.add(Customer(id="000000000000000000000001", email="ada@example.org", name="ada"))',
+        "    clock.advance(timedelta(milliseconds=1))",
         "a = store.unit_of_work()",
         "Context().run(a.__enter__)",
         'found = a.customers.get("000000000000000000000001")',

@@ -1,5 +1,6 @@
 """Finding rows: by id or by a unique key straight away, through an index, otherwise by looking at each."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -154,7 +155,7 @@ class Search:
         """Return the rows that match, in order, between the bounds."""
         query = self._query
         if self.is_ordered:
-            return islice(self.matching(), query.skip, self._until)
+            return islice(self.matching(), *(_countable(bound) for bound in (query.skip, self._until)))
         return ordered(self.matching(), query.sort, query.skip, query.limit)
 
     def matching(self) -> Iterator[Row]:
@@ -164,6 +165,11 @@ class Search:
             self.examined += 1
             if matches is None or matches(row.document):
                 yield row
+
+
+def _countable(bound: int | None) -> int | None:
+    """A bound that `islice` takes; beyond it there are no rows."""
+    return None if bound is None else min(bound, sys.maxsize)
 
 
 def _rows(way: Way, rows: Mapping[Key, Row]) -> Iterator[Row]:

@@ -124,10 +124,20 @@ class RowChange:
         else:
             self.replace(id_key, before, _updated(before, update), frozenset((*update.set, *update.unset)))
 
-    def replace(self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None) -> bool:
-        """Put another document in the place of a row, with the keys that may differ; tell whether they do."""
+    def replace(
+        self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None, *, always: bool = False
+    ) -> bool:
+        """Put another document in the place of a row; tell whether they differ.
+
+        Args:
+            id_key: of the row.
+            before: the row.
+            document: takes its place.
+            touched: the top-level keys that may differ, None for all.
+            always: whether it counts as another one even if it is the same.
+        """
         after = Row(encoded(document), before.sequence)
-        if after.data == before.data:  # no write, so no conflict either
+        if after.data == before.data and not always:  # no write, so no conflict either
             return False
         self._claim(id_key)
         self._file(id_key, before, after, document, touched)

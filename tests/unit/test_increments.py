@@ -3,7 +3,6 @@
 import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from operator import ge, gt, le, lt
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 
 from tristore import InvalidQuery
 from tristore.domain.bounds import Bound
+from tristore.domain.evaluation import holds
 from tristore.domain.increments import allows, increment_of
-from tristore.domain.predicates import Comparator, holds
+from tristore.domain.predicates import Comparator
 from tristore.domain.schema import schema_of
 
 DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
@@ -36,7 +36,7 @@ def asked(kind: Any, validator: Any, stored: Any, by: Any) -> bool:
         number: kind = field(validator=validator)
 
     found = schema_of(Holder).fields["number"]
-    return holds(allows(found, ("number",), increment_of(found, ("number",), by)), SimpleNamespace(number=stored))
+    return holds(allows(found, ("number",), increment_of(found, ("number",), by)), {"number": stored})
 
 
 @given(order=orders, bound=floats, stored=floats, by=floats)

@@ -6,6 +6,9 @@ A stretch may hold rows that do not match; each row is looked at again.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bson.regex import Regex
+
+from ...domain.patterns import at_start
 from ...domain.predicates import All, Comparator, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
 from .indexes import Index
 from .matching import INCOMPARABLE, matcher
@@ -30,12 +33,14 @@ class Limits(NamedTuple):
         bounds: otherwise what follows the keys before it.
         absent: whether a document without the key may match.
         exact: whether each document that is filed so matches.
+        beside: a key outside the bounds that matches too.
     """
 
     points: tuple[Key, ...] | None
     bounds: Bounds = ((), ())
     absent: bool = False
     exact: bool = True
+    beside: Key | None = None
 
 
 class Span(NamedTuple):
@@ -93,6 +98,8 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
         points = allowed[0].points
         if points is not None and len(prefixes) * len(points) > _MOST_STRETCHES:
             break
+        if points is None and any(_has_beside(view, prefix, one) for prefix in prefixes for one in allowed):
+            break
         strict |= not allowed[0].absent
         exact += allowed[0].exact and not (allowed[0].absent and is_list)
         keys += 1
@@ -104,6 +111,14 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
         prefixes = [(*prefix, point) for prefix in prefixes for point in points]
     stretches = [(prefix, (*prefix, TOP)) for prefix in prefixes]
     return Span(stretches, keys, keys if len(prefixes) == 1 else 0, strict, exact)
+
+
+def _has_beside(view: View, prefix: tuple[Key, ...], limits: Limits) -> bool:
+    """Tell whether an index holds a match outside the bounds."""
+    if limits.beside is None:
+        return False
+    place = (*prefix, limits.beside)
+    return view.entries.count(view.entries.seek((place,)), view.entries.seek(((*place, TOP),))) > 0
 
 
 def implies(parts: Sequence[Predicate], partial: Predicate) -> bool:
@@ -140,7 +155,9 @@ def _limits(part: Predicate) -> Limits | None:
         case Compare(_, comparator, value) if comparator in _BEYOND and _is_single(value):
             return _range(comparator, order_key(stored(value)))
         case Text(_, TextTest.STARTS, text):
-            return Limits(None, (((TEXT, text),), ((TEXT, after) if (after := _next(text)) else (TEXT + 1,),)))
+            below = (TEXT, after) if (after := _next(text)) else (TEXT + 1,)
+            # to a server the expression that it is asked with matches itself, where it is stored
+            return Limits(None, (((TEXT, text),), (below,)), beside=order_key(Regex(at_start(text).pcre)))
     return None
 
 

@@ -150,6 +150,8 @@ class RowChange:
         for number, index in enumerate(self.draft.indexes.unique):
             for key in index.keys_of(before.document):
                 self.draft.unfile(number, key)
+            for key in index.keys_left_out(before.document):  # the server looks for it there, and may meet a writer
+                self._engine.is_mine(self._claims, (self._collection, number, key))
         self.draft.drop(id_key, before)
 
     def _file(

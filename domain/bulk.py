@@ -37,7 +37,7 @@ class BulkResult(Generic[E]):
         removed: how many were removed.
         errors: those that could not be written, in the order of their positions; in a unit of work there are none,
             for the first one is raised.
-        stopped: whether `max_errors` ended the call before every entity was read.
+        stopped: whether `max_errors` ended the call; then entities may be left that were not read.
     """
 
     inserted: int = 0

@@ -149,18 +149,18 @@ def out_of_scope() -> InvalidQuery:
 
 
 def both(left: Predicate, right: Predicate) -> Predicate:
-    return All(
-        (
-            *(left.parts if isinstance(left, All) else (left,)),
-            *(right.parts if isinstance(right, All) else (right,)),
-        )
+    """Both hold; parts of parts stand side by side, and one part alone stands for itself."""
+    parts = (
+        *(left.parts if isinstance(left, All) else (left,)),
+        *(right.parts if isinstance(right, All) else (right,)),
     )
+    return parts[0] if len(parts) == 1 else All(parts)
 
 
 def either(left: Predicate, right: Predicate) -> Predicate:
-    return AnyOf(
-        (
-            *(left.parts if isinstance(left, AnyOf) else (left,)),
-            *(right.parts if isinstance(right, AnyOf) else (right,)),
-        )
+    """One of them holds, or both; written as `both` does."""
+    parts = (
+        *(left.parts if isinstance(left, AnyOf) else (left,)),
+        *(right.parts if isinstance(right, AnyOf) else (right,)),
     )
+    return parts[0] if len(parts) == 1 else AnyOf(parts)

@@ -6,7 +6,7 @@ What stands at a path, and what compares with what, is told as MongoDB tells it 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from enum import Enum, auto
 from operator import ge, gt, le, lt
 from typing import Any, Final, cast
@@ -182,10 +182,6 @@ def _compares(order: Callable[[Any, Any], bool], value: object) -> Test:
     return compares
 
 
-_DECIMAL128 = Context(prec=34, Emin=-999_999, Emax=999_999)
-_EXACT_IN_DECIMAL128 = 1e33
-
-
 def _key(value: object) -> tuple[type, Any] | None:
     """The sort of a value, and what is compared with others of that sort; None for what a rule compares with nothing.
 
@@ -211,9 +207,6 @@ def _key(value: object) -> tuple[type, Any] | None:
 
 
 def _number(value: int | float | Decimal) -> int | float | Decimal | None:
-    """A number as a store compares it, what is no whole number in 34 decimal digits; None for NaN."""
-    if isinstance(value, Decimal):
-        return None if value.is_nan() else value
-    if isinstance(value, int) or (value.is_integer() and abs(value) < _EXACT_IN_DECIMAL128):
-        return value
-    return None if math.isnan(value) else _DECIMAL128.create_decimal_from_float(value)
+    """A number as a store compares it, by all of its digits; None for NaN."""
+    is_nan = value.is_nan() if isinstance(value, Decimal) else math.isnan(value)
+    return None if is_nan else value

@@ -37,6 +37,14 @@ def mongo_url(tristore_mongod: MongoServer, raw: Raw) -> Iterator[str]:
     raw.drop_database(name)
 
 
+@pytest.fixture
+def patient_server(raw: Raw) -> Iterator[None]:
+    """A server that ends transactions after a minute, as usual; those of tests do after three seconds."""
+    limit = raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=60)["was"]
+    yield
+    raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=limit)
+
+
 @pytest.fixture(scope="session")
 def standalone(tristore_mongod: MongoServer) -> Iterator[MongoServer]:
     """A server without transactions; where the replica set was skipped, this is too."""

@@ -41,6 +41,9 @@ CHUNK_BYTES = 8 * 1024 * 1024
 _REFUSALS = (ValueError, DomainError, DuplicateKey, InvalidQuery, NotFound, TooLarge, UnitOfWorkError, VersionConflict)
 """What says of one entity that it cannot be written; validators of attrs raise ValueError. All else ends the call."""
 
+Before = tuple[int, datetime, datetime]
+"""The position of an entity, and the times that it had when it was given."""
+
 Failures = list[BulkError[Entity[Any]]]
 
 
@@ -90,6 +93,8 @@ class ChunkedWrite(ABC):
             self._write()
         except Exception as error:
             self._say_what_was_written(error)
+            for entity, before in zip(self.entities, self._before, strict=True):
+                _take_back(entity, before)
             raise
         return self.result(stopped=stopped)
 
@@ -122,7 +127,7 @@ class ChunkedWrite(ABC):
     def _begin_chunk(self) -> None:
         self.entities: list[Entity[Any]] = []
         self.operations: list[Any] = []
-        self._before: list[tuple[int, datetime, datetime]] = []
+        self._before: list[Before] = []
         self._ids: set[Any] = set()
         self._weight = 0
 
@@ -132,7 +137,6 @@ class ChunkedWrite(ABC):
         if not self.operations:
             self.now: datetime = self.writer.environment.clock.now()
             self.stored_now = dump_datetime(self.now)
-        self._refuse_published(entity)
         before = position, entity.created_at, entity.updated_at
         try:
             operation, document = self.operation(entity)
@@ -142,6 +146,7 @@ class ChunkedWrite(ABC):
         except _REFUSALS as error:
             self._refuse(entity, before, error)
             return
+        self._refuse_published(entity, before)
         self.entities.append(entity)
         self.operations.append(operation)
         self._before.append(before)
@@ -150,12 +155,10 @@ class ChunkedWrite(ABC):
         if len(self.operations) >= CHUNK or self._weight >= CHUNK_BYTES:
             self._write()
 
-    def _refuse(self, entity: Entity[Any], before: tuple[int, datetime, datetime], error: Exception) -> None:
+    def _refuse(self, entity: Entity[Any], before: Before, error: Exception) -> None:
         """Remember an entity that cannot be written, and take back what was set on it."""
-        position, created_at, updated_at = before
-        object.__setattr__(entity, "created_at", created_at)
-        object.__setattr__(entity, "updated_at", updated_at)
-        self.errors.append(BulkError(entity, position, error))
+        _take_back(entity, before)
+        self.errors.append(BulkError(entity, before[0], error))
 
     def _write(self) -> None:
         """Write the chunk, and let those who wait know of it."""
@@ -215,11 +218,12 @@ class ChunkedWrite(ABC):
     def version(self, entity: Entity[Any]) -> int:
         """Return the version that an entity has after it was written."""
 
-    def _refuse_published(self, entity: Entity[Any]) -> None:
+    def _refuse_published(self, entity: Entity[Any], before: Before) -> None:
         outbox = self.writer.environment.outbox
         if outbox is not None and entity.recorded_events:
             for event in entity.recorded_events:
                 if outbox.holds(event):
+                    _take_back(entity, before)
                     raise InvalidQuery(
                         f"{self.mapping.name} {entity.id} has recorded {type(event).__name__}, which this store "
                         "publishes in the transaction of its entity, and bulk() has none: write it in a unit of work"
@@ -233,6 +237,13 @@ class ChunkedWrite(ABC):
             first, last = self._before[0][0], self._before[-1][0]
             done += f"; of the chunk from position {first:,} to {last:,} nobody knows"
         error.add_note(done)
+
+
+def _take_back(entity: Entity[Any], before: Before) -> None:
+    """Give an entity that was not written the times that it had."""
+    _, created_at, updated_at = before
+    object.__setattr__(entity, "created_at", created_at)
+    object.__setattr__(entity, "updated_at", updated_at)
 
 
 __all__ = ["CHUNK", "CHUNK_BYTES", "ChunkedWrite", "Writer"]

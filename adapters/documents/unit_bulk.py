@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from ...domain.bulk import BulkResult
 from ...domain.entity import Entity
-from ...domain.errors import Stale, UnitOfWorkError, VersionConflict
+from ...domain.errors import Stale, TristoreError, UnitOfWorkError, VersionConflict
 from ...domain.modifications import Modification
 from ...domain.predicates import OneOf, Predicate
 from ...domain.queries import Query
@@ -135,9 +135,15 @@ class BulkUnitGateway(UnitGateway):
         except KeyTaken as taken:
             error = duplicate(self._mapping, taken)
             self._unit.scope.fail(error)
-            if not self._unit.environment.transactional:
-                error.add_note("without transactions, some of the entities may be changed already")
+            self._say_what_stays(error)
             raise error from (taken.__cause__ or taken)
+        except TristoreError as error:
+            self._say_what_stays(error)
+            raise
+
+    def _say_what_stays(self, error: TristoreError) -> None:
+        if not self._unit.environment.transactional:
+            error.add_note("without transactions, some of the entities may be changed or removed already")
 
     def _bring_up_to_date(self) -> None:
         """Read what is stored of the entities of the unit: some were changed or removed behind their backs."""

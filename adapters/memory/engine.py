@@ -75,15 +75,24 @@ class Engine:
         Raises:
             WriteConflict: if another one has it, or wrote it after the snapshot.
         """
+        if not self.is_mine(claims, slot):
+            self._holders[slot] = claims.number
+            claims.slots.append(slot)
+
+    def is_mine(self, claims: Claims, slot: Slot) -> bool:
+        """Tell whether a transaction has a slot; if not, it may take it.
+
+        Raises:
+            WriteConflict: if another one has it, or wrote it after the snapshot.
+        """
         holder = self._holders.get(slot)
         if holder == claims.number:
-            return
+            return True
         if holder is not None:
             self._release_dropped()
         if slot in self._holders or self._written.get(slot, 0) > claims.since:
             raise WriteConflict
-        self._holders[slot] = claims.number
-        claims.slots.append(slot)
+        return False
 
     def commit(self, claims: Claims, drafts: Mapping[str, Draft]) -> None:
         """Make a transaction's changes the state, and end it."""

@@ -55,6 +55,15 @@ class Index:
             return frozenset(((value,),))
         return frozenset(tuple(map(stored_key, row)) for row in self._rows(document))
 
+    def keys_left_out(self, document: Document) -> frozenset[Key]:
+        """Return the values under which a partial index would file a document that it does not hold."""
+        if self._holds is None or self._holds(document):
+            return frozenset()
+        try:
+            return frozenset(tuple(map(stored_key, row)) for row in key_rows(document, self.paths))
+        except InvalidQuery:  # it could not be filed either
+            return frozenset()
+
     def order_of(self, document: Document) -> tuple[set[tuple[Key, ...]], frozenset[int]]:
         """Return the keys by which a document has its places in order, and which of them lead to a list."""
         keys = {tuple([order_key(value) for value in row]) for row in self._rows(document)}

@@ -9,7 +9,7 @@ from ...domain.predicates import Predicate
 from ..backend import KeyTaken, ManyResult, Modify, ModifyResult, WritePlan
 from .engine import NO_TABLE, Engine
 from .matching import matcher
-from .modifying import modified, roots_of
+from .modifying import ends_as_nan, modified, roots_of
 from .reading import matching
 from .rows import Row
 from .tables import Draft, Table
@@ -55,7 +55,8 @@ class ManyWriter:
         touched = roots_of(change)
 
         def modify(target: RowChange, id_key: Key, row: Row) -> bool:
-            return target.replace(id_key, row, modified(row, change), touched)
+            document = modified(row, change)
+            return target.replace(id_key, row, document, touched, always=ends_as_nan(document, change))
 
         return ModifyResult(*self._each(collection, predicate, modify, transaction, timeout))
 

@@ -46,8 +46,10 @@ _ORDER: dict[Comparator, Callable[[Any, Any], bool]] = {
     Comparator.GT: gt,
     Comparator.GE: ge,
 }
-_REFUSED = (Regex, Code, MinKey, MaxKey)
 _ABOUT_WHOLE_VALUES = (Contains, Exists, Size, AnyItem)
+
+INCOMPARABLE = (Regex, Code, MinKey, MaxKey)
+"""Types of values that a store can hold, and that no query compares with."""
 
 
 def matcher(predicate: Predicate) -> Matcher:
@@ -230,6 +232,6 @@ def _matches(pattern: Pattern) -> Test:
 
 
 def _operand(path: Path, value: object) -> object:
-    if isinstance(value, _REFUSED):
+    if isinstance(value, INCOMPARABLE):
         raise InvalidQuery(f"{dotted(path)} cannot be compared with a {type(value).__name__}")
     return stored(value)

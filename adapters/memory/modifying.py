@@ -12,7 +12,7 @@ from ...domain.predicates import dotted
 from ..backend import Document, Modify
 from .paths import check_path
 from .rows import Row
-from .values import MISSING, order_key
+from .values import MISSING, NAN, order_key
 
 _INT32 = range(-(2**31), 2**31)
 _DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
@@ -40,6 +40,16 @@ def modified(row: Row, change: Modify) -> Document:
 def roots_of(change: Modify) -> frozenset[str]:
     """Return the top-level keys that a change touches."""
     return frozenset(key.partition(".")[0] for key in (*change.set, *change.unset, *change.increment))
+
+
+def ends_as_nan(document: Document, change: Modify) -> bool:
+    """Tell whether a sum is NaN, which the server never takes for what was there before."""
+    return any(_is_nan(document, tuple(key.split("."))) for key in change.increment)
+
+
+def _is_nan(document: Document, path: tuple[str, ...]) -> bool:
+    place = _place(document, path, make=False)
+    return place is not None and order_key(place.get(path[-1], MISSING))[0] == NAN
 
 
 def _apply(document: Document, key: str, what: str, value: Any) -> None:
@@ -106,9 +116,9 @@ def _is_long(value: int) -> bool:
 def _as_decimal(value: Any) -> Decimal:
     if isinstance(value, Decimal128):
         return value.to_decimal()
-    if isinstance(value, float):
+    if isinstance(value, float) and value:  # the server adds a plain 0 in the place of 0.0
         return _DECIMAL128.create_decimal(f"{value:.{_DIGITS_OF_A_DOUBLE - 1}e}")
-    return Decimal(value)
+    return Decimal(int(value))
 
 
-__all__ = ["increased", "modified", "roots_of"]
+__all__ = ["ends_as_nan", "increased", "modified", "roots_of"]

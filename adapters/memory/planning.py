@@ -14,13 +14,16 @@ from ...domain.queries import SortKey
 from ..backend import IndexDeclaration
 from .indexes import Index
 from .orders import BY_AGE, BY_ID, View
-from .sorted_entries import Entry
+from .sorted_entries import Entry, Position
 from .spans import Limits, Span, implies, limits_by_path, span_of
 from .tables import Draft, Table
 from .walking import Order, Tie, walk
 
 ID: Path = ("_id",)
 _BY_ID = Index(IndexDeclaration((("_id", 1),)))
+
+Stretch = tuple[Position, Position]
+
 _IN_ORDER = Order(0, (), Tie.OLDEST_FIRST)
 
 
@@ -45,11 +48,12 @@ class Way(NamedTuple):
 
 
 class _Usable(NamedTuple):
-    """An index in which all matches of a query stand, and how many entries may be some."""
+    """An index in which all matches of a query stand: between which positions, and how many entries there are."""
 
     declared: Index
     view: View
     span: Span
+    stretches: Sequence[Stretch]
     entries: int
 
 
@@ -102,18 +106,16 @@ class Planner:
             yield _usable(_BY_ID, table.view(BY_ID), limits)
 
     def _through(self, usable: _Usable) -> Way:
-        index, view, span, count = usable
+        index, view, span, stretches, count = usable
         order = self._order(usable)
         cost = float(count) if order is None else self._share(count)
-        entries = partial(_entries, view, span.stretches, order or _IN_ORDER)
+        entries = partial(_entries, view, stretches, order or _IN_ORDER)
         exact = 0 < span.exact == len(self._parts)
         return Way(index.declaration.name, entries, cost, order is not None, bool(view.lists), exact)
 
     def _by_age(self) -> Way:
         view = self._table.view(BY_AGE)
-        return Way(
-            "age", partial(_entries, view, Span().stretches, _IN_ORDER), self._share(len(self._table.rows)), True
-        )
+        return Way("age", partial(_entries, view, _whole(view), _IN_ORDER), self._share(len(self._table.rows)), True)
 
     def _by_id(self) -> Way:
         falling = self._sort[0].descending
@@ -123,7 +125,7 @@ class Planner:
             order = order._replace(falling=())
         else:
             view = self._table.view(BY_ID)
-        return Way("_id", partial(_entries, view, Span().stretches, order), self._share(len(self._table.rows)), True)
+        return Way("_id", partial(_entries, view, _whole(view), order), self._share(len(self._table.rows)), True)
 
     def _share(self, count: int) -> float:
         """How many of so many rows are looked at until enough match, if the matches are spread evenly."""
@@ -133,7 +135,7 @@ class Planner:
 
     def _order(self, usable: _Usable) -> Order | None:
         """How an index gives the order of the query, None if it does not."""
-        index, view, span, _ = usable
+        index, view, span, *_ = usable
         if len(span.stretches) != 1:
             return None
         constant = {path for at, path in enumerate(index.paths[: span.fixed]) if at not in view.lists}
@@ -169,13 +171,13 @@ _FREE = frozenset({Tie.OLDEST_FIRST, Tie.YOUNGEST_FIRST})
 def _usable(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> _Usable:
     span = span_of(index, view, limits)
     entries = view.entries
-    count = sum(entries.count(entries.seek((low,)), entries.seek((high,))) for low, high in span.stretches)
-    return _Usable(index, view, span, count)
+    stretches = [(entries.seek((low,)), entries.seek((high,))) for low, high in span.stretches]
+    return _Usable(index, view, span, stretches, sum(entries.count(*stretch) for stretch in stretches))
 
 
-def _entries(
-    view: View, stretches: Sequence[tuple[tuple[object, ...], tuple[object, ...]]], order: Order
-) -> Iterator[Entry]:
-    entries = view.entries
-    walks = (walk(entries, entries.seek((low,)), entries.seek((high,)), order) for low, high in stretches)
-    return chain.from_iterable(walks)
+def _whole(view: View) -> Sequence[Stretch]:
+    return ((view.entries.start, view.entries.end),)
+
+
+def _entries(view: View, stretches: Sequence[Stretch], order: Order) -> Iterator[Entry]:
+    return chain.from_iterable(walk(view.entries, start, stop, order) for start, stop in stretches)

@@ -1,5 +1,6 @@
 """Finding rows: by id or by a unique key straight away, through an index, otherwise by looking at each."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from .matching import matcher
 from .ordering import ordered
 from .paths import check_path
 from .planning import ID, Planner, Way
-from .rows import Row
+from .rows import Row, copies
 from .sorted_entries import Entry
 from .spans import implies, parts_of
 from .tables import Draft, Table
@@ -56,7 +57,10 @@ class MemoryCursor:
     def to_list(self) -> list[Document]:
         """Read all that are left, and close."""
         rows, self._rows = self._rows, None
-        return [] if rows is None else [*map(self._of, rows)]
+        if rows is None:
+            return []
+        documents = copies(rows)
+        return documents if self._project is None else [*map(self._project, documents)]
 
     def close(self) -> None:
         """Let go of the rows."""
@@ -132,27 +136,26 @@ class Search:
             check_path(key.path)
         parts = tuple(parts_of(query.predicate))
         self._query = query
-        self._matches = matcher(query.predicate) if parts else None
         self._until = None if query.limit is None else query.skip + query.limit
         self.examined = 0
         self._candidates: Iterable[Row]
         direct = _direct(table, parts)
+        exact = not parts
         if direct is not None:
             self.way, self._candidates = direct
             self.is_ordered = not in_order
-            return
-        way = Planner(table, parts, query.sort if in_order else None, self._until).best()
-        if way is None:
+        elif (way := Planner(table, parts, query.sort if in_order else None, self._until).best()) is None:
             self.way, self.is_ordered, self._candidates = "all", not in_order, table.rows.values()
         else:
             self.way, self.is_ordered, self._candidates = way.name, way.ordered, _rows(way, table.rows)
-            self._matches = None if way.exact else self._matches
+            exact = exact or way.exact
+        self._matches = None if exact else matcher(query.predicate)
 
     def rows(self) -> Iterable[Row]:
         """Return the rows that match, in order, between the bounds."""
         query = self._query
         if self.is_ordered:
-            return islice(self.matching(), query.skip, self._until)
+            return islice(self.matching(), *(_countable(bound) for bound in (query.skip, self._until)))
         return ordered(self.matching(), query.sort, query.skip, query.limit)
 
     def matching(self) -> Iterator[Row]:
@@ -162,6 +165,11 @@ class Search:
             self.examined += 1
             if matches is None or matches(row.document):
                 yield row
+
+
+def _countable(bound: int | None) -> int | None:
+    """A bound that `islice` takes; beyond it there are no rows."""
+    return None if bound is None else min(bound, sys.maxsize)
 
 
 def _rows(way: Way, rows: Mapping[Key, Row]) -> Iterator[Row]:

@@ -1,8 +1,9 @@
 """A stored document: BSON bytes, so that its types, limits and truncations are those of the server."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from bson import decode, encode
+from bson import decode, decode_all, encode
 from bson.errors import BSONError
 from bson.objectid import ObjectId
 from bson.regex import Regex
@@ -47,6 +48,11 @@ class Row:
     def copy(self) -> Document:
         """Decode the document afresh."""
         return decode(self.data, CODEC_OPTIONS)
+
+
+def copies(rows: Iterable[Row]) -> list[Document]:
+    """Decode the documents of many rows afresh, which costs less than one by one."""
+    return decode_all(b"".join([row.data for row in rows]), CODEC_OPTIONS)
 
 
 def encoded(document: Document) -> bytes:

@@ -6,9 +6,12 @@ A stretch may hold rows that do not match; each row is looked at again.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bson.regex import Regex
+
+from ...domain.patterns import at_start
 from ...domain.predicates import All, Comparator, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
 from .indexes import Index
-from .matching import matcher
+from .matching import INCOMPARABLE, matcher
 from .orders import View
 from .values import NULL, TEXT, Key, order_key, stored
 
@@ -30,12 +33,14 @@ class Limits(NamedTuple):
         bounds: otherwise what follows the keys before it.
         absent: whether a document without the key may match.
         exact: whether each document that is filed so matches.
+        beside: a key outside the bounds that matches too.
     """
 
     points: tuple[Key, ...] | None
     bounds: Bounds = ((), ())
     absent: bool = False
     exact: bool = True
+    beside: Key | None = None
 
 
 class Span(NamedTuple):
@@ -93,6 +98,8 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
         points = allowed[0].points
         if points is not None and len(prefixes) * len(points) > _MOST_STRETCHES:
             break
+        if points is None and any(_has_beside(view, prefix, one) for prefix in prefixes for one in allowed):
+            break
         strict |= not allowed[0].absent
         exact += allowed[0].exact and not (allowed[0].absent and is_list)
         keys += 1
@@ -104,6 +111,14 @@ def span_of(index: Index, view: View, limits: Mapping[Path, list[Limits]]) -> Sp
         prefixes = [(*prefix, point) for prefix in prefixes for point in points]
     stretches = [(prefix, (*prefix, TOP)) for prefix in prefixes]
     return Span(stretches, keys, keys if len(prefixes) == 1 else 0, strict, exact)
+
+
+def _has_beside(view: View, prefix: tuple[Key, ...], limits: Limits) -> bool:
+    """Tell whether an index holds a match outside the bounds."""
+    if limits.beside is None:
+        return False
+    place = (*prefix, limits.beside)
+    return view.entries.count(view.entries.seek((place,)), view.entries.seek(((*place, TOP),))) > 0
 
 
 def implies(parts: Sequence[Predicate], partial: Predicate) -> bool:
@@ -132,15 +147,17 @@ def _limits(part: Predicate) -> Limits | None:
             return Limits(((NULL, 0),), absent=True)
         case Compare(_, Comparator.EQ, None):
             return Limits(((NULL, 0),), absent=True)
-        case Compare(_, Comparator.EQ, value) | Contains(_, value) if value is not None and not _is_list(value):
+        case Compare(_, Comparator.EQ, value) | Contains(_, value) if _is_single(value):
             return Limits((order_key(stored(value)),), exact=isinstance(part, Compare))
-        case OneOf(_, values) if not any(map(_is_list, values)):
+        case OneOf(_, values) if all(value is None or _is_single(value) for value in values):
             points = tuple(sorted({order_key(stored(value)) for value in values}))
             return Limits(points, absent=None in values)
-        case Compare(_, comparator, value) if comparator in _BEYOND and value is not None and not _is_list(value):
+        case Compare(_, comparator, value) if comparator in _BEYOND and _is_single(value):
             return _range(comparator, order_key(stored(value)))
         case Text(_, TextTest.STARTS, text):
-            return Limits(None, (((TEXT, text),), ((TEXT, after) if (after := _next(text)) else (TEXT + 1,),)))
+            below = (TEXT, after) if (after := _next(text)) else (TEXT + 1,)
+            # to a server the expression that it is asked with matches itself, where it is stored
+            return Limits(None, (((TEXT, text),), (below,)), beside=order_key(Regex(at_start(text).pcre)))
     return None
 
 
@@ -174,5 +191,6 @@ def _next(text: str) -> str:
 _LAST_CHARACTER = 0x10FFFF
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+def _is_single(value: object) -> bool:
+    """Whether a value can be looked up: a list is compared as a whole, too, and some values with nothing."""
+    return value is not None and not isinstance(value, (list, tuple, *INCOMPARABLE))

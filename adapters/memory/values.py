@@ -5,10 +5,11 @@ compares types before values. `identity_key` is equal for values that BSON calls
 ``Decimal128("1")`` are one number, and True is none.
 """
 
+import math
 import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, Final
 from uuid import UUID
@@ -52,8 +53,6 @@ OBJECT_ID, BOOLEAN, DATE, TIMESTAMP, REGEX, CODE, SCOPED_CODE, MAX = 35, 40, 45,
 
 _EPOCH = datetime(1970, 1, 1)
 _MILLISECOND = timedelta(milliseconds=1)
-_DECIMAL128 = Context(prec=34, Emin=-999_999, Emax=999_999)
-_EXACT_IN_DECIMAL128 = 1e33
 _OLD_BINARY = 2
 _UNCHANGED = frozenset({type(None), bool, float, str, ObjectId})
 
@@ -95,7 +94,8 @@ def stored(value: object) -> object:
     Raises:
         InvalidQuery: if BSON cannot hold it.
     """
-    if type(value) in _UNCHANGED:
+    kind = type(value)
+    if kind in _UNCHANGED or (kind is datetime and value.tzinfo is None and not value.microsecond % 1_000):  # type: ignore[attr-defined]
         return value
     try:
         return decode(encode({"": value}, codec_options=CODEC_OPTIONS), CODEC_OPTIONS)[""]
@@ -108,11 +108,8 @@ def _number(value: int) -> tuple[int, Key]:
 
 
 def _float(value: float) -> tuple[int, Key]:
-    if value != value:  # noqa: PLR0124 - only NaN differs from itself
-        return NAN, 0
-    if value.is_integer() and -_EXACT_IN_DECIMAL128 < value < _EXACT_IN_DECIMAL128:
-        return NUMBER, value
-    return NUMBER, _DECIMAL128.create_decimal_from_float(value)
+    """As exactly as it is: the server compares a double with a Decimal128 by all of its digits."""
+    return (NAN, 0) if math.isnan(value) else (NUMBER, value)
 
 
 def _decimal(value: Decimal128) -> tuple[int, Key]:

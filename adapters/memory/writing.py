@@ -124,10 +124,20 @@ class RowChange:
         else:
             self.replace(id_key, before, _updated(before, update), frozenset((*update.set, *update.unset)))
 
-    def replace(self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None) -> bool:
-        """Put another document in the place of a row, with the keys that may differ; tell whether they do."""
+    def replace(
+        self, id_key: Key, before: Row, document: Document, touched: frozenset[str] | None, *, always: bool = False
+    ) -> bool:
+        """Put another document in the place of a row; tell whether they differ.
+
+        Args:
+            id_key: of the row.
+            before: the row.
+            document: takes its place.
+            touched: the top-level keys that may differ, None for all.
+            always: whether it counts as another one even if it is the same.
+        """
         after = Row(encoded(document), before.sequence)
-        if after.data == before.data:  # no write, so no conflict either
+        if after.data == before.data and not always:  # no write, so no conflict either
             return False
         self._claim(id_key)
         self._file(id_key, before, after, document, touched)
@@ -140,6 +150,8 @@ class RowChange:
         for number, index in enumerate(self.draft.indexes.unique):
             for key in index.keys_of(before.document):
                 self.draft.unfile(number, key)
+            for key in index.keys_left_out(before.document):  # the server looks for it there, and may meet a writer
+                self._engine.is_mine(self._claims, (self._collection, number, key))
         self.draft.drop(id_key, before)
 
     def _file(

@@ -1,5 +1,6 @@
 """One client for each backend: read from the URL at once, connected at the first use, reused, closed."""
 
+import re
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -72,7 +73,8 @@ class Connection:
         except (PyMongoError, ValueError, TypeError, OSError) as error:  # OSError: of certificates
             problem = error
         if problem is not None:
-            raise _refusal(self.location, problem, [*_secrets(user, query), *_secret_settings(options.settings)])
+            where = f"{self.location}{_refused_option(query)}"
+            raise _refusal(where, problem, [*_secrets(user, query), *_secret_settings(options.settings)])
         if not name:
             raise ConfigurationError(f"{self.location} names no database: write {scheme}://{place}/<database>")
         if not self.client.write_concern.acknowledged:
@@ -183,6 +185,22 @@ def _secrets(user: str, query: str) -> list[str]:
     """What of a URL no error may show, as it is written there and as it is meant."""
     _, _, password = user.partition(":")
     return [form for secret in (password, *secret_options(query)) for form in (secret, unquote_plus(secret)) if form]
+
+
+def _refused_option(query: str) -> str:
+    """Name the option of a URL that the driver refuses, which its own words leave out.
+
+    Empty if it refuses none, or if what looks like one could be a piece of a password in the URL.
+    """
+    if any(secret_options(query)):
+        return ""
+    for option in re.split("[&;]", query):
+        name = option.partition("=")[0]
+        try:
+            split_options(option)
+        except (PyMongoError, ValueError):
+            return f", option {name}" if name.isalnum() else ""
+    return ""
 
 
 def _secret_settings(settings: Mapping[str, Any]) -> list[str]:

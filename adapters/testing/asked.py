@@ -29,7 +29,7 @@ from ...domain.words import (
 )
 from .candidates import Candidates, Place
 
-_COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+_COMPARISONS = (operator.eq, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
 _SIZES = (operator.eq, operator.ge, operator.lt)
 _SHORT_COUNTS = (1, 2, 0, 5)
 

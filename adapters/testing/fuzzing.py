@@ -9,12 +9,13 @@ In a test::
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 from attrs import evolve, frozen
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from ..urls import without_password
 from .answers import Answer
@@ -25,6 +26,8 @@ from .replay import Side
 from .script import Script
 from .searching import SECONDS, Budget, Progress, Search
 from .server import MongoServer
+
+_DROP_MS = 5_000
 
 
 @frozen
@@ -167,9 +170,12 @@ def throw_away_database() -> Iterator[str]:
     """
     name = f"tristore_fuzz_{os.getpid()}_{uuid4().hex[:8]}"
     with MongoServer() as server:
-        yield server.url_for(name)
-        with MongoClient[dict[str, Any]](server.url) as client:
-            client.drop_database(name)
+        try:
+            yield server.url_for(name)
+        finally:
+            # a server that is gone meanwhile was ours, and took the database with it
+            with suppress(PyMongoError), MongoClient[dict[str, Any]](server.url, timeoutMS=_DROP_MS) as client:
+                client.drop_database(name)
 
 
 def _side(opening: Opening, url: str) -> Side:

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from .answers import Answer
+from .generated import START
 from .openings import Opening
 from .replay import Played
 from .source import Source
@@ -57,16 +58,30 @@ class Script:
             left: the URL of the left side, as it may be shown.
             right: that of the right side.
         """
-        body = [f"store = {self._opening.code}", "store.prepare()", *self._body()]
         answers = self._answers[-1]
         hidden: tuple[str, ...] = _MANAGED
         if _shown(answers[0], hidden) == _shown(answers[1], hidden):
             hidden = ()
+        told = not hidden or any(isinstance(step, End) and step.milliseconds for step in self._steps)
+        clock = self._clock() if told else ()
+        body = [f"store = {self._opening.code}", "store.prepare()", *clock, *self._body()]
         calls = []
         for url, answer in zip((left, right), answers, strict=True):
             calls += [f'history("{url}")', *(f"# {line}" for line in _shown(answer, hidden)), ""]
         function = ["def history(url):", *(f"{_INDENT}{line}" for line in body)]
         return "\n".join([*self._source.imports(), "", "", *function, "", "", *calls]).rstrip() + "\n"
+
+    def _clock(self) -> Iterator[str]:
+        """Where the time matters, the clock stands still as it does for a history."""
+        self._source.uses("tristore", "FixedClock")
+        yield f"store.environment.clock = clock = FixedClock({self._source.of(START)})"
+
+    def _tick(self, step: Step) -> list[str]:
+        """What moves the clock on before the step."""
+        if not isinstance(step, End) or not step.milliseconds:
+            return []
+        self._source.uses("datetime", "timedelta")
+        return [f"clock.advance(timedelta(milliseconds={step.milliseconds}))"]
 
     def _body(self) -> Iterator[str]:
         """The lines of the function; a unit that nothing comes between is a block."""
@@ -109,6 +124,7 @@ class Script:
         lines = [line for number in range(session.first, last) for line in self._lines(number)]
         if isinstance(how, End) and how.how == "rollback":
             lines.append(f"{session.slot}.rollback()")
+        lines += self._tick(how)
         yield from (f"{_INDENT}{line}" for line in lines or ["pass"])
 
     def _begin(self, slot: str) -> Iterator[str]:
@@ -124,7 +140,7 @@ class Script:
         is_last = number == len(self._steps) - 1
         if is_last and not isinstance(step, Add | Remove | End):
             answer = f"return {answer}"
-        lines = [*statements, *([answer] if answer != "found" else [])]
+        lines = [*self._tick(step), *statements, *([answer] if answer != "found" else [])]
         suppressed = "" if is_last else self._suppressed(number)
         if suppressed:
             lines = [f"with suppress({suppressed}):", *(f"{_INDENT}{line}" for line in lines)]

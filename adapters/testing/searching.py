@@ -21,8 +21,11 @@ from .steps import History
 SECONDS = 30.0
 """How long histories are tried unless it is said otherwise."""
 
-SHRINKING_SECONDS = 10.0
-"""How long Hypothesis makes a difference shorter, at most; then steps are left out for as long again, at most."""
+SHRINKING_SECONDS = 5.0
+"""How long Hypothesis makes a difference shorter, at most."""
+
+SHORTENING_SECONDS = 10.0
+"""How long steps and values are left out after that, at most."""
 
 _BATCH = 100
 _SEEDS = 2**31
@@ -33,7 +36,7 @@ class Budget:
     """How much is tried; at least one history is.
 
     Attributes:
-        seconds: for finding a difference; making it shorter may take `SHRINKING_SECONDS` more.
+        seconds: for finding a difference; making it shorter takes a few more.
         examples: the most histories, None for as many as the time allows.
         seed: of the histories, None for a new one.
     """
@@ -156,7 +159,7 @@ class Search:
 
     def _shorten(self, found: Played) -> None:
         """Leave out what Hypothesis had no time for, and see whether the difference shows once more."""
-        self._until = time.monotonic() + SHRINKING_SECONDS
+        self._until = time.monotonic() + SHORTENING_SECONDS
         history = shortened(list(found.steps[: found.own]), self._still_differs)
         again = replay(history, self._left, self._right)
         self.repeats = again.differs

@@ -7,7 +7,7 @@ import attrs
 
 from ...domain.predicates import All, AnyOf, Not
 from ...domain.specification import Specification, where
-from .steps import Add, Ask, History, Step
+from .steps import Add, Ask, End, History, Step
 
 StillDiffers = Callable[[History], bool]
 
@@ -58,6 +58,8 @@ def _plainer(step: Step) -> Iterator[Step]:
         for name, attribute in attrs.fields_dict(type(step.entity)).items():
             if attribute.init and name != "id" and attribute.default is not attrs.NOTHING:
                 yield from _without(step, name)
+    if isinstance(step, End) and step.milliseconds:
+        yield attrs.evolve(step, milliseconds=0)
     if isinstance(step, Ask):
         for name, value in step.named.items():
             if name == "sort":

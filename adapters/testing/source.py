@@ -12,10 +12,11 @@ from uuid import UUID
 import attrs
 
 from ... import __all__ as public_names
-from ...domain.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf, Path, Predicate, Text
-from ...domain.schema import FieldType, Kind, Schema, schema_of
+from ...domain.predicates import All
+from ...domain.schema import schema_of
 from ...domain.specification import Specification
 from .answers import plain
+from .rule_source import At, NoWordForItError, RuleSource
 
 _STAND_IN = "e"
 _NOTHING: Mapping[str, object] = types.MappingProxyType({})
@@ -114,55 +115,11 @@ class Source:
         if rule.predicate == All(()):
             return f"{self.uses('tristore', 'where')}({entity})"
         try:
-            body = self._predicate(rule.predicate, schema_of(rule.entity))
-        except _NoWordForItError:
+            body = RuleSource(self).of(rule.predicate, At(_STAND_IN, schema_of(rule.entity)))
+        except NoWordForItError:
             specification = self.uses("tristore", "Specification")
             return f"{specification}({entity}, {self.of(rule.predicate)})"
         return f"{self.uses('tristore', 'where')}({entity}, lambda {_STAND_IN}: {body})"
-
-    def _predicate(self, predicate: Predicate, schema: Schema) -> str:
-        match predicate:
-            case All((_, *_) as parts):
-                return " & ".join(self._part(part, schema) for part in parts)
-            case AnyOf((_, *_) as parts):
-                return " | ".join(self._part(part, schema) for part in parts)
-            case Not(part):
-                return f"{self.uses('tristore', 'not_')}({self._predicate(part, schema)})"
-            case Compare(path, comparator, value):
-                return f"{_field(path, schema)} {comparator.value} {self.of(value)}"
-            case IsNone(path):
-                return f"{self.uses('tristore', 'is_none')}({_field(path, schema)})"
-            case OneOf(path, values):
-                return f"{self.uses('tristore', 'one_of')}({_field(path, schema)}, {self.of(list(values))})"
-            case Contains(path, value):
-                return f"{self.uses('tristore', 'contains')}({_field(path, schema)}, {self.of(value)})"
-            case Text(path, test, text):
-                return f"{_field(path, schema)}.{test.value}({self.of(text)})"
-        raise _NoWordForItError
-
-    def _part(self, predicate: Predicate, schema: Schema) -> str:
-        text = self._predicate(predicate, schema)
-        return f"({text})" if isinstance(predicate, All | AnyOf | Compare) else text
-
-
-class _NoWordForItError(Exception):
-    """A predicate that is not written with the words that are known here."""
-
-
-def _field(path: Path, schema: Schema) -> str:
-    """The path as attributes of the entity and keys of its dictionaries."""
-    text, inside, declared = _STAND_IN, schema, None
-    for name in path:
-        if declared is None or declared.kind is Kind.NESTED:
-            inside = inside if declared is None else schema_of(declared.python)
-            text, declared = f"{text}.{name}", inside.field_of(name).type
-        else:
-            text, declared = f'{text}["{name}"]', _item(declared)
-    return text
-
-
-def _item(declared: FieldType) -> FieldType:
-    return declared.item or declared
 
 
 def _is_default(attribute: "attrs.Attribute[Any]", value: object) -> bool:

@@ -22,6 +22,7 @@ from tristore import (
     UnitOfWorkError,
     ValidationError,
     VersionConflict,
+    open_store,
 )
 from tristore.adapters.backend import Modify
 from tristore.adapters.documents.chunks import CHUNK
@@ -30,7 +31,18 @@ from tristore.domain.predicates import EVERYTHING
 from tristore.domain.queries import Query
 
 from .billing import CustomerMoved, customer
-from .counters import Branch, Numbers, NumbersContract, NumberStore, Order, OrderRepository, Tree, counter
+from .counters import (
+    NUMBERS,
+    Branch,
+    Noticed,
+    Numbers,
+    NumbersContract,
+    NumberStore,
+    Order,
+    OrderRepository,
+    Tree,
+    counter,
+)
 from .repository_suite import BillingStore
 from .stores import OpenBilling, elsewhere
 
@@ -160,6 +172,16 @@ class BulkContract(NumbersContract):
 
         assert [f"before this, {CHUNK:,} Order entities were written"] == error.value.__notes__
 
+    def test_entities_that_were_not_written_are_as_before(self, numbers: NumberStore) -> None:
+        """When the call ends in the midst of a chunk, the times of those that wait in it are taken back."""
+        first = Order(number="1")
+        with numbers.bulk() as bulk, pytest.raises(RuntimeError, match="a hook with a fault"):
+            bulk.orders.add_many([first, Order(number="x", note="broken")])
+        with numbers.bulk() as bulk:
+            assert 0 == bulk.orders.count()
+
+        assert (NEVER, NEVER, 0) == (first.created_at, first.updated_at, first.version)
+
     def test_subscribers_hear_after_the_chunk(self, store: BillingStore) -> None:
         """Events that entities recorded reach subscribers once what they tell of is stored; those of others wait."""
         heard: list[tuple[str, int]] = []
@@ -189,9 +211,19 @@ class BulkContract(NumbersContract):
                     call([ada])
             with pytest.raises(InvalidQuery, match=words):
                 bulk.customers.upsert(ada, by="email")
+            assert NEVER == ada.created_at
             with pytest.raises(InvalidQuery, match=r"publishes events.*remove_where\(\) in a unit of work"):
                 bulk.invoices.remove_where(None)
             assert 0 == bulk.customers.count()
+
+    def test_events_that_a_hook_records(self, url: str) -> None:
+        """An event that the store publishes is refused also where the hook of the entity has recorded it."""
+        store = open_store(Numbers, url=url, documents=NUMBERS, prepare="create", publishes=[Noticed])
+        with store.bulk() as bulk:
+            with pytest.raises(InvalidQuery, match=r"Order .* has recorded Noticed"):
+                bulk.orders.add_many([Order(number="1", note="noticed")])
+            assert 0 == bulk.orders.count()
+        store.close()
 
     def test_edited_entities_are_saved_by_version(self, numbers: NumberStore, clock: FixedClock) -> None:
         """Each takes one step of its version and a new time; None takes a field away; those that moved on are told."""
@@ -412,6 +444,10 @@ class BulkContract(NumbersContract):
             bulk.customers.add_many([customer("a@example.org"), customer("b@example.org")])
         with store.unit_of_work() as uow:
             assert 2 == uow.customers.update_where(None, increment={"credits": 1}).matched
+        with pytest.raises(DuplicateKey) as error, store.unit_of_work() as uow:
+            uow.customers.update_where(None, set={"nickname": "same"})
+
+        assert any("without transactions, some of the entities" in note for note in error.value.__notes__)
         with store.bulk() as bulk:
             assert [1, 1] == [one.credits for one in bulk.customers.find()]
 

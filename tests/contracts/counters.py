@@ -109,6 +109,8 @@ class OrderRepository(Repository[Order]):
         """Refuse some, note what is changed."""
         if entity.note == "refused":
             raise ValueError("this note is refused")
+        if entity.note == "noticed":
+            entity.record(Noticed(words=entity.number))
         if entity.note == "broken":
             raise RuntimeError("a hook with a fault")
         entity.saved = ["new"] if change.is_new else sorted(change.fields)

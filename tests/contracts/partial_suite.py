@@ -17,12 +17,15 @@ from tristore import (
     Repository,
     Unique,
     UnitOfWork,
+    WriteConflict,
     is_none,
     not_,
     one_of,
     open_store,
     some,
 )
+
+from .lifecycle_suite import in_its_own_context
 
 
 class State(Enum):
@@ -74,6 +77,14 @@ def declared(unique: Any = (), indexes: Any = ()) -> Documents:
     return Documents(type("Others", (BookingRepository,), {"unique": unique}), collection="bookings", indexes=indexes)
 
 
+def opened(theatre: DocumentStore[Theatre]) -> Theatre:
+    """Return a unit whose snapshot is taken."""
+    unit = theatre.unit_of_work()
+    in_its_own_context(unit.__enter__)
+    unit.bookings.count()
+    return unit
+
+
 class PartialContract:
     """What a rule in a declaration means; a subclass adds where."""
 
@@ -112,6 +123,38 @@ class PartialContract:
                 uow.bookings.add(Booking(seat="B", note=note))
         with pytest.raises(DuplicateKey, match="note"), theatre.unit_of_work() as uow:
             uow.bookings.add(Booking(seat="C", note="x"))
+
+    def test_a_removal_meets_who_takes_the_key(self, theatre: DocumentStore[Theatre]) -> None:
+        """Removing an entity conflicts with an open unit that took a key which it would have had under the rule."""
+        asked = Booking(seat="A1")
+        with theatre.unit_of_work() as uow:
+            uow.bookings.add(asked)
+        taker, remover = opened(theatre), opened(theatre)
+        taker.bookings.add(Booking(seat="A1", state=State.HELD))
+        taker.flush()
+        remover.bookings.remove(remover.bookings.get(asked.id))
+        with pytest.raises(WriteConflict):
+            remover.flush()
+        remover.rollback()
+        taker.commit()
+
+        with theatre.reader() as reader:
+            assert 2 == reader.bookings.count()
+
+    def test_who_takes_the_key_does_not_meet_a_removal(self, theatre: DocumentStore[Theatre]) -> None:
+        """Behind an open unit that removed such an entity the key can be taken."""
+        asked = Booking(seat="A1")
+        with theatre.unit_of_work() as uow:
+            uow.bookings.add(asked)
+        remover, taker = opened(theatre), opened(theatre)
+        remover.bookings.remove(remover.bookings.get(asked.id))
+        remover.flush()
+        taker.bookings.add(Booking(seat="A1", state=State.HELD))
+        taker.commit()
+        remover.commit()
+
+        with theatre.reader() as reader:
+            assert [State.HELD] == [one.state for one in reader.bookings.find()]
 
     def test_preparing_again(self, theatre: DocumentStore[Theatre]) -> None:
         """A store whose rules are those of the database is ready; nothing is missing."""

@@ -24,7 +24,7 @@ WRONG_URLS = {
     "mongodb:///core": "host",
     "mongodb://127.0.0.1:99999999/core": "[Pp]ort",
     "mongodb://127.0.0.1/core?maxPoolSize=many": "maxpoolsize",
-    "mongodb://127.0.0.1/core?noSuchOption=1": "nosuchoption",
+    "mongodb://127.0.0.1/core?noSuchOption=1": "noSuchOption",
     "mongodb://127.0.0.1/core?w=0": "w=0",
     "mongo://127.0.0.1/core": "mongo://",
     "postgres://127.0.0.1/core": "mongodb://",

@@ -47,13 +47,12 @@ def stores(
                 raw.faulty_twins[name].delete_many({})
             return open_store(BillingUnitOfWork, url="memory://", **options), on_mongo
 
-        limit = raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=60)["was"]
         yield empty
-        raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=limit)
         on_mongo.close()
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("patient_server")
 @pytest.mark.filterwarnings("ignore::tristore.DurabilityWarning")
 def test_both_backends_agree_on_what_was_applied(stores: Any, clock: FixedClock) -> None:
     """U5, U6, U21: random faults at the same operations give the same error classes, and the same documents stay."""

@@ -1,5 +1,6 @@
 """The in-memory backend against a real mongod: one schedule of transactions and plain writes, the same answers."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,12 +19,19 @@ OPTIONS = BackendOptions("interleavings", DECLARED)
 DATABASE = "interleavings"
 
 
+@pytest.fixture
+def on_mongo(tristore_mongod: MongoServer) -> Iterator[MongoBackend]:
+    """A prepared backend on MongoDB."""
+    backend = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
+    backend.prepare(DECLARED, timeout=30.0)
+    yield backend
+    backend.close()
+
+
 @pytest.mark.timeout(900)
-def test_every_schedule_has_the_same_outcome(tristore_mongod: MongoServer) -> None:
+@pytest.mark.usefixtures("patient_server")
+def test_every_schedule_has_the_same_outcome(on_mongo: MongoBackend, raw: MongoClient[dict[str, Any]]) -> None:
     """Three transactions and a plain writer meet the same snapshots, conflicts, taken keys and waits on both sides."""
-    on_mongo = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
-    on_mongo.prepare(DECLARED, timeout=30.0)
-    raw: MongoClient[dict[str, Any]] = MongoClient(tristore_mongod.url)
     met: set[str] = set()
     seen: list[int] = []
 
@@ -40,8 +48,6 @@ def test_every_schedule_has_the_same_outcome(tristore_mongod: MongoServer) -> No
                 side.close()
 
     schedules()
-    raw.close()
-    on_mongo.close()
 
     assert len(seen) >= 150
     # schedules in which nobody is in another's way would prove little

@@ -59,7 +59,7 @@ def test_values_are_written_as_python(name: str) -> None:
     for value in Candidates().of_field(Customer, schema_of(Customer).fields[name]):
         assert plain(value) == plain(evaluated(value))
 
-        entity = attrs.evolve(customer(id=FIRST), **{name: value})  # type: ignore[arg-type]
+        entity = attrs.evolve(customer(id=FIRST), **{name: value})
         assert plain(entity) == plain(evaluated(entity))
 
 
@@ -96,8 +96,8 @@ OPENING = opening_of(open_billing)
 def test_a_script_shows_two_units_side_by_side() -> None:
     """A unit that nothing comes between is a block; interleaved ones are begun and ended by name."""
     history: History = [
-        Add("a", "customers", customer(id=FIRST, name="ada")),  # type: ignore[arg-type]
-        End("a", "commit"),
+        Add("a", "customers", customer(id=FIRST, name="ada")),
+        End("a", "commit", 1),
         Edit("a", "customers", FIRST, "tags", ["vip"]),
         Ask(SNAPSHOT, "customers", "count", (where(Customer),)),
         Edit("b", "customers", FIRST, "name", "bob"),
@@ -111,8 +111,10 @@ def test_a_script_shows_two_units_side_by_side() -> None:
     assert [
         "store = open_billing(url)",
         "store.prepare()",
+        "store.environment.clock = clock = FixedClock(datetime(2026, 1, 31, 12, 0, tzinfo=UTC))",
         "with store.unit_of_work() as a:",
         '    a.customers.add(Customer(id="000000000000000000000001", email="ada@example.org", name="ada"))',
+        "    clock.advance(timedelta(milliseconds=1))",
         "a = store.unit_of_work()",
         "Context().run(a.__enter__)",
         'found = a.customers.get("000000000000000000000001")',
@@ -134,8 +136,8 @@ def test_a_script_shows_two_units_side_by_side() -> None:
 def test_a_script_passes_over_errors_that_both_sides_raise() -> None:
     """An error before the last step is suppressed by its class; the last one is the answer."""
     history: History = [
-        Add("a", "customers", customer(id=FIRST)),  # type: ignore[arg-type]
-        Add("a", "customers", customer(id=SECOND)),  # type: ignore[arg-type]
+        Add("a", "customers", customer(id=FIRST)),
+        Add("a", "customers", customer(id=SECOND)),
         End("a", "commit"),
         Ask("b", "customers", "get", (FIRST,)),
     ]
@@ -149,7 +151,7 @@ def test_a_script_passes_over_errors_that_both_sides_raise() -> None:
 
 def test_answers_without_an_order_are_compared_without_one() -> None:
     """What a query leaves to the store is compared as a set, and what it cuts off there by its number."""
-    ada, bob = customer("ada@example.org", id=FIRST), customer("bob@example.org", id=SECOND)  # type: ignore[arg-type]
+    ada, bob = customer("ada@example.org", id=FIRST), customer("bob@example.org", id=SECOND)
 
     assert Answer.returned([ada, bob]) != Answer.returned([bob, ada])
     assert Answer.returned([ada, bob], Order.OPEN) == Answer.returned([bob, ada], Order.OPEN)
@@ -210,7 +212,7 @@ def test_what_opens_a_store_is_callable() -> None:
 def test_clean_sides_stay_clean() -> None:
     """A side is empty after each history, however it ended."""
     side, other = Side(open_billing("memory://")), Side(open_billing("memory://"))
-    for history in ([Add("a", "customers", customer(id=FIRST))], [Ask(SNAPSHOT, "customers", "count")]):  # type: ignore[arg-type]
+    for history in ([Add("a", "customers", customer(id=FIRST))], [Ask(SNAPSHOT, "customers", "count")]):
         replay([*history, End("a", "commit")], side, other)
         side.begin()
         with side.store.reader() as reader:

@@ -312,6 +312,16 @@ class Backend(ABC):
             CommitUnknown: if the server cannot be asked now; ask again later.
         """
 
+    def confirm(self, collection: str, *, timeout: float) -> None:  # noqa: B027 - right where there is one member
+        """Wait until all that was written to a collection so far is confirmed, so that it is read and stays.
+
+        A backend that writes to more than one server waits for a majority of them; otherwise there is nothing to do.
+
+        Raises:
+            DeadlineExceeded: if that takes too long.
+            Unavailable: if the server does not answer.
+        """
+
     @abstractmethod
     def abort(self, transaction: Transaction) -> None:
         """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""

@@ -356,6 +356,7 @@ class Store(ABC, Generic[UnitT_co]):
 
         Raises:
             CommitUnknown: if the server cannot be asked now, or if no receipt is found and none had to be there.
+            DeadlineExceeded: if no receipt is found, and too few members of the replica set confirm that there is none.
             Unavailable: if no server answers.
         """
 

@@ -4,7 +4,7 @@ A unit with a key also leaves the key and its result, so that whoever repeats it
 result and causes no second effect.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
@@ -16,6 +16,7 @@ from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
 from ..bson_values import CODEC_OPTIONS
 from .codecs import dump_free, load_free
+from .expiry import real_time
 from .naming import ID_KEY
 
 COLLECTION = "tristore_units"
@@ -52,12 +53,12 @@ def declaration(lifetime: timedelta) -> CollectionDeclaration:
     return CollectionDeclaration(COLLECTION, (expiry,), authoritative=True)
 
 
-def of_unit(unit_id: str, at: datetime) -> Document:
+def of_unit(unit_id: str) -> Document:
     """The receipt of a unit."""
-    return {ID_KEY: unit_id, "at": at}
+    return {ID_KEY: unit_id, "at": real_time()}
 
 
-def of_key(key: str, unit_id: str, result: object, at: datetime) -> Document:
+def of_key(key: str, unit_id: str, result: object) -> Document:
     """The receipt of a key, with the result of its unit.
 
     Raises:
@@ -67,7 +68,7 @@ def of_key(key: str, unit_id: str, result: object, at: datetime) -> Document:
         stored = dump_free(result)
     except ValueError as error:
         raise ValidationError.of("", f"the result of a unit with a key is kept with it, and {error}") from error
-    return {ID_KEY: _stored_key(key), "unit": unit_id, "result": stored, "at": at}
+    return {ID_KEY: _stored_key(key), "unit": unit_id, "result": stored, "at": real_time()}
 
 
 def plan(documents: list[Document]) -> WritePlan:

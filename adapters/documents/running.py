@@ -4,11 +4,21 @@ import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
-from ...domain.errors import CommitUnknown, Conflict, DeadlineExceeded, RetryExhausted, Unavailable, UnitOfWorkError
+from ...domain.errors import (
+    CommitUnknown,
+    Conflict,
+    DeadlineExceeded,
+    RetryExhausted,
+    TristoreError,
+    Unavailable,
+    UnitOfWorkError,
+)
 from ...domain.unit_of_work import Attempt, UnitOfWork
+from . import receipts
 from .deadline import Deadline
 from .environment import Environment
 from .limits import is_positive
@@ -80,6 +90,13 @@ class Attempts(Generic[UnitT]):
         for listener in self._environment.listeners:
             self._environment.shielded(listener.on_retry, self.number, error, delay)
         time.sleep(delay)
+        if isinstance(error, CommitUnknown):
+            self._wait_for_receipt()
+
+    def _wait_for_receipt(self) -> None:
+        """Let the next attempt see the key, should the commit have been applied, instead of meeting it at its own."""
+        with suppress(TristoreError):  # an attempt that does not see it is only in vain, and says itself what is wrong
+            self._environment.backend.confirm(receipts.COLLECTION, timeout=self._deadline.for_operation())
 
     def _exhausted(self, error: BaseException, why: str) -> BaseException:
         """What says that no attempt is left: an error that is clear by itself, or how many met a conflict."""

@@ -227,14 +227,20 @@ class DocumentStore(Store[UnitT_co]):
             environment.invalidate(unsettled.written)
             environment.unsettled.pop(unit_id, None)
             return environment.settled[unit_id]
-        cursor = environment.backend.find(
-            receipt.COLLECTION, receipt.wanted_unit(unit_id), transaction=None, timeout=environment.operation_timeout
-        )
-        if cursor.to_list():
+        if self._has_receipt(unit_id):
             return True
         if not environment.receipts:
             raise CommitUnknown(unit_id)  # it may never have had a receipt, so its absence says nothing
-        return False
+        # one that only the primary has yet is not seen: it counts once the others have it
+        environment.backend.confirm(receipt.COLLECTION, timeout=environment.operation_timeout)
+        return self._has_receipt(unit_id)
+
+    def _has_receipt(self, unit_id: str) -> bool:
+        environment = self._environment
+        found = environment.backend.find(
+            receipt.COLLECTION, receipt.wanted_unit(unit_id), transaction=None, timeout=environment.operation_timeout
+        )
+        return bool(found.to_list())
 
     def _settle(self, transaction: Transaction) -> bool:
         try:

@@ -218,7 +218,7 @@ class DocumentUnit(Session):
     def remember(self, key: str, result: object) -> Any:
         """Record a key and its result with the commit; return the result as every repeat will get it."""
         with self:
-            receipt = receipts.of_key(key, self.id, result, self.stored_now)
+            receipt = receipts.of_key(key, self.id, result)
             self._receipts.append(receipt)
             return receipts.as_recalled(receipt)
 
@@ -233,7 +233,7 @@ class DocumentUnit(Session):
     def _write_receipts(self, published: int) -> None:
         """Leave what proves the commit, in the same transaction."""
         if self._receipts or (self.environment.receipts and (self._flusher.documents or published)):
-            self._receipts.append(receipts.of_unit(self.id, self.stored_now))
+            self._receipts.append(receipts.of_unit(self.id))
             try:
                 self.scope.write(receipts.plan(self._receipts))
             except KeyTaken as taken:

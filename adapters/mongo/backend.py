@@ -6,6 +6,7 @@ from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
@@ -124,6 +125,17 @@ class MongoBackend(Backend):
             CommitUnknown: if the server cannot be asked now.
         """
         _own(transaction).settle(self._operation("settle a commit", timeout, transaction))
+
+    def confirm(self, collection: str, *, timeout: float) -> None:
+        """Wait until a majority of the members has all that was written to a collection so far.
+
+        Raises:
+            DeadlineExceeded: if that takes too long.
+            Unavailable: if the server does not answer.
+        """
+        documents = self._connection.collection(collection).with_options(read_concern=ReadConcern("linearizable"))
+        with self._operation(f"confirm what was written to {collection}", timeout, None):
+            documents.find_one({"_id": None})
 
     def abort(self, transaction: Transaction) -> None:
         """Discard and end the transaction or snapshot, within 2 s of its own; never raises."""

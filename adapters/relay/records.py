@@ -19,6 +19,7 @@ from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, O
 from ...domain.queries import Query, SortKey
 from ..backend import Document, Update, WritePlan
 from ..documents.codecs import dump_datetime, dump_id, load_datetime
+from ..documents.expiry import real_time
 from ..documents.naming import ID_KEY
 from ..documents.outbox import COLLECTION, DONE, NEW, PARKED, REVISION
 from ..documents.scope import TransactionScope
@@ -128,7 +129,7 @@ class Records:
 
     def acknowledge(self, lease: Lease, record: Document) -> bool:
         """Say that a record was delivered to every handler."""
-        done = {"status": DONE, "doneAt": self._now()}
+        done = {"status": DONE, "doneAt": real_time()}
         return self.change(lease, record, done, ("nextAt", "error", "delivered"))
 
     def backlog(self, types: Sequence[str]) -> Backlog:

@@ -165,7 +165,7 @@ class Candidates:
             elif field.type.kind is Kind.DICT and item is not None:
                 yield Place((*here, _KEY), item, self.of_type(item, field.name), is_key=True)
             elif field.type.kind is Kind.SEQUENCE and item is not None:
-                yield Place(here, field.type, self.of_type(item, field.name))
+                yield Place(here, field.type, _stored_items(self.of_type(item, field.name)))
             elif field.type.kind not in {Kind.NESTED, Kind.DICT, Kind.OTHER}:
                 yield Place(here, field.type, values)
 
@@ -183,8 +183,13 @@ def build(cls: type[Any], given: Mapping[str, Any]) -> Any:
 
 
 def _sequences(items: Sequence[Any]) -> list[list[Any]]:
-    first, second = items[0], items[min(1, len(items) - 1)]
-    return [[], [first], [second], [first, second], [second, first], [first, first], [items[-1]]]
+    first, second, last = _stored_items(items)
+    return [[], [first], [second], [first, second], [second, first], [first, first], [last]]
+
+
+def _stored_items(items: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """What stands in sequences: what else a rule asked for would never be there."""
+    return items[0], items[min(1, len(items) - 1)], items[-1]
 
 
 def _dictionaries(items: Sequence[Any]) -> list[dict[str, Any]]:

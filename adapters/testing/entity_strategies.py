@@ -253,11 +253,11 @@ def _is_inside(value: Any, bounds: Bounds) -> bool:
 
 
 def _fits_decimal128(value: Decimal) -> bool:
+    """Whether a store keeps a number with all its digits; zeros at the end count."""
     try:
-        Decimal128(value)
+        return Decimal128(value).to_decimal().as_tuple() == value.as_tuple()
     except ArithmeticError:
         return False
-    return True
 
 
 def _datetime(bounds: Bounds) -> Strategy:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from attrs import evolve
 from hypothesis import reject
 from hypothesis import strategies as st
 
@@ -19,6 +20,10 @@ Rule = Specification[Any]
 Table = Mapping[str, Sequence[Any]]
 Draw = st.DrawFn
 
+PALETTES = 7
+"""The selections of values: the first is all of them, the others are a few that stand beside each other."""
+
+_FEW = 3
 _BESIDE_EDITS = frozenset({"id", "version", "created_at", "updated_at"})
 
 
@@ -43,21 +48,36 @@ class Topic:
 
     The fewer the fields, and the fewer their values, the more often what is stored meets what is asked.
 
+    Args:
+        cls: of the entities.
+        focus: the names of the fields.
+        palette: the number of the selection of their values.
+        candidates: all values.
+
     Raises:
         ConfigurationError: if a required field has no value that is known.
     """
 
-    def __init__(self, cls: type[Entity[Any]], focus: Sequence[str], candidates: Candidates) -> None:
+    def __init__(self, cls: type[Entity[Any]], focus: Sequence[str], palette: int, candidates: Candidates) -> None:
         self._cls = cls
         fields = schema_of(cls).fields
         self._required, optional = candidates.of_class(cls)
         aliases = {fields[name].attribute.alias for name in focus}
-        self._optional = _choices({name: values for name, values in optional.items() if name in aliases})
+        self._optional = _choices(
+            {name: _selected(values, palette) for name, values in optional.items() if name in aliases}
+        )
         self._ids: list[Any] = candidates.of_field(cls, fields["id"])
         self._edits = [
-            (name, value) for name in focus if name not in _BESIDE_EDITS for value in _known(candidates, cls, name)
+            (name, value)
+            for name in focus
+            if name not in _BESIDE_EDITS
+            for value in _selected(_known(candidates, cls, name), palette)
         ]
-        places = [place for place in candidates.places(cls) if place.path[0] in focus]
+        places = [
+            evolve(place, values=_selected(place.values, palette))
+            for place in candidates.places(cls)
+            if place.path[0] in focus
+        ]
         everything = where(cls)
         self._leaves = [leaf for place in places for leaf in asked.leaves(cls, place)] or [everything]
         self._shapes: list[Callable[[Rule, Rule], Rule]] = [
@@ -109,15 +129,16 @@ class Generated:
         self._candidates = Candidates(values)
         self._topics: dict[tuple[Any, ...], Topic] = {}
 
-    def topic(self, cls: type[Entity[Any]], focus: Sequence[str]) -> Topic:
-        """Return what histories about some fields of an entity are made of.
+    def topic(self, cls: type[Entity[Any]], focus: Sequence[str], palette: int = 0) -> Topic:
+        """Return what histories about some fields of an entity are made of, with a selection of their values.
 
         Raises:
             ConfigurationError: if a required field has no value that is known.
         """
-        key = (cls, *focus)
+        focus = tuple(sorted(set(focus)))
+        key = (cls, focus, palette)
         if key not in self._topics:
-            self._topics[key] = Topic(cls, tuple(dict.fromkeys(focus)), self._candidates)
+            self._topics[key] = Topic(cls, focus, palette, self._candidates)
         return self._topics[key]
 
     def arguments(self, query: Callable[..., Any], cls: type[Entity[Any]]) -> tuple[Table, list[dict[str, Any]]]:
@@ -132,6 +153,13 @@ class Generated:
 
 def _choices(optional: Table) -> list[dict[str, Any]]:
     return [{}, *({name: value} for name, values in optional.items() for value in values)]
+
+
+def _selected(values: Sequence[Any], palette: int) -> Sequence[Any]:
+    if palette == 0 or len(values) <= _FEW:
+        return values
+    start = 2 * (palette - 1)
+    return [values[(start + number) % len(values)] for number in range(_FEW)]
 
 
 def _known(candidates: Candidates, cls: type[Any], name: str) -> list[Any]:

@@ -14,7 +14,7 @@ from ...domain.repository import ReadRepository, Repository, Unique
 from ...domain.schema import schema_of
 from ...domain.unit_of_work import Store
 from ..documents.tracking import Binding
-from .generated import Draw, Generated, Table, Values, given, one
+from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one
 from .observed_backend import document_store
 from .steps import READER, SNAPSHOT, UNITS, Add, Ask, Edit, End, History, Remove, Step
 
@@ -46,7 +46,8 @@ def histories(store: Store[Any], *, values: Values | None = None) -> st.SearchSt
 
     A history adds entities, edits fields in place or by assignment, removes, gets, finds, counts, pages, calls named
     queries, flushes, commits and rolls back, in two interleaved units of work, a reader that keeps its snapshot, and
-    readers of one step each. Each is about one or two repositories, and one or two fields of them.
+    readers of one step each. Each is about one or two repositories, one or two fields of them, and often about a few
+    of their values alone.
 
     Args:
         store: one that `open_store` made; nothing is asked of it.
@@ -115,17 +116,18 @@ class _Subject:
         generated.topic(self.entity, ())  # what cannot be guessed is said at once
 
     def about(self, draw: Draw) -> "_Actor":
-        """Draw the one or two fields that a history is about."""
-        return _Actor(self, self._generated, (one(draw, self._fields), one(draw, self._fields)))
+        """Draw the one or two fields that a history is about, and which values of them."""
+        focus = one(draw, self._fields), one(draw, self._fields)
+        return _Actor(self, self._generated.topic(self.entity, focus, one(draw, range(PALETTES))))
 
 
 class _Actor:
     """Draws the steps of one repository in one history."""
 
-    def __init__(self, subject: _Subject, generated: Generated, focus: tuple[str, str]) -> None:
+    def __init__(self, subject: _Subject, topic: Topic) -> None:
         self._name = subject.name
         self._subject = subject
-        self._topic = generated.topic(subject.entity, focus)
+        self._topic = topic
         named: list[Callable[[Draw], Step]] = [partial(self._named, query=query) for query in subject.queries]
         self._kinds: list[Callable[[Draw], Step]] = [
             *[self._find, self._add, self._edit, self._find, self._page, self._remove, self._edit],

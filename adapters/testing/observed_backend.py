@@ -108,6 +108,11 @@ class ObservedBackend(Backend):
         operation = Operation("settle", "", transaction, timeout)
         self._around(operation, lambda: self.inner.settle(transaction, timeout=timeout))
 
+    def confirm(self, collection: str, *, timeout: float) -> None:
+        """Wait until all that was written so far is confirmed."""
+        operation = Operation("confirm", collection, None, timeout)
+        self._around(operation, lambda: self.inner.confirm(collection, timeout=timeout))
+
     def abort(self, transaction: Transaction) -> None:
         """Discard and end the transaction or snapshot."""
         self.inner.abort(transaction)

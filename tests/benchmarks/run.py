@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tristore.adapters.testing.server import MongoServer
 
-from . import bulk_load, in_memory
+from . import bulk_load, in_memory, streaming
 from .measure import Best, Result, measure
 from .on_mongo import OnMongo
 
@@ -27,9 +27,11 @@ def main() -> None:
         results = [measure(case) for case in on_mongo.cases()]
         results += [measure(case) for case in (bulk_load.case(on_mongo), bulk_load.made_before_case(on_mongo))]
         memory = bulk_load.memory_table(on_mongo)
+        streamed = streaming.table(on_mongo)
     console = Console(width=120)
     console.print(table(results))
     console.print(memory)
+    console.print(streamed)
     small, large = (in_memory.InMemory(count) for count in SIZES)
     beside_mongomock = [[measure(case) for case in users.beside_mongomock()] for users in (small, large)]
     beside_a_dict = [[measure(case) for case in users.beside_a_dict()] for users in (small, large)]  # which adds more

@@ -1,8 +1,10 @@
 """Receipts go by themselves when their time is over."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from tristore import FixedClock
 
 from .core_store import OpenCore, Raw, database_name, eventually
 
@@ -23,3 +25,20 @@ def test_keys_expire(open_core: OpenCore, mongo_url: str, raw: Raw) -> None:
     assert eventually(lambda: receipts.count_documents({}) == 0, timeout=MINUTES)
     store.run(lambda _: calls.append(1), key="k")
     assert [1, 1] == calls
+
+
+@pytest.mark.slow
+def test_keys_do_not_expire_by_the_clock_of_the_store(open_core: OpenCore, mongo_url: str, raw: Raw) -> None:
+    """U6: a key holds although the clock of its store stands still, long ago; the server expires by its own time."""
+    store = open_core(url=mongo_url, prepare="create", clock=FixedClock(datetime(2000, 1, 1, tzinfo=UTC)))
+    calls: list[int] = []
+
+    def passes() -> int:
+        return int(raw.admin.command("serverStatus")["metrics"]["ttl"]["passes"])
+
+    store.run(lambda _: calls.append(1), key="k")
+    begun = passes()
+
+    assert eventually(lambda: passes() >= begun + 2, timeout=MINUTES)
+    store.run(lambda _: calls.append(1), key="k")
+    assert [1] == calls

@@ -1,5 +1,8 @@
 """tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
 
+from .adapters.caching.regions import CacheSettings
+from .adapters.caching.stats import CacheObserver, CacheStats
+from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index
 from .adapters.documents.store import DocumentStore, open_store
@@ -8,6 +11,7 @@ from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
 from .domain.bulk import BulkError, BulkResult
+from .domain.caching import cacheable
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
 from .domain.errors import (

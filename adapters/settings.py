@@ -1,7 +1,8 @@
 """What the environment says: where each store is, and how to connect to it.
 
 Every variable is named ``TRISTORE_<STORE>_<SETTING>``. Without the store's name it holds for all stores; only a
-URL is always one store's. A variable that is empty counts as not set.
+URL is always one store's. What is said of the cache, ``TRISTORE_CACHE`` and ``TRISTORE_CACHE_<SETTING>``, holds for the
+caches of all stores. A variable that is empty counts as not set.
 """
 
 import os
@@ -15,13 +16,16 @@ from cattrs import Converter
 from cattrs.errors import CattrsError
 
 from ..domain.errors import ConfigurationError
+from .caching.regions import CacheSettings
 from .urls import without_password
 
 PREFIX = "TRISTORE_"
-ELSEWHERE = ("TRISTORE_TEST_", "TRISTORE_CACHE")
-"""Beginnings of names that other parts of tristore read."""
+ELSEWHERE = "TRISTORE_TEST_"
+"""The beginning of names that other parts of tristore read."""
 
 Url = NewType("Url", str)
+CacheUrl = NewType("CacheUrl", str)
+Name = NewType("Name", str)
 Most = NewType("Most", int)
 Least = NewType("Least", int)
 Milliseconds = NewType("Milliseconds", int)
@@ -29,6 +33,7 @@ Heartbeat = NewType("Heartbeat", int)
 Seconds = NewType("Seconds", float)
 Prepare = Literal["check", "create", "off"]
 Transactions = Literal["required", "off"]
+Switch = Literal["on", "off"]
 
 
 @frozen(kw_only=True)
@@ -76,11 +81,12 @@ class StoreSettings:
 
 @frozen(kw_only=True)
 class Settings:
-    """Where the three stores are, and how to connect to them."""
+    """Where the three stores and their caches are, and how to connect to them."""
 
     core: StoreSettings = StoreSettings()
     analytics: StoreSettings = StoreSettings()
     systemlogs: StoreSettings = StoreSettings()
+    cache: CacheSettings = field(factory=CacheSettings)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -94,12 +100,16 @@ class Settings:
             for name, value in (os.environ if environ is None else environ).items()
             if name.startswith(PREFIX) and not name.startswith(ELSEWHERE) and value.strip()
         }
-        stores = tuple(attribute.name for attribute in fields(cls))
-        _refuse_unknown(given, stores)
-        return cls(**{store: _store_settings(store, given) for store in stores})
+        _refuse_unknown(given)
+        return cls(**{store: _store_settings(store, given) for store in STORES}, cache=_cache_settings(given))
 
     def with_urls(
-        self, *, core: str | None = None, analytics: str | None = None, systemlogs: str | None = None
+        self,
+        *,
+        core: str | None = None,
+        analytics: str | None = None,
+        systemlogs: str | None = None,
+        cache: str | None = None,
     ) -> Self:
         """Return the same settings with other URLs, where they are given.
 
@@ -112,12 +122,34 @@ class Settings:
             for store, url in given.items()
             if url is not None
         }
+        if cache is not None:
+            changed["cache"] = evolve(self.cache, url=_accepted("the URL of the cache", cache, CacheUrl))
         return evolve(self, **changed)
 
     def prepared(self, prepare: Prepare) -> Self:
         """Return the same settings with another way to prepare each store."""
-        stores = {attribute.name: getattr(self, attribute.name) for attribute in fields(type(self))}
-        return evolve(self, **{name: evolve(store, prepare=prepare) for name, store in stores.items()})
+        return evolve(self, **{store: evolve(getattr(self, store), prepare=prepare) for store in STORES})
+
+
+STORES = tuple(attribute.name for attribute in fields(Settings) if attribute.name != "cache")
+"""The names of the three stores."""
+
+_CACHE: Mapping[str, tuple[str, Any]] = {
+    "TRISTORE_CACHE": ("enabled", Switch),
+    "TRISTORE_CACHE_URL": ("url", CacheUrl),
+    "TRISTORE_CACHE_PREFIX": ("prefix", Name),
+    "TRISTORE_CACHE_STRICT": ("strict", Switch),
+    "TRISTORE_CACHE_WATCH": ("watch", Switch),
+}
+
+
+def _cache_settings(given: Mapping[str, str]) -> CacheSettings:
+    found: dict[str, Any] = {}
+    for variable, (setting, kind) in _CACHE.items():
+        if variable in given:
+            value = _accepted(variable, given[variable], kind)
+            found[setting] = value == "on" if kind is Switch else value
+    return CacheSettings(**found)
 
 
 def _store_settings(store: str, given: Mapping[str, str]) -> StoreSettings:
@@ -143,9 +175,9 @@ def _shared_variable(setting: str) -> str:
     return f"{PREFIX}{setting}".upper()
 
 
-def _refuse_unknown(given: Mapping[str, str], stores: tuple[str, ...]) -> None:
+def _refuse_unknown(given: Mapping[str, str]) -> None:
     settings = [attribute.name for attribute in fields(StoreSettings)]
-    known = [_variable(store, setting) for store in stores for setting in settings]
+    known = [*(_variable(store, setting) for store in STORES for setting in settings), *_CACHE]
     known += [_shared_variable(setting) for setting in settings if setting != "url"]
     for name in given:
         if name not in known:
@@ -169,6 +201,16 @@ def _to_url(text: str, _: object) -> Url:
     return Url(text)
 
 
+def _to_cache_url(text: str, _: object) -> CacheUrl:
+    return CacheUrl(_to_url(text, None))
+
+
+def _to_name(text: str, _: object) -> Name:
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", text) is None:
+        raise ValueError(text)
+    return Name(text)
+
+
 def _to_seconds(text: str, _: object) -> Seconds:
     seconds = float(text)
     if not 0 < seconds <= _MOST_SECONDS:
@@ -188,6 +230,9 @@ def _whole_from(least: int) -> Callable[[str, object], int]:
 _MOST_SECONDS = 86_400
 _ACCEPTED: Mapping[Any, str] = {
     Url: "a URL such as memory:// or mongodb://localhost:27017/core",
+    CacheUrl: "a URL such as memory://, redis://localhost:6379/0 or null://",
+    Name: "1 to 40 letters, digits, dots, dashes and underscores",
+    Switch: "on or off",
     Prepare: "check, create or off",
     Transactions: "required or off",
     Seconds: f"a number of seconds above 0, at most {_MOST_SECONDS}",
@@ -199,6 +244,8 @@ _ACCEPTED: Mapping[Any, str] = {
 
 _CONVERTER = Converter()
 _CONVERTER.register_structure_hook(Url, _to_url)
+_CONVERTER.register_structure_hook(CacheUrl, _to_cache_url)
+_CONVERTER.register_structure_hook(Name, _to_name)
 _CONVERTER.register_structure_hook(Seconds, _to_seconds)
 _CONVERTER.register_structure_hook(Most, _whole_from(1))
 _CONVERTER.register_structure_hook(Least, _whole_from(0))

@@ -1,6 +1,6 @@
 """The three stores, opened together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,11 +12,13 @@ from ..domain.clock import Clock, SystemClock
 from ..domain.core import CoreUnitOfWork
 from ..domain.events import Event
 from ..domain.systemlogs import SystemlogsUnitOfWork
-from ..domain.unit_of_work import Store, StoreReport, UnitOfWork
+from ..domain.unit_of_work import StoreReport, UnitOfWork
+from .caching.regions import CacheSettings
+from .caching.stats import CacheObserver, CacheStats
 from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
-from .documents.store import open_store
+from .documents.store import DocumentStore, open_store
 from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
 from .settings import Prepare, Settings, StoreSettings
 
@@ -27,11 +29,11 @@ UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
 class Stores:
     """The three stores of tristore; a context manager that closes them at its end."""
 
-    core: Store[CoreUnitOfWork]
-    analytics: Store[AnalyticsUnitOfWork]
-    systemlogs: Store[SystemlogsUnitOfWork]
+    core: DocumentStore[CoreUnitOfWork]
+    analytics: DocumentStore[AnalyticsUnitOfWork]
+    systemlogs: DocumentStore[SystemlogsUnitOfWork]
 
-    def __iter__(self) -> Iterator[Store[Any]]:
+    def __iter__(self) -> Iterator[DocumentStore[Any]]:
         """Iterate over the stores."""
         return iter((self.core, self.analytics, self.systemlogs))
 
@@ -60,6 +62,15 @@ class Stores:
         with ThreadPoolExecutor(len(stores)) as pool:
             return list(pool.map(lambda store: store.check(timeout=timeout), stores))
 
+    def cache_stats(self) -> Mapping[str, CacheStats]:
+        """Return what the cache of each store has counted, by the name of the store."""
+        return {store.name: store.cache_stats() for store in self}
+
+    def observe_cache(self, observer: CacheObserver) -> None:
+        """Let an observer, such as a metrics library, hear of everything that the caches count."""
+        for store in self:
+            store.observe_cache(observer)
+
     def close(self) -> None:
         """Release connections. Closed stores open again at the next use."""
         for store in self:
@@ -72,6 +83,7 @@ def open_stores(
     core: str | None = None,
     analytics: str | None = None,
     systemlogs: str | None = None,
+    cache: str | None = None,
     clock: Clock | None = None,
     prepare: Prepare | None = None,
 ) -> Stores:
@@ -82,6 +94,7 @@ def open_stores(
         core: a URL that goes before the settings.
         analytics: a URL that goes before the settings.
         systemlogs: a URL that goes before the settings.
+        cache: the URL of the caches, which goes before the settings.
         clock: tells entities the time; by default that of the machine.
         prepare: what the first use does about declared unique keys, before the settings.
 
@@ -89,44 +102,42 @@ def open_stores(
         ConfigurationError: if a setting or URL is wrong.
     """
     settings = settings or Settings.from_environment()
-    settings = settings.with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
+    settings = settings.with_urls(core=core, analytics=analytics, systemlogs=systemlogs, cache=cache)
     if prepare is not None:
         settings = settings.prepared(prepare)
-    clock = clock or SystemClock()
+    parts = _Parts(settings.cache, clock or SystemClock())
     return Stores(
-        core=_open(CoreUnitOfWork, "core", CORE, CORE_EVENTS, settings=settings.core, clock=clock),
-        analytics=_open(
-            AnalyticsUnitOfWork, "analytics", ANALYTICS, ANALYTICS_EVENTS, settings=settings.analytics, clock=clock
-        ),
-        systemlogs=_open(
-            SystemlogsUnitOfWork,
-            "systemlogs",
-            SYSTEMLOGS,
-            SYSTEMLOGS_EVENTS,
-            settings=settings.systemlogs,
-            clock=clock,
-        ),
+        core=parts.open(CoreUnitOfWork, "core", settings.core, CORE, CORE_EVENTS),
+        analytics=parts.open(AnalyticsUnitOfWork, "analytics", settings.analytics, ANALYTICS, ANALYTICS_EVENTS),
+        systemlogs=parts.open(SystemlogsUnitOfWork, "systemlogs", settings.systemlogs, SYSTEMLOGS, SYSTEMLOGS_EVENTS),
     )
 
 
-def _open(
-    unit: type[UnitT],
-    name: str,
-    documents: tuple[Documents, ...],
-    publishes: tuple[type[Event], ...],
-    *,
-    settings: StoreSettings,
-    clock: Clock,
-) -> Store[UnitT]:
-    return open_store(
-        unit,
-        url=settings.url,
-        documents=documents,
-        name=name,
-        prepare=settings.prepare,
-        transactions=settings.transactions,
-        operation_timeout=settings.operation_timeout,
-        settings=settings.connection,
-        clock=clock,
-        publishes=publishes,
-    )
+@frozen
+class _Parts:
+    """What the three stores have in common."""
+
+    cache: CacheSettings
+    clock: Clock
+
+    def open(
+        self,
+        unit: type[UnitT],
+        name: str,
+        settings: StoreSettings,
+        documents: tuple[Documents, ...],
+        publishes: tuple[type[Event], ...],
+    ) -> DocumentStore[UnitT]:
+        return open_store(
+            unit,
+            url=settings.url,
+            documents=documents,
+            name=name,
+            prepare=settings.prepare,
+            transactions=settings.transactions,
+            operation_timeout=settings.operation_timeout,
+            settings=settings.connection,
+            clock=self.clock,
+            publishes=publishes,
+            cache=self.cache,
+        )

@@ -31,6 +31,9 @@ PAUSE = 0.001
 _PATIENCE = 30.0
 """Seconds for events that another relay has in hand."""
 
+_ROUNDS = 3
+"""How often accounts are changed, and how often they are read after each change."""
+
 _PASSWORD = "correct horse battery staple"  # noqa: S105 - data for show
 
 
@@ -220,6 +223,23 @@ def refuse_overdraft(run: Run) -> str:
     raise AssertionError("an account was overdrawn")
 
 
+def read_through_the_cache(run: Run) -> str:
+    """Read every account again and again; a change of one of them is seen at once, and the others stay kept."""
+    core, accounts = run.container.stores().core, run.container.accounts()
+    before = core.cache_stats()
+    for _ in range(_ROUNDS):
+        signed_in = accounts.authenticate(run.email(0), _PASSWORD)
+        for _ in range(_ROUNDS):
+            with core.reader() as reader:
+                users = reader.users.cached(ttl=60)
+                read = [users.get(user_id) for user_id in run.users]
+            if read[0].last_login != signed_in.last_login:
+                raise AssertionError("a cached account was older than its last commit")
+    after = core.cache_stats()
+    hits, misses = (after.total(outcome) - before.total(outcome) for outcome in ("hit", "miss"))
+    return f"{hits} hits, {misses} misses, {_ROUNDS} changes seen at once"
+
+
 def record_playback(run: Run) -> str:
     """Record views over the last days."""
     service, now = run.container.playback(), run.container.clock().now()
@@ -270,6 +290,7 @@ STEPS: tuple[tuple[str, Callable[[Run], str]], ...] = (
     ("sign in", sign_in),
     ("transfer credits", transfer_credits),
     ("refuse an overdraft", refuse_overdraft),
+    ("read with a cache", read_through_the_cache),
     ("record playback", record_playback),
     ("record usage", record_usage),
     ("deliver events", deliver_events),

@@ -60,8 +60,10 @@ class Cache(ABC):
     """A cache of one store. Safe to share between threads."""
 
     @abstractmethod
-    def through(self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions) -> DocumentReads:
-        """Return the same reads through the cache."""
+    def through(
+        self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions, reason_against: str = ""
+    ) -> DocumentReads:
+        """Return the same reads through the cache; with a reason against it past it, each of them counted."""
 
     @abstractmethod
     def bypass(self, collection: str, method: str, reason: str) -> None:

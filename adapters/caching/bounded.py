@@ -65,10 +65,10 @@ class BoundedMemory:
                 self._remove(key)
             if size > self._max_bytes:
                 return
+            while self._entries and (self.bytes + size > self._max_bytes or len(self._entries) >= self._max_entries):
+                self._remove(next(iter(self._entries)))
             self._entries[key] = (value, until, size)
             self.bytes += size
-            while self.bytes > self._max_bytes or len(self._entries) > self._max_entries:
-                self._remove(next(iter(self._entries)))
 
     def drop(self, key: str) -> None:
         """Forget a key."""

@@ -4,7 +4,10 @@ Two reads have one key only if a store gives both the same answer: the key holds
 collection, the form of the documents, the tokens, and a digest of everything that was asked.
 """
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
@@ -12,15 +15,21 @@ from urllib.parse import quote
 
 import attrs
 from attrs import field, frozen
-from bson import ObjectId, encode
+from bson import Decimal128, Int64, ObjectId, encode
+from bson.decimal128 import create_decimal128_context
 
+from ...domain.comparable import INT64_MAX, INT64_MIN
 from ..bson_values import CODEC_OPTIONS
 
 FORMAT = "ts1"
 """The form of the payloads: what is stored in another form is never read."""
 
-_LONGEST_NAME = 40
+_LONGEST_NAME = 24
+"""Characters; with it every key stays below 200."""
+
+_NAME_BYTES = 11
 _DIGEST_BYTES = 16
+_EXACT = create_decimal128_context()
 
 
 @frozen
@@ -78,18 +87,18 @@ class Scope:
 
 
 def _plain(name: str) -> str:
-    """A name in ASCII without blanks and bars, and not too long."""
+    """A name in ASCII without blanks and bars, and not too long; no name is written as another one is hashed."""
     quoted = quote(name, safe="-_.")
-    return quoted if len(quoted) <= _LONGEST_NAME else _hash(name.encode())
+    return quoted if len(quoted) <= _LONGEST_NAME else f"#{_hash(name.encode(), _NAME_BYTES)}"
 
 
 def name_of(id: Any) -> str:
-    """Return what tells stored ids apart.
+    """Return what tells stored ids apart, as a store does: 1, 1.0 and a 64-bit 1 are one id there.
 
     Raises:
         BSONError: and what else BSON raises, if it cannot be encoded.
     """
-    return id.binary.hex() if type(id) is ObjectId else digest(id)
+    return id.binary.hex() if type(id) is ObjectId else digest(_by_value(id))
 
 
 def digest(*asked: Any) -> str:
@@ -111,8 +120,37 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def _hash(data: bytes) -> str:
-    return blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
+def _by_value(id: Any) -> Any:
+    """The same for every number of one value, whatever its type."""
+    match id:
+        case bool() | str() | bytes():
+            return id
+        case dict():
+            return {key: _by_value(value) for key, value in id.items()}
+        case list() | tuple():
+            return [_by_value(value) for value in id]
+        case Decimal128():
+            return _number(id.to_decimal())
+        case int() | float():
+            return _number(id)
+        case _:
+            return id
+
+
+def _number(value: int | float | Decimal) -> Any:
+    """A number as the first of these types that holds it exactly: 64 bits, a float, a decimal."""
+    if not math.isfinite(value):
+        return math.nan if math.isnan(value) else math.copysign(math.inf, value)
+    if value == int(value) and INT64_MIN <= value <= INT64_MAX:
+        return Int64(int(value))
+    with suppress(OverflowError):
+        if float(value) == value:
+            return float(value)
+    return Decimal128(value.normalize(_EXACT)) if isinstance(value, Decimal) else value
+
+
+def _hash(data: bytes, size: int = _DIGEST_BYTES) -> str:
+    return blake2b(data, digest_size=size).hexdigest()
 
 
 __all__ = ["Scope", "digest", "name_of"]

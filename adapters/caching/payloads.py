@@ -20,6 +20,9 @@ _LEVEL = 1
 MAX_BYTES = 1024 * 1024
 """A result that takes more is not kept."""
 
+MAX_DOCUMENTS = 1_000
+"""A result of more documents, or values, is not kept."""
+
 TOO_LARGE = b"\2"
 """Kept in the place of a result that is too large, so that its readers do not wait for each other."""
 
@@ -30,12 +33,14 @@ _LARGEST = 64 * 1024 * 1024
 def pack(value: Any, *, compress: bool = False) -> bytes:
     """Return the payload of a value that BSON can hold.
 
-    One that is larger than `MAX_BYTES` is `TOO_LARGE`.
+    One that is larger than `MAX_BYTES`, or longer than `MAX_DOCUMENTS`, is `TOO_LARGE`.
 
     Args:
         value: documents in a list, a number, anything of BSON's types.
         compress: whether to compress what is larger than 1 KiB.
     """
+    if isinstance(value, list) and len(value) > MAX_DOCUMENTS:
+        return TOO_LARGE
     data = encode({"v": value}, codec_options=CODEC_OPTIONS)
     payload = _PLAIN + data
     if compress and len(data) > _WORTH_COMPRESSING:
@@ -69,4 +74,4 @@ def _decompressed(data: bytes) -> bytes:
     return found
 
 
-__all__ = ["MAX_BYTES", "TOO_LARGE", "pack", "unpack"]
+__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "pack", "unpack"]

@@ -8,8 +8,12 @@ from typing import Literal, Protocol, get_args
 
 from attrs import frozen
 
-Outcome = Literal["hit", "miss", "load", "load error", "bypass", "error", "too large", "invalidation"]
-"""A miss is followed by a load, unless another caller's load is waited for; an error is the cache's own."""
+Outcome = Literal["hit", "miss", "load", "load error", "bypass", "error", "invalidation"]
+"""Each read is a hit, a miss, a bypass, a load error or an error, which is the cache's own; of `get_many` each entity
+is a hit or a miss.
+
+A miss comes with a load, one for all that `get_many` misses; whoever waits for another caller's load has a hit.
+"""
 
 log = logging.getLogger("tristore.cache")
 

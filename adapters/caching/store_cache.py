@@ -14,6 +14,7 @@ from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
 from .breaker import CacheDown
 from .keys import Scope, name_of
+from .looks import Looks
 from .reads import CachedReads
 from .regions import CacheSettings, Regions
 from .stats import CacheObserver, CacheStats, Counted, Recorder
@@ -66,11 +67,10 @@ class StoreCache(Cache):
         self._place = place
         self._incoherent = incoherent
         self._clock = clock
-        self._regions = Regions(settings)
+        self._regions = Regions(settings, lost=lambda: self.recorder.count(Counted("", "", "error")))
         self.tokens = Tokens(self._regions.tokens)
         self._used = self._regions.is_shared  # what is in this process alone is empty before its first read
-        self._longest_ttl = 0.0
-        self._failed: dict[str, float] = {}
+        self._failed: set[str] = set()
         self._tried = -_RETRY_AFTER
         self._lock = threading.Lock()
         self._starting = threading.Lock()
@@ -122,13 +122,19 @@ class StoreCache(Cache):
 
     # Reading
 
-    def through(self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions) -> DocumentReads:
-        """Return the same reads through the cache."""
+    def through(
+        self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions, reason_against: str = ""
+    ) -> DocumentReads:
+        """Return the same reads through the cache; with a reason against it past it, each of them counted."""
+        if reason_against:
+            return CachedReads(
+                reads, Looks(self._scope(collection.name), collection.name, options, self, reason_against)
+            )
         self._used = True
-        self._longest_ttl = max(self._longest_ttl, options.ttl)
         if self._watch is not None and self._watcher is None:
             self._start_watching(self._watch)
-        return CachedReads(reads, self._scope(collection.name, collection.schema), collection.name, options, self)
+        scope = self._scope(collection.name, collection.schema)
+        return CachedReads(reads, Looks(scope, collection.name, options, self))
 
     def bypass(self, collection: str, method: str, reason: str) -> None:
         """Count a read that asked to be cached and cannot be."""
@@ -176,7 +182,7 @@ class StoreCache(Cache):
         """Invalidate all of these collections now, and again when the commit can no longer be applied."""
         everything = dict.fromkeys(written)
         self.invalidate(everything)
-        if self._used:
+        if not self._regions.is_off:  # whoever reads first does so before that moment, or after it
             timer = threading.Timer(SETTLED, self._again, (everything,))
             timer.daemon = True
             with self._lock:
@@ -228,17 +234,15 @@ class StoreCache(Cache):
         """The commit stands: this process reads past the cache, others see it when their entries end."""
         log.error(
             "store %s: what was committed could not be invalidated in the cache at %s (%s); this process reads past "
-            "it, others may read what is up to %g s old",
+            "it until that is made good, others may read what is old until its time to live is over",
             self._store,
             self.location,
-            error.__cause__ and type(error.__cause__).__name__,
-            self._longest_ttl,
+            "left alone" if error.__cause__ is None else type(error.__cause__).__name__,
         )
-        until = self._clock() + self._longest_ttl
         with self._lock:
-            for collection in written:
-                self.recorder.count(Counted(collection, "", "error"))
-                self._failed[collection] = max(until, self._failed.get(collection, until))
+            self._failed.update(written)
+        for collection in written:
+            self.recorder.count(Counted(collection, "", "error"))
 
     def _made_good(self, collection: str) -> bool:
         """Try to make good what failed; tell whether the collection may be read through the cache."""
@@ -251,8 +255,6 @@ class StoreCache(Cache):
                     self._failed.clear()
                 except CacheDown:
                     log.debug("store %s: the invalidation failed again", self._store)
-            if self._failed.get(collection, now) < now:
-                del self._failed[collection]
             return collection not in self._failed
 
 

@@ -7,11 +7,18 @@ miss and revives nothing; and a write of a token is never sent again with the sa
 
 import re
 import secrets
+import threading
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE, CantDeserializeException
+
+from .breaker import CacheDown
+
+_LOCKS = 64
+"""So many groups of names can be made at one time."""
 
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 
@@ -43,19 +50,36 @@ class Tokens:
 
     def __init__(self, region: CacheRegion) -> None:
         self._region = region
+        self._making = [threading.Lock() for _ in range(_LOCKS)]
 
     def read(self, names: Sequence[str]) -> list[str]:
-        """Return the tokens of these names; one that is not there is made.
+        """Return the tokens of these names; one that is not there, or cannot be read, is made.
 
         Raises:
             CacheDown: if the cache does not answer.
         """
-        found: list[Any] = self._region.get_multi(names, ignore_expiration=True)  # type: ignore[no-untyped-call]
-        if NO_VALUE not in found:
-            return found
-        made = {name: fresh() for name, token in zip(names, found, strict=True) if token is NO_VALUE}
-        self._region.set_multi(made)
-        return [made.get(name, token) for name, token in zip(names, found, strict=True)]
+        found = self._look(names)
+        missing = [name for name, token in found.items() if token is NO_VALUE]
+        if missing:
+            # one thread makes them: with tokens of their own, those who come together would each load
+            with ExitStack() as held:
+                for number in sorted({hash(name) % _LOCKS for name in missing}):
+                    held.enter_context(self._making[number])
+                found.update(self._look(missing))
+                made = {name: fresh() for name in missing if found[name] is NO_VALUE}
+                if made:
+                    self._region.set_multi(made)
+                    found.update(made)
+        return [found[name] for name in names]
+
+    def _look(self, names: Sequence[str]) -> dict[str, Any]:
+        try:
+            tokens: list[Any] = self._region.get_multi(names, ignore_expiration=True)  # type: ignore[no-untyped-call]
+        except CacheDown:
+            raise
+        except Exception:  # noqa: BLE001 - whatever dogpile makes of what somebody has planted there
+            tokens = [NO_VALUE] * len(names)
+        return dict(zip(names, tokens, strict=True))
 
     def replace(self, names: Iterable[str]) -> None:
         """Give these names fresh tokens, in one round trip.

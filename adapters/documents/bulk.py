@@ -22,6 +22,7 @@ from ...domain.queries import Query
 from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, UnitOfWork
 from ..backend import Document, KeyTaken, ManyResult, WritePlan
+from ..cache import DocumentReads
 from .chunk_kinds import Additions, Updates
 from .codecs import dump_datetime
 from .environment import Environment
@@ -45,7 +46,7 @@ class BulkSession(ReaderSession):
     """What `Store.bulk` gives, from the inside; threads may share it."""
 
     noun = "bulk"
-    may_be_cached = False
+    reason_against_cache = "bulk"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment, snapshot=False)
@@ -110,8 +111,8 @@ class BulkGateway(ReaderGateway):
 
     __slots__ = ("_bulk",)
 
-    def __init__(self, session: BulkSession, binding: Binding) -> None:
-        super().__init__(session, binding)
+    def __init__(self, session: BulkSession, binding: Binding, reads: DocumentReads | None = None) -> None:
+        super().__init__(session, binding, reads)
         self._bulk = session
 
     def add_many(self, entities: Iterator[Entity[Any]], max_errors: int | None) -> Result:

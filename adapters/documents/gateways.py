@@ -66,24 +66,22 @@ def stamp(entity: Entity[Any], moment: datetime) -> None:
 class UnitGateway(Gateway[Entity[Any], Any]):
     """Reads and writes of one collection through a unit of work."""
 
-    __slots__ = ("_collection", "_mapping", "_tracked", "_unit")
+    __slots__ = ("_collection", "_is_cached", "_mapping", "_tracked", "_unit")
 
-    def __init__(self, unit: "DocumentUnit", tracked: TrackedCollection) -> None:
+    def __init__(self, unit: "DocumentUnit", tracked: TrackedCollection, *, is_cached: bool = False) -> None:
+        self._is_cached = is_cached
         self._unit = unit
         self._tracked = tracked
         self._mapping = tracked.mapping
         self._collection = tracked.binding.collection
 
     def cached(self, options: CacheOptions, *, by_default: bool) -> "UnitGateway":
-        """Ask the store all the same: what is to be changed must not be old."""
-        cache = self._unit.environment.cache
-        if cache is not None:
-            cache.bypass(self._collection, "", "unit of work")
-        return self
+        """Ask the store all the same, and let the cache count it: what is to be changed must not be old."""
+        return type(self)(self._unit, self._tracked, is_cached=True)
 
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Return the entity from the identity map, or load it."""
-        with self._unit:
+        with self._read("get"):
             record = self._known(id)
             if record is None:
                 record = self._tracked.load(self._document(id))
@@ -96,7 +94,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
         """Return entities from the identity map, and load those that are not there."""
-        with self._unit:
+        with self._read("get_many"):
             records = {id: self._known(id) for id in ids}
             for query in by_ids(self._mapping, [id for id, record in records.items() if record is None]):
                 for document in self._unit.scope.read(self._collection, query):
@@ -106,14 +104,14 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Query inside the transaction; entities that are known keep their values."""
-        with self._unit:
+        with self._read("find"):
             self._unit.flush_before_query(self._tracked)
             documents = self._unit.scope.read(self._collection, self._mapping.to_stored(query))
             return self._load(view)(documents)
 
     def page(self, request: PageRequest) -> Page[Any]:
         """Read a page inside the transaction, and then the total."""
-        with self._unit:
+        with self._read("page"):
             self._unit.flush_before_query(self._tracked)
             scope, collection = self._unit.scope, self._collection
             reads = Reads(
@@ -126,34 +124,34 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Open a cursor inside the transaction; its entities are not tracked."""
-        with self._unit:
+        with self._read("stream"):
             self._unit.flush_before_query(self._tracked)
             cursor = self._unit.scope.stream(self._collection, self._mapping.to_stored(query))
         return self._each(cursor, self._mapping.view(view))
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
         """Ask for the values inside the transaction."""
-        with self._unit:
+        with self._read("distinct"):
             self._unit.flush_before_query(self._tracked)
             stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
             return self._mapping.load_values(path, self._unit.scope.distinct(self._collection, stored, rule))
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count inside the transaction."""
-        with self._unit:
+        with self._read("count"):
             self._unit.flush_before_query(self._tracked)
             return self._unit.scope.count(self._collection, self._mapping.to_stored_predicate(predicate), limit)
 
     def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
         """Group inside the transaction; the rows are not tracked."""
-        with self._unit:
+        with self._read("rollup"):
             self._unit.flush_before_query(self._tracked)
             found = self._unit.scope.rollup(self._collection, to_stored_rollup(self._mapping, rollup))
         return rows_of(self._mapping, rollup, view, found)
 
     def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """Carry out a pipeline inside the transaction; what is pending is written first, for it may look anywhere."""
-        with self._unit:
+        with self._read("aggregate"):
             if self._unit.autoflush:
                 self._unit.flush()
             found = self._unit.scope.aggregate(self._collection, pipeline)
@@ -212,6 +210,12 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             if record is not None:
                 fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
             self._tracked.records[entity.id] = fresh
+
+    def _read(self, method: str) -> "DocumentUnit":
+        """Return the unit for the block of a read; count one that was to be cached."""
+        if self._is_cached and (cache := self._unit.environment.cache) is not None:
+            cache.bypass(self._collection, method, "unit of work")
+        return self._unit
 
     def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
         """What makes entities of documents, which are tracked, or views, which are not."""

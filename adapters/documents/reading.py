@@ -76,9 +76,9 @@ class ReaderSession(Session):
         return None if binding is None else binding.repository(ReaderGateway(self, binding))
 
     @property
-    def may_be_cached(self) -> bool:
-        """Whether its reads may come from the cache: what a snapshot shows was so at one moment."""
-        return not self._snapshot
+    def reason_against_cache(self) -> str:
+        """Why its reads never come from the cache, empty if they may: what a snapshot shows was so at one moment."""
+        return "snapshot" if self._snapshot else ""
 
     @property
     def reads_side_by_side(self) -> bool:
@@ -143,16 +143,19 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         cache = self._session.environment.cache
         if cache is None or (by_default and self._is_cached):
             return self
-        if not self._session.may_be_cached:
-            cache.bypass(self._collection, "", self._session.noun)
-            return self
         direct = DirectReads(self._session, self._backend, self._collection)
-        through = cache.through(direct, CachedCollection(self._collection, self._mapping.fingerprint), options)
+        collection = CachedCollection(self._collection, self._mapping.fingerprint)
+        through = cache.through(direct, collection, options, self._session.reason_against_cache)
         return type(self)(self._session, self._binding, through)
+
+    def _ask(self) -> DocumentReads:
+        """Return what answers; what is cached does so without the session, which may have ended."""
+        self._session.check_open()
+        return self._reads
 
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Load one entity."""
-        document = self._reads.one(self._mapping.dump_id(id))
+        document = self._ask().one(self._mapping.dump_id(id))
         if document is None:
             raise NotFound(self._mapping.name, id)
         check_version(self._mapping, id, version, document.get(self._mapping.version_key))
@@ -163,19 +166,20 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Load entities by their ids."""
         found: dict[Any, Entity[Any]] = {}
         for portion in stored_portions(self._mapping, ids):
-            found |= {entity.id: entity for entity in self._mapping.load_all(self._reads.many(portion))}
+            found |= {entity.id: entity for entity in self._mapping.load_all(self._ask().many(portion))}
         return {id: found[id] for id in ids if id in found}
 
     def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Load what a query meets."""
-        return self._mapping.view(view).load_all(self._reads.find(self._mapping.to_stored(query)))
+        return self._mapping.view(view).load_all(self._ask().find(self._mapping.to_stored(query)))
 
     def page(self, request: PageRequest) -> Page[Any]:
         """Read a page and the total, side by side where that is sooner."""
         side_by_side = self._session.environment.side_by_side.read
+        asked = self._ask()
         reads = Reads(
-            read=self._reads.find,
-            count=self._reads.count,
+            read=asked.find,
+            count=asked.count,
             load=self._mapping.view(request.view).load_all,
             together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
         )
@@ -184,8 +188,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
     def stream(self, query: Query, view: type[Any] | None = None) -> Iterator[Any]:
         """Yield what a query meets; close the cursor however the loop ends."""
         mapping = self._mapping.view(view)
-        if self._is_cached and self._session.environment.cache is not None:
-            self._session.environment.cache.bypass(self._collection, "stream", "stream")
+        self._bypass("stream", "stream")
         cursor = self._session.io(self._backend.find, self._collection, self._mapping.to_stored(query))
         self._session.streams.add(cursor)
         try:
@@ -205,22 +208,28 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
 
     def count(self, predicate: Predicate, limit: int | None) -> int:
         """Count what matches."""
-        return self._reads.count(self._mapping.to_stored_predicate(predicate), limit)
+        return self._ask().count(self._mapping.to_stored_predicate(predicate), limit)
 
     def distinct(self, path: Path, predicate: Predicate) -> list[Any]:
         """Ask for the values."""
         stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
-        return self._mapping.load_values(path, self._reads.distinct(stored, rule))
+        return self._mapping.load_values(path, self._ask().distinct(stored, rule))
 
     def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
         """Group, and work out figures."""
-        found = self._reads.rollup(to_stored_rollup(self._mapping, rollup))
+        found = self._ask().rollup(to_stored_rollup(self._mapping, rollup))
         return rows_of(self._mapping, rollup, view, found)
 
     def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """Carry out a pipeline."""
+        self._bypass("aggregate", "pipeline")
         found = self._session.io(self._backend.aggregate, self._collection, pipeline)
         return [load_free(document) for document in found]
+
+    def _bypass(self, method: str, reason: str) -> None:
+        """Count a read that was to be cached and never is."""
+        if self._is_cached and (cache := self._session.environment.cache) is not None:
+            cache.bypass(self._collection, method, reason)
 
     def _refuse(self, entity: Entity[Any]) -> None:
         self._session.refuse()

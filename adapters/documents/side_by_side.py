@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -67,7 +68,8 @@ class SideBySide:
             try:
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="tristore-page")
-                reading = self._pool.submit(page)
+                # what is switched for the caller, such as its cache, is switched there too
+                reading = self._pool.submit(copy_context().run, page)
             except RuntimeError:  # the interpreter is ending
                 free.release()
                 return None

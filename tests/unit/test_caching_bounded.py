@@ -99,5 +99,4 @@ def test_threads_keep_its_bounds(bounds: dict[str, int]) -> None:
             stop.set()
         watching.result()
 
-    assert largest[0] <= next(iter(bounds.values())) + (1 if "max_entries" in bounds else 40)
-    assert (len(memory) if "max_entries" in bounds else memory.bytes) <= next(iter(bounds.values()))
+    assert 0 < largest[0] <= next(iter(bounds.values()))

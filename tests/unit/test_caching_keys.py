@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from bson import Decimal128, ObjectId
+from bson import Decimal128, Int64, ObjectId
 
 from tristore.adapters.caching.keys import Scope, digest, name_of
 from tristore.domain.predicates import All, AnyOf, Comparator, Compare, Contains, IsNone, Not, OneOf
@@ -57,14 +57,51 @@ def test_ids_are_told_apart() -> None:
     assert 4 == len({name_of(one) for one in (1, "1", id, str(id))})
 
 
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (1, 1.0, Int64(1), Decimal128("1"), Decimal128("1.0")),
+        (0, 0.0, -0.0, Decimal128("-0")),
+        (0.5, Decimal128("0.5"), Decimal128("5E-1")),
+        (1e20, Decimal128("1E+20"), Decimal128("100000000000000000000")),
+        (2**62, Int64(2**62), float(2**62)),
+        (float("nan"), Decimal128("NaN")),
+        (float("inf"), Decimal128("Infinity")),
+        (Decimal128("0.1"), Decimal128("0.10")),
+        ({"a": [1, {"b": 2}]}, {"a": [1.0, {"b": Int64(2)}]}),
+    ],
+    ids=str,
+)
+def test_numbers_of_one_value_are_one_id(forms: tuple[Any, ...]) -> None:
+    """C10: a store takes them for one id, so that writing one of them makes what is kept of the others old."""
+    assert 1 == len({name_of(one) for one in forms})
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(1, True), (0, False), (0.1, Decimal128("0.1")), (2**53, 2**53 + 1), (float("inf"), float("-inf")), (1, "1")],
+    ids=str,
+)
+def test_ids_of_other_values_are_others(others: tuple[Any, Any]) -> None:
+    """C1: what a store tells apart has names of its own."""
+    assert 2 == len({name_of(one) for one in others})
+
+
+def test_a_name_is_never_a_hash() -> None:
+    """C5: a store that is called as the hash of another one's long name shares nothing with it."""
+    hashed = Scope("x" * 300, "", "", "").everything.split("|")[1]
+
+    assert Scope("x" * 300, "", "", "").everything != Scope(hashed, "", "", "").everything
+
+
 @pytest.mark.parametrize("name", ["users", "a b|c", "ü", "x" * 300, "other/users"])
 def test_keys_are_plain(name: str) -> None:
-    """C5: ASCII without blanks, below 250 characters, whatever store and collection are called."""
+    """C5: ASCII without blanks, below 200 characters, whatever store and collection are called."""
     scope = Scope(name, name, name, name, "12345678")
     key = scope.key("q", ["0" * 16, "f" * 16], digest("find", QUESTIONS[0]), label=name)
 
-    assert re.fullmatch(r"[!-~]{1,250}", key)
-    assert re.fullmatch(r"[!-~]{1,250}", scope.entity("0" * 32))
+    assert re.fullmatch(r"[!-~]{1,199}", key)
+    assert re.fullmatch(r"[!-~]{1,199}", scope.entity("0" * 32))
 
 
 def test_collections_and_stores_share_nothing() -> None:

@@ -1,0 +1,154 @@
+"""What all reads of one collection have in common when they look into the cache: keys, counters, what goes wrong."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from attrs import frozen
+from bson.errors import BSONError
+from dogpile.cache import CacheRegion
+from dogpile.cache.api import CantDeserializeException
+
+from ...domain.caching import CacheOptions
+from .breaker import CacheDown
+from .keys import Scope
+from .payloads import pack
+from .stats import Counted, Outcome, Recorder
+from .tokens import Tokens
+
+T = TypeVar("T")
+
+NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
+"""What is raised for a question that has no key."""
+
+TOO_LARGE_TO_KEEP = "too large"
+"""The reason for which a result is loaded by each of its readers."""
+
+
+class Environs(Protocol):
+    """What a cached read needs of the cache that it belongs to."""
+
+    tokens: Tokens
+    recorder: Recorder
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a look costs no round trip."""
+
+    def region(self, ttl: float) -> CacheRegion:
+        """Return the region whose entries live for so many seconds."""
+
+    def reason_against(self, collection: str) -> str:
+        """Say why a read of this collection is not cached now; empty if it is."""
+
+
+class Load:
+    """One load, so that what goes wrong with the cache around it is told from what goes wrong with the load.
+
+    Attributes:
+        asked, value: with what it was called, and the answer, once it is done.
+        kept: what is kept of it.
+        error: what it raised.
+        seconds: how long it took.
+    """
+
+    def __init__(self, load: Callable[..., Any], dump: Callable[[Any], Any]) -> None:
+        self._load = load
+        self._dump = dump
+        self.done = False
+        self.asked: tuple[Any, ...] = ()
+        self.value: Any = None
+        self.kept: Any = None
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Load, and return what is kept."""
+        started = time.perf_counter()
+        try:
+            self.value = self._load(*arguments)
+        except BaseException as error:
+            self.error = error
+            raise
+        self.seconds = time.perf_counter() - started
+        self.asked, self.done = arguments, True
+        self.kept = self._dump(self.value)
+        return self.kept
+
+
+@frozen
+class Looks:
+    """Looks into the cache on behalf of one collection.
+
+    Attributes:
+        scope: what all its keys have in common.
+        collection: its name.
+        options: how its reads want to be cached.
+        cache: the cache.
+        never: why these reads never are; empty if they may be.
+    """
+
+    scope: Scope
+    collection: str
+    options: CacheOptions
+    cache: Environs
+    never: str = ""
+
+    @property
+    def region(self) -> CacheRegion:
+        """Where the results are kept."""
+        return self.cache.region(self.options.ttl)
+
+    @property
+    def reason_against(self) -> str:
+        """Why nothing is cached now; empty if it is."""
+        return self.never or self.cache.reason_against(self.collection)
+
+    def tokens(self, *guards: str) -> list[str]:
+        """Return the tokens of these names behind that of the whole collection.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+        return self.cache.tokens.read([self.scope.everything, *guards])
+
+    def key(self, kind: str, tokens: Sequence[str], name: str) -> str:
+        """Return the key of a result."""
+        return self.scope.key(kind, tokens, name, self.options.key)
+
+    def packed(self, value: Any) -> bytes:
+        """Return what is kept of a result."""
+        return pack(value, compress=self.options.compress)
+
+    def count(self, method: str, outcome: Outcome, seconds: float = 0.0, number: int = 1, reason: str = "") -> None:
+        """Count."""
+        if number:
+            self.cache.recorder.count(Counted(self.collection, method, outcome, reason), seconds, number)
+
+    def bypassing(self, method: str, reason: str, load: Callable[[], T]) -> T:
+        """Load past the cache, and count why."""
+        self.count(method, "bypass", reason=reason)
+        return load()
+
+    def broken(self, method: str, keys: Sequence[str], error: Exception) -> None:
+        """What is kept cannot be read, or nothing can be kept: an entry that stays would cost every reader."""
+        self.count(method, "error")
+        if isinstance(error, CacheDown):
+            return
+        with suppress(CacheDown):  # which is counted already
+            self.region.delete_multi(keys)
+
+
+def checked(value: Any, kind: type[T]) -> T:
+    """Return what was kept, if it is what the method returns.
+
+    Raises:
+        CantDeserializeException: if it is something else, which somebody has planted.
+    """
+    if not isinstance(value, kind):
+        raise CantDeserializeException
+    return value
+
+
+__all__ = ["NOT_ENCODABLE", "TOO_LARGE_TO_KEEP", "Environs", "Load", "Looks", "checked"]

@@ -1,0 +1,99 @@
+"""A backend of dogpile.cache that does what a test wants of it: raises, loses answers, forgets, or waits."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dogpile.cache.api import BytesBackend, CacheMutex
+
+from tristore.adapters.caching.bounded import BoundedMemory
+
+IS_TOKEN = "|t|"
+"""A part of the names of tokens."""
+
+
+class Misbehaving:
+    """What all regions of one cache share: the values, and what goes wrong.
+
+    Attributes:
+        data, tokens: the values, in memories of their own.
+        log: what was asked of it, such as ``("get", "data")``, in order.
+        failing: the operations that raise, of data or of tokens: ``"get data"``.
+        before, after: are called around each operation with its name.
+    """
+
+    def __init__(self, *, tokens: BoundedMemory | None = None) -> None:
+        self.data = BoundedMemory()
+        self.tokens = tokens or BoundedMemory()
+        self.log: list[str] = []
+        self.failing: set[str] = set()
+        self.before: Callable[[str], object] = lambda _: None
+        self.after: Callable[[str], object] = lambda _: None
+
+    def memory_of(self, key: str) -> BoundedMemory:
+        """Where a key is kept."""
+        return self.tokens if IS_TOKEN in key else self.data
+
+    def carry_out(self, operation: str, keys: Sequence[str], call: Callable[[], Any]) -> Any:
+        """Do it, or not."""
+        name = f"{operation} {'tokens' if any(IS_TOKEN in key for key in keys) else 'data'}"
+        self.log.append(name)
+        self.before(name)
+        if name in self.failing:
+            raise ConnectionError("this cache is broken on purpose: secret-value")
+        answer = call()
+        self.after(name)
+        return answer
+
+
+class MisbehavingBackend(BytesBackend):
+    """The backend that each region makes for itself; shared by processes as far as anybody can tell."""
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self._cache: Misbehaving = arguments["cache"]
+
+    def get_serialized(self, key: str) -> Any:
+        """Return the bytes of a key."""
+        return self._cache.carry_out("get", [key], lambda: self._cache.memory_of(key).get(key))
+
+    def get_serialized_multi(self, keys: Iterable[str]) -> Sequence[Any]:
+        """Return the bytes of several keys."""
+        wanted = list(keys)
+        found: list[Any] = self._cache.carry_out(
+            "get", wanted, lambda: [self._cache.memory_of(key).get(key) for key in wanted]
+        )
+        return found
+
+    def set_serialized(self, key: str, value: bytes) -> None:
+        """Keep bytes."""
+        self._cache.carry_out("set", [key], lambda: self._cache.memory_of(key).put(key, value, None))
+
+    def set_serialized_multi(self, mapping: Mapping[str, bytes]) -> None:
+        """Keep bytes under several keys."""
+
+        def put() -> None:
+            for key, value in mapping.items():
+                self._cache.memory_of(key).put(key, value, None)
+
+        self._cache.carry_out("set", list(mapping), put)
+
+    def delete(self, key: str) -> None:
+        """Forget a key."""
+        self._cache.carry_out("delete", [key], lambda: self._cache.memory_of(key).drop(key))
+
+    def delete_multi(self, keys: Iterable[str]) -> None:
+        """Forget several keys."""
+        for key in keys:
+            self.delete(key)
+
+    def get_mutex(self, key: str) -> CacheMutex | None:
+        """Return None, which means one of this process, unless it fails."""
+        self._cache.carry_out("mutex", [key], lambda: None)
+        return None
+
+
+def planted(memory: BoundedMemory) -> list[str]:
+    """The keys of a memory, to plant something under."""
+    return list(memory._entries)
+
+
+__all__ = ["IS_TOKEN", "Misbehaving", "MisbehavingBackend", "planted"]

@@ -269,6 +269,8 @@ class Backend(ABC):
     capabilities: ClassVar[Capability]
     born_prepared: ClassVar[bool] = False
     """Whether declared collections and indexes exist from the start, so that nothing needs to be checked."""
+    is_private: ClassVar[bool] = False
+    """Whether nobody outside this process can write what it holds."""
     answers_at_once: ClassVar[bool] = False
     """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
 

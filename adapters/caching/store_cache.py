@@ -44,6 +44,7 @@ class StoreCache(Cache):
         settings: where the cache is.
         store: the logical name of the store.
         place: names the data of the store, equal in every process that sees the same.
+        alone: whether nobody outside this process writes the store.
         incoherent: says why the store's own reads could be older than its commits; empty if they never are.
         watch: opens the change stream of the store, where the settings ask for one.
         collections: all that the store has.
@@ -56,6 +57,7 @@ class StoreCache(Cache):
         *,
         store: str,
         place: str,
+        alone: bool = False,
         incoherent: Callable[[], str] = lambda: "",
         watch: Callable[[], Watch] | None = None,
         collections: Collection[str] = (),
@@ -65,6 +67,7 @@ class StoreCache(Cache):
         self.recorder = Recorder(store)
         self._store = store
         self._place = place
+        self._alone = alone
         self._incoherent = incoherent
         self._clock = clock
         self._regions = Regions(settings, lost=lambda: self.recorder.count(Counted("", "", "error")))
@@ -106,11 +109,11 @@ class StoreCache(Cache):
             return "off"
         if reason := self._incoherent():
             return f"bypassed, because of the {reason}"
-        if self._regions.is_shared:
-            return "shared: no read after a commit is older, in any process"
-        if self._watch is not None:
-            return "in this process, and a change stream tells of what others write, some milliseconds later"
-        return "in this process: what others write is seen after the time to live at the latest"
+        if self._alone:
+            return "per process, which nobody else writes: no read after a commit is older"
+        within = "shared" if self._regions.is_shared else "per process"
+        others = "some milliseconds by a change stream" if self._watch else "the time to live"
+        return f"{within}: no read after a commit is older; what others write is seen after {others}"
 
     def stats(self) -> CacheStats:
         """Return the counters as they are now."""
@@ -190,7 +193,9 @@ class StoreCache(Cache):
             timer.start()
 
     def close(self) -> None:
-        """Let go of timers and threads; nothing that is kept is lost."""
+        """Let go of timers and threads, and log what was counted; nothing that is kept is lost."""
+        if (counted := self.stats()).counts:
+            log.info("store %s: cache at %s: %s", self._store, self.location, counted)
         with self._lock:
             timers, self._timers = self._timers, set()
             watcher, self._watcher = self._watcher, None

@@ -150,6 +150,7 @@ def _cache_of(environment: Environment, settings: CacheSettings) -> StoreCache:
         settings,
         store=environment.name,
         place=backend.data_id,
+        alone=backend.is_private,
         incoherent=lambda: environment.backend.incoherence,
         watch=lambda: environment.backend.watch(timeout=environment.operation_timeout),
         collections=[binding.collection for binding in environment.bindings.values()],
@@ -299,7 +300,7 @@ class DocumentStore(Store[UnitT_co]):
             self._environment.cache.observe(observer)
 
     def close(self) -> None:
-        """Release connections."""
+        """Release connections; what the cache has counted goes to the log."""
         self._environment.side_by_side.close()
         if self._environment.cache is not None:
             self._environment.cache.close()

@@ -47,6 +47,7 @@ class MemoryBackend(Backend):
 
     capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
     born_prepared = True
+    is_private = True
     answers_at_once = True
 
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:

@@ -64,6 +64,7 @@ class ObservedBackend(Backend):
         self.inner = inner
         self.capabilities = inner.capabilities  # type: ignore[misc] # those of the backend behind it
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
+        self.is_private = inner.is_private  # type: ignore[misc]
         self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
 
     @abstractmethod

@@ -64,6 +64,15 @@ def test_a_run_can_be_repeated_on_the_same_stores(container: Container) -> None:
     assert data_of(first) == data_of(second)
 
 
+def test_the_cache_answers_what_did_not_change(container: Container) -> None:
+    """The demo reads with a cache: each account is loaded once, the project after each of its three changes."""
+    run = played(container)
+    stats = run.container.stores().cache_stats()["core"]
+
+    assert (9 * 5 - 5, 5) == tuple(stats.total(outcome, collection="users") for outcome in ("hit", "miss"))
+    assert (9 - 3, 3) == tuple(stats.total(outcome, collection="projects") for outcome in ("hit", "miss"))
+
+
 def test_each_invariant_can_fail(container: Container) -> None:
     """An invariant notices what it is there for."""
     stored = read_back(played(container))

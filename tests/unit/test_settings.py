@@ -1,10 +1,12 @@
 """Settings from the environment: names, values, defaults, and errors that name the variable."""
 
+import re
 from pathlib import Path
 
 import attrs
 import pytest
 
+from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.settings import Settings, StoreSettings, Url
 from tristore.adapters.urls import without_password
 from tristore.domain.errors import ConfigurationError
@@ -100,6 +102,41 @@ def test_a_wrong_value_names_its_variable(variable: str, value: str, accepted: s
     assert str(caught.value).endswith(f"not {value!r}")
 
 
+def test_the_cache_is_described_for_all_stores() -> None:
+    """What the environment says of the cache holds for the caches of all stores."""
+    settings = Settings.from_environment(
+        {
+            "TRISTORE_CACHE": "off",
+            "TRISTORE_CACHE_URL": "redis://:secret@cache:6379/0",
+            "TRISTORE_CACHE_PREFIX": "shop-live",
+            "TRISTORE_CACHE_STRICT": "on",
+            "TRISTORE_CACHE_WATCH": "on",
+        }
+    )
+    url = "redis://:secret@cache:6379/0"
+
+    assert CacheSettings(url=url, prefix="shop-live", enabled=False, strict=True, watch=True) == settings.cache
+    assert CacheSettings() == Settings.from_environment({"TRISTORE_CACHE": "on", "TRISTORE_CACHE_URL": ""}).cache
+    assert "secret" not in repr(settings)
+    assert "null://" == settings.with_urls(cache="null://").cache.url
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "accepted"),
+    [
+        ("TRISTORE_CACHE", "false", "on or off"),
+        ("TRISTORE_CACHE_URL", "redis", "a URL such as memory://, redis://localhost:6379/0 or null://"),
+        ("TRISTORE_CACHE_PREFIX", "my shop", "1 to 40 letters, digits, dots, dashes and underscores"),
+        ("TRISTORE_CACHE_STRICT", "1", "on or off"),
+        ("TRISTORE_CACHE_WATCH", "yes", "on or off"),
+    ],
+)
+def test_a_wrong_value_of_the_cache_names_its_variable(variable: str, value: str, accepted: str) -> None:
+    """The settings of the cache are checked like those of the stores."""
+    with pytest.raises(ConfigurationError, match=f"^{variable} must be {accepted}, not '{value}'$"):
+        Settings.from_environment({variable: value})
+
+
 def test_the_smallest_pool_fits_into_the_largest() -> None:
     """Pool sizes that exclude each other are refused, also when one of them is a shared setting."""
     with pytest.raises(ConfigurationError, match="TRISTORE_ANALYTICS_MIN_POOL_SIZE must be at most"):
@@ -119,8 +156,8 @@ def test_a_url_is_never_shared_between_stores() -> None:
 
 
 def test_names_of_others_are_left_alone() -> None:
-    """Variables of the tests, of the cache and of other programs do not matter here."""
-    environ = {"TRISTORE_TEST_MONGODB_URL": "mongodb://db", "TRISTORE_CACHE_URL": "redis://", "PATH": "/bin"}
+    """Variables of the tests and of other programs do not matter here."""
+    environ = {"TRISTORE_TEST_MONGODB_URL": "mongodb://db", "PATH": "/bin"}
 
     assert Settings() == Settings.from_environment(environ)
 
@@ -148,4 +185,8 @@ def test_every_setting_is_described() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
     described = {line.split("`")[1].lower() for line in page.splitlines() if line.startswith("| `")}
 
+    cache = set(re.findall(r"^\| (TRISTORE_CACHE\w*) \|", page, re.MULTILINE))
+    names = {attribute.name for attribute in attrs.fields(CacheSettings)} - {"arguments", "enabled"}
+
     assert {attribute.name for attribute in attrs.fields(StoreSettings)} == described
+    assert {"TRISTORE_CACHE", *(f"TRISTORE_CACHE_{name.upper()}" for name in names)} == cache

@@ -217,3 +217,12 @@ def test_clean_sides_stay_clean() -> None:
         side.begin()
         with side.store.reader() as reader:
             assert 0 == reader.customers.count()
+
+
+def test_a_snapshot_of_a_store_without_a_reader_class_is_closed() -> None:
+    """A history may leave a snapshot open; the next one begins, also where the unit is its own reader."""
+    side, other = Side(open_shop("memory://")), Side(open_shop("memory://"))
+    for _ in range(2):
+        played = replay([Ask(SNAPSHOT, "books", "count")], side, other)
+
+        assert not played.differs

@@ -220,7 +220,7 @@ def test_clean_sides_stay_clean() -> None:
 
 
 def test_a_snapshot_of_a_store_without_a_reader_class_is_closed() -> None:
-    """A history that broke off may leave a snapshot open; the next one begins, also where the unit is its own reader."""
+    """What a broken history leaves open does not stop the next one, also where the unit is its own reader."""
     side = Side(open_shop("memory://"))
     for _ in range(2):
         assert 0 == side.do(Ask(SNAPSHOT, "books", "count")).value

@@ -112,7 +112,7 @@ class StoreCache(Cache):
         if self._alone:
             return "per process, which nobody else writes: no read after a commit is older"
         within = "shared" if self._regions.is_shared else "per process"
-        others = "some milliseconds by a change stream" if self._watch else "the time to live"
+        others = "some ms, by a change stream" if self._watch else "the time to live"
         return f"{within}: no read after a commit is older; what others write is seen after {others}"
 
     def stats(self) -> CacheStats:

@@ -1,6 +1,5 @@
 """What a repository may say of caching, without knowing a cache."""
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar
@@ -20,6 +19,7 @@ LONGEST_TTL = 24 * 60 * 60
 """The most seconds that a result may be kept: as long as what guards it."""
 
 _LONGEST_KEY = 200
+_NUMBERS = frozenset({int, float})
 
 
 @frozen(kw_only=True)
@@ -38,7 +38,7 @@ class CacheOptions:
 
     def __attrs_post_init__(self) -> None:
         ttl, key = self.ttl, self.key
-        if isinstance(ttl, bool) or not isinstance(ttl, int | float) or math.isnan(ttl) or not 0 < ttl <= LONGEST_TTL:
+        if type(ttl) not in _NUMBERS or not 0 < ttl <= LONGEST_TTL:  # which NaN is not either
             raise InvalidQuery(f"ttl is a number of seconds above 0 and at most {LONGEST_TTL:,}, not {ttl!r}")
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY):
             raise InvalidQuery(f"the key of a cached read is text of 1 to {_LONGEST_KEY} characters, or None")

@@ -56,6 +56,11 @@ class BoundedMemory:
             self._entries.move_to_end(key)
             return entry[0]
 
+    def payload(self, key: str) -> Any:
+        """Return what a region keeps under a key, without the detour through it; NO_VALUE if there is nothing."""
+        kept = self.get(key)
+        return kept.payload if isinstance(kept, CachedValue) else kept
+
     def put(self, key: str, value: Any, lifetime: float | None) -> None:
         """Keep a value for so many seconds, up to a tenth less; one that is larger than all bounds is not kept."""
         size = _size_of(value)
@@ -95,7 +100,8 @@ class BoundedBackend(CacheBackend):
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         bounds = {name: arguments[name] for name in ("max_entries", "max_bytes") if name in arguments}
-        self.memory: BoundedMemory = arguments.get("memory") or BoundedMemory(**bounds)
+        given: BoundedMemory | None = arguments.get("memory")
+        self.memory = BoundedMemory(**bounds) if given is None else given  # an empty one is false
         self._lifetime: float | None = arguments.get("lifetime")
 
     def get(self, key: str) -> Any:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
@@ -11,6 +12,7 @@ from dogpile.cache import CacheRegion
 from dogpile.cache.api import CantDeserializeException
 
 from ...domain.caching import CacheOptions
+from .bounded import BoundedMemory
 from .breaker import CacheDown
 from .keys import Scope
 from .payloads import pack
@@ -26,6 +28,10 @@ TOO_LARGE_TO_KEEP = "too large"
 """The reason for which a result is loaded by each of its readers."""
 
 
+_counted = lru_cache(maxsize=1_024)(Counted)
+"""The same few are counted again and again."""
+
+
 class Environs(Protocol):
     """What a cached read needs of the cache that it belongs to."""
 
@@ -33,8 +39,8 @@ class Environs(Protocol):
     recorder: Recorder
 
     @property
-    def is_near(self) -> bool:
-        """Whether a look costs no round trip."""
+    def near(self) -> BoundedMemory | None:
+        """The memory of a cache that is in this process."""
 
     def region(self, ttl: float) -> CacheRegion:
         """Return the region whose entries live for so many seconds."""
@@ -125,7 +131,7 @@ class Looks:
     def count(self, method: str, outcome: Outcome, seconds: float = 0.0, number: int = 1, reason: str = "") -> None:
         """Count."""
         if number:
-            self.cache.recorder.count(Counted(self.collection, method, outcome, reason), seconds, number)
+            self.cache.recorder.count(_counted(self.collection, method, outcome, reason), seconds, number)
 
     def bypassing(self, method: str, reason: str, load: Callable[[], T]) -> T:
         """Load past the cache, and count why."""

@@ -88,7 +88,9 @@ class Regions:
         self._lost = lost
         self._url = settings.url
         self._backend, self._arguments = _backend_of(settings)
-        self._memory = self._bounded_memory() if self._backend == BOUNDED else None
+        self.near = self._bounded_memory() if self._backend == BOUNDED else None
+        # tokens have a memory of their own, so that data cannot push them out
+        self.near_tokens = BoundedMemory(_MOST_TOKENS, _TOKEN_BYTES) if self._backend == BOUNDED else None
         self._regions: dict[float, CacheRegion] = {}
         self._lock = threading.Lock()
         self.tokens = self._region(TOKEN_LIFETIME, tokens=True)
@@ -154,9 +156,7 @@ class Regions:
 
     def _for_lifetime(self, lifetime: float, *, tokens: bool) -> dict[str, Any]:
         if self._backend == BOUNDED:
-            # tokens have a memory of their own, so that data cannot push them out
-            memory = BoundedMemory(_MOST_TOKENS, _TOKEN_BYTES) if tokens else self._memory
-            return {"memory": memory, "lifetime": lifetime}
+            return {"memory": self.near_tokens if tokens else self.near, "lifetime": lifetime}
         if self._backend == _REDIS_BACKEND:
             return {**self._arguments, "redis_expiration_time": lifetime}
         return dict(self._arguments)

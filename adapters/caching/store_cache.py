@@ -12,6 +12,7 @@ from ...domain.caching import CacheOptions
 from ...domain.errors import Unavailable
 from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
+from .bounded import BoundedMemory
 from .breaker import CacheDown
 from .keys import Scope, name_of
 from .looks import Looks
@@ -71,10 +72,11 @@ class StoreCache(Cache):
         self._incoherent = incoherent
         self._clock = clock
         self._regions = Regions(settings, lost=lambda: self.recorder.count(Counted("", "", "error")))
-        self.tokens = Tokens(self._regions.tokens)
+        self.tokens = Tokens(self._regions.tokens, self._regions.near_tokens)
         self._used = self._regions.is_shared  # what is in this process alone is empty before its first read
         self._failed: set[str] = set()
         self._tried = -_RETRY_AFTER
+        self._scopes: dict[tuple[str, str], Scope] = {}
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._timers: set[threading.Timer] = set()
@@ -93,9 +95,9 @@ class StoreCache(Cache):
         return self._regions.is_shared
 
     @property
-    def is_near(self) -> bool:
-        """Whether a look costs no round trip."""
-        return not self._regions.is_shared
+    def near(self) -> BoundedMemory | None:
+        """The memory of a cache that is in this process."""
+        return self._regions.near
 
     @property
     def is_off(self) -> bool:
@@ -234,7 +236,11 @@ class StoreCache(Cache):
         return [scope.queries, *(scope.entity(name_of(id)) for id in ids)]
 
     def _scope(self, collection: str, schema: str = "") -> Scope:
-        return Scope(self.settings.prefix, self._store, self._place, collection, schema)
+        scope = self._scopes.get((collection, schema))
+        if scope is None:
+            scope = Scope(self.settings.prefix, self._store, self._place, collection, schema)
+            self._scopes[collection, schema] = scope
+        return scope
 
     def _fail(self, written: Written, error: CacheDown) -> None:
         """The commit stands: this process reads past the cache, others see it when their entries end."""

@@ -15,6 +15,7 @@ from typing import Any
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE, CantDeserializeException
 
+from .bounded import BoundedMemory
 from .breaker import CacheDown
 
 _LOCKS = 64
@@ -46,10 +47,16 @@ def load_token(data: bytes) -> str:
 
 
 class Tokens:
-    """The tokens of one cache, in a region of their own."""
+    """The tokens of one cache, in a region of their own.
 
-    def __init__(self, region: CacheRegion) -> None:
+    Args:
+        region: theirs.
+        near: the memory behind it, if it is in this process: a look there costs a fifth of one through the region.
+    """
+
+    def __init__(self, region: CacheRegion, near: BoundedMemory | None = None) -> None:
         self._region = region
+        self._near = near
         self._making = [threading.Lock() for _ in range(_LOCKS)]
 
     def read(self, names: Sequence[str]) -> list[str]:
@@ -58,6 +65,10 @@ class Tokens:
         Raises:
             CacheDown: if the cache does not answer.
         """
+        if self._near is not None:
+            tokens = [self._near.payload(name) for name in names]
+            if NO_VALUE not in tokens:
+                return tokens
         found = self._look(names)
         missing = [name for name, token in found.items() if token is NO_VALUE]
         if missing:

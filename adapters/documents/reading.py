@@ -143,7 +143,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         cache = self._session.environment.cache
         if cache is None or (by_default and self._is_cached):
             return self
-        direct = DirectReads(self._session, self._backend, self._collection)
+        direct = DirectReads(self._session, self._backend, self._collection) if self._is_cached else self._reads
         collection = CachedCollection(self._collection, self._mapping.fingerprint)
         through = cache.through(direct, collection, options, self._session.reason_against_cache)
         return type(self)(self._session, self._binding, through)

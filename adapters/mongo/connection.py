@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from threading import Lock
 from typing import Any
 from urllib.parse import unquote_plus
@@ -97,7 +98,7 @@ class Connection:
             return timeout
         return min(timeout, client.options.server_selection_timeout)
 
-    @property
+    @cached_property
     def incoherence(self) -> str:
         """Say why a read could be older than a commit that has returned; empty if it never is."""
         client = self.client

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tristore.adapters.testing.server import MongoServer
 
-from . import bulk_load, in_memory, streaming
+from . import bulk_load, cached_reads, in_memory, streaming
 from .measure import Best, Result, measure
 from .on_mongo import OnMongo
 
@@ -26,10 +26,13 @@ def main() -> None:
         on_mongo.fill()
         results = [measure(case) for case in on_mongo.cases()]
         results += [measure(case) for case in (bulk_load.case(on_mongo), bulk_load.made_before_case(on_mongo))]
+        with cached_reads.cases(server.url_for("cached")) as (cached, round_trips):
+            results += [measure(case) for case in cached]
         memory = bulk_load.memory_table(on_mongo)
         streamed = streaming.table(on_mongo)
     console = Console(width=120)
     console.print(table(results))
+    console.print(round_trips)
     console.print(memory)
     console.print(streamed)
     small, large = (in_memory.InMemory(count) for count in SIZES)

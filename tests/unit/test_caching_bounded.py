@@ -9,6 +9,7 @@ from dogpile.cache import make_region
 from dogpile.cache.api import NO_VALUE
 
 from tristore.adapters.caching.bounded import BoundedMemory
+from tristore.adapters.caching.regions import CacheSettings, Regions
 
 
 class Hand:
@@ -100,3 +101,14 @@ def test_threads_keep_its_bounds(bounds: dict[str, int]) -> None:
         watching.result()
 
     assert 0 < largest[0] <= next(iter(bounds.values()))
+
+
+def test_regions_share_one_memory() -> None:
+    """C20: the bounds are those of the cache, however many regions with times to live of their own it has."""
+    regions = Regions(CacheSettings(url="memory://?max_entries=3"))
+    for ttl in (10.0, 20.0):
+        for key in "abc":
+            regions.for_ttl(ttl).set(f"{ttl:g}{key}", b"x")
+
+    assert regions.near is not None
+    assert 3 == len(regions.near)

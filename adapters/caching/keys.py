@@ -74,7 +74,7 @@ class Scope:
         """Return the key of a read.
 
         Args:
-            kind: ``e`` for an entity, ``q`` for a query.
+            kind: ``e`` for an entity, ``q`` for a query, and how long the result is kept.
             tokens: those that guard it, read before the load.
             asked: a digest of what is asked.
             label: a name that the caller gave it; the digest stays, so that two questions never share an answer.

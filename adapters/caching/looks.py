@@ -115,7 +115,8 @@ class Looks:
 
     def key(self, kind: str, tokens: Sequence[str], name: str) -> str:
         """Return the key of a result."""
-        return self.scope.key(kind, tokens, name, self.options.key)
+        # who wants results of five seconds must not meet those that others keep for five minutes
+        return self.scope.key(f"{kind}{self.options.ttl:g}", tokens, name, self.options.key)
 
     def packed(self, value: Any) -> bytes:
         """Return what is kept of a result."""

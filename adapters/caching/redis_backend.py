@@ -19,6 +19,11 @@ class RedisBackend(DogpileRedisBackend):
             pipe.set(key, value, px=self._milliseconds)
         pipe.execute()
 
+    def close(self) -> None:
+        """Give the connections back; the next call makes others."""
+        self.writer_client.close()
+        self.writer_client.connection_pool.disconnect()
+
     @property
     def _milliseconds(self) -> int | None:
         return max(1, int(self.redis_expiration_time * 1000)) if self.redis_expiration_time else None

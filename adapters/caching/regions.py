@@ -117,6 +117,15 @@ class Regions:
                 self._regions[ttl] = found
         return found
 
+    def close(self) -> None:
+        """Give connections back, where the backend has some; a later use makes others."""
+        with self._lock:
+            regions = [self.tokens, *self._regions.values()]
+        for region in regions:
+            close = getattr(region.actual_backend, "close", None)
+            if close is not None:
+                close()
+
     def _region(self, lifetime: float, *, tokens: bool = False) -> CacheRegion:
         # What lives in this process keeps immutable objects as they are; what travels is bytes, and never pickled.
         if self._backend == BOUNDED:

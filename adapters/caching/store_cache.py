@@ -203,6 +203,7 @@ class StoreCache(Cache):
             timer.cancel()
         if watcher is not None:
             watcher.close()
+        self._regions.close()
 
     def _start_watching(self, watch: Callable[[], Watch]) -> None:
         """Follow the change stream.

@@ -96,7 +96,7 @@ class CacheFailuresContract(ThingsContract):
         return store
 
     @pytest.mark.parametrize("name", ASKED)
-    @pytest.mark.parametrize("failing", ["get tokens", "set tokens", "get data", "set data", "mutex data"])
+    @pytest.mark.parametrize("failing", ["get tokens", "set tokens", "get data", "set data", "mutex data", "lock data"])
     def test_what_fails_costs_one_load(self, store: ThingStore, broken: Misbehaving, failing: str, name: str) -> None:
         """C16: whichever operation of the cache raises, the answer is right, loaded once, and one error is counted."""
         broken.tokens = BoundedMemory()
@@ -107,6 +107,22 @@ class CacheFailuresContract(ThingsContract):
         assert (3 if name == "count" else 1) == answer
         assert 1 == sum(asked.values())
         assert [1] == outcomes(store, "error")
+
+    def test_locks_that_fail_hold_nobody_up(self, store: ThingStore, broken: Misbehaving) -> None:
+        """C15, C16: where the lock of one of several keys fails, those of the others are given back."""
+        turns: list[str] = []
+
+        def before(operation: str) -> None:
+            if operation == "mutex data":
+                turns.append(operation)
+                if len(turns) == 2:
+                    raise ConnectionError("this lock is broken on purpose")
+
+        broken.before = before
+        assert [1, 2, 3] == [one.number for one in read(store, lambda t: t.get_many([1, 2, 3]))]
+        broken.data = BoundedMemory()
+
+        assert [1, 2, 3] == elsewhere(lambda: [number_of(store, id) for id in (1, 2, 3)])
 
     @pytest.mark.parametrize("name", ASKED)
     def test_garbage_that_cannot_be_deleted(self, store: ThingStore, broken: Misbehaving, name: str) -> None:

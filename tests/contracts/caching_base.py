@@ -136,6 +136,15 @@ class InRedis:
         return CacheSettings(url=cache_redis.url, prefix=uuid4().hex[:8])
 
 
+class InAnotherBackend:
+    """A backend of dogpile.cache's own, by its name: it keeps what it gets for ever."""
+
+    @pytest.fixture
+    def cache(self) -> CacheSettings:
+        """Where cached reads are kept."""
+        return CacheSettings(url="dogpile.cache.memory://", arguments={"cache_dict": {}})
+
+
 class ThingsContract(BillingContract):
     """The fixtures of every contract of the cache; subclasses add the backend and the cache."""
 

@@ -86,9 +86,29 @@ class MisbehavingBackend(BytesBackend):
             self.delete(key)
 
     def get_mutex(self, key: str) -> CacheMutex | None:
-        """Return None, which means one of this process, unless it fails."""
+        """Return None, which means one of this process, unless it fails or its locks do."""
         self._cache.carry_out("mutex", [key], lambda: None)
-        return None
+        return BrokenLock(self._cache) if "lock data" in self._cache.failing else None
+
+
+class BrokenLock(CacheMutex):
+    """A lock that can be neither had nor given back."""
+
+    def __init__(self, cache: Misbehaving) -> None:
+        self._cache = cache
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Fail."""
+        self._cache.carry_out("lock", ["data"], lambda: None)
+        return True
+
+    def release(self) -> None:
+        """Fail."""
+        raise AssertionError("nobody holds this lock")
+
+    def locked(self) -> bool:
+        """Tell that nobody has it."""
+        return False
 
 
 def planted(memory: BoundedMemory) -> list[str]:

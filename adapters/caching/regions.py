@@ -14,6 +14,7 @@ from ..urls import without_password
 from .bounded import MAX_BYTES, MAX_ENTRIES, BoundedBackend, BoundedMemory
 from .breaker import Breaker, Guarded
 from .expiry import Expiring
+from .switch import is_switched_on
 from .tokens import dump_token, load_token
 
 BOUNDED = "tristore.bounded"
@@ -52,7 +53,8 @@ class CacheSettings:
         url: ``memory://`` (in this process, bounded; ``?max_entries=10000&max_bytes=67108864``), ``redis://host:6379/0``,
             ``null://`` (none), or the name of any dogpile.cache backend as scheme, ``dogpile.cache.dbm://?filename=...``.
         prefix: names the application and its environment; caches with different ones share nothing.
-        enabled: whether reads are looked up and stored; commits invalidate in any case.
+        enabled: whether reads are looked up and stored; commits invalidate in any case. By default what the variable
+            ``TRISTORE_CACHE`` says, on or off.
         strict: whether a commit leaves an outbox record of its invalidation, so that a relay makes good what a crash
             between the two left out.
         watch: whether a change stream tells of writes by other programs.
@@ -61,7 +63,7 @@ class CacheSettings:
 
     url: str = field(default="memory://", repr=without_password)
     prefix: str = "tristore"
-    enabled: bool = True
+    enabled: bool = field(factory=is_switched_on)
     strict: bool = False
     watch: bool = False
     arguments: Mapping[str, Any] = field(factory=dict, repr=False)
@@ -102,6 +104,11 @@ class Regions:
     def is_shared(self) -> bool:
         """Whether other processes use the same cache."""
         return self._backend not in _OF_THIS_PROCESS
+
+    @property
+    def may_lag(self) -> bool:
+        """Whether what was written is perhaps not read at once: behind Sentinel, reads go to replicas."""
+        return self._backend.endswith("_sentinel")
 
     @property
     def location(self) -> str:

@@ -272,7 +272,7 @@ class DocumentStore(Store[UnitT_co]):
         environment.mark_prepared()
 
     def check(self, *, timeout: float = 5.0) -> StoreReport:
-        """Ping, and compare the declared unique keys with the actual ones."""
+        """Ping, compare the declared unique keys with the actual ones, and ask the cache whether it answers."""
         environment = self._environment
         location = environment.backend.location
         try:
@@ -286,13 +286,22 @@ class DocumentStore(Store[UnitT_co]):
         if environment.transactional and not info.transactions:
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
-        guarantee = "" if environment.cache is None else f"; cache: {environment.cache.guarantee}"
+        cache = environment.cache
+        if cache is not None and cache.settings.watch and not info.transactions:
+            details = f"{info.description} has no change streams for the cache to follow: leave watch out"
+            return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
+        guarantee = "" if cache is None else f"; cache: {cache.check()}"
         return StoreReport(self.name, location, ok=True, details=f"{info.description}{guarantee}", latency=info.latency)
 
     def cache_stats(self) -> CacheStats:
         """Return what the cache has counted; nothing without one."""
         cache = self._environment.cache
         return CacheStats({}) if cache is None else cache.stats()
+
+    def log_cache_stats(self) -> None:
+        """Write what the cache has counted to the logger ``tristore.cache``, as one line; `close` does so too."""
+        if self._environment.cache is not None:
+            self._environment.cache.log_stats()
 
     def observe_cache(self, observer: CacheObserver) -> None:
         """Let an observer, such as a metrics library, hear of everything that the cache counts."""

@@ -186,6 +186,8 @@ class Regions:
 def _backend_of(settings: CacheSettings) -> tuple[str, dict[str, Any]]:
     """The name of the dogpile backend that a URL means, and its arguments."""
     scheme, separator, rest = settings.url.partition("://")
+    if not scheme or not separator:
+        raise ConfigurationError("the URL of a cache is memory://, redis://host:6379/0 or null://")
     place, _, query = rest.partition("?")
     given = {**dict(parse_qsl(query)), **settings.arguments}
     if scheme == "memory" and not place:
@@ -194,8 +196,6 @@ def _backend_of(settings: CacheSettings) -> tuple[str, dict[str, Any]]:
         return _NULL, given
     if scheme in _REDIS:
         return _REDIS_BACKEND, {**_redis_arguments(), "url": settings.url, **settings.arguments}
-    if not scheme or not separator:
-        raise ConfigurationError("the URL of a cache is memory://, redis://host:6379/0 or null://")
     return scheme, given
 
 

@@ -52,7 +52,6 @@ _NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
 _NOT_MODIFIABLE = frozenset({2, 14, 28})
 """BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
 _NO_TRANSACTIONS = frozenset({20, 123})
-_NO_CHANGE_STREAMS = 40573
 _REFUSED_USER = frozenset({11, 13, 18, 8000})
 _CURSOR_LOST = frozenset({43, 136, 175, 237})
 
@@ -193,8 +192,6 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
             f"{operation.place} refuses this user for {operation.name} (code {code}): check the user, "
             "the password, authSource and the user's roles"
         )
-    if code == _NO_CHANGE_STREAMS:
-        return ConfigurationError(f"{operation.place} has no change streams: use a replica set, or leave watch out")
     if isinstance(error, DriverConfigurationError):
         return ConfigurationError(f"{operation.place}: {error}")
     return TristoreError(f"{operation.name} at {operation.place} was refused ({_code_name(error, code)})")

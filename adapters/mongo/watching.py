@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from pymongo.change_stream import ChangeStream
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
-from ...domain.errors import Unavailable
+from ...domain.errors import ConfigurationError, Unavailable
 from ..backend import Document, Seen
 from .connection import Connection
 from .errors import Operation
+from .masking import masked
 
 _ONE_DOCUMENT = frozenset({"insert", "update", "replace", "delete"})
 _ONLY_WHAT_AND_WHERE = [{"$project": {"operationType": 1, "ns": 1, "documentKey": 1}}]
+_ONLY_ON_REPLICA_SETS = 40573
+"""The code with which a standalone server refuses a change stream."""
+
 _WAIT = 0.5
 """Seconds that the server holds an answer back while nothing happens."""
 
@@ -31,10 +35,7 @@ class MongoWatch:
         self._databases = databases
         self._timeout = timeout
         with self._operation():
-            self._stream: ChangeStream[Document] = connection.client.watch(
-                [{"$match": {"ns.db": {"$in": sorted(databases)}}}, *_ONLY_WHAT_AND_WHERE],
-                max_await_time_ms=int(_WAIT * 1000),
-            )
+            self._stream: ChangeStream[Document] = self._opened(databases)
 
     def __enter__(self) -> "MongoWatch":
         """Begin."""
@@ -59,6 +60,20 @@ class MongoWatch:
             if event is None and not self._stream.alive:
                 raise Unavailable(f"the change stream at {self._connection.place} has ended")
             yield None if event is None else self._seen(event)
+
+    def _opened(self, databases: frozenset[str]) -> ChangeStream[Document]:
+        try:
+            return self._connection.client.watch(
+                [{"$match": {"ns.db": {"$in": sorted(databases)}}}, *_ONLY_WHAT_AND_WHERE],
+                max_await_time_ms=int(_WAIT * 1000),
+            )
+        except OperationFailure as error:
+            if error.code != _ONLY_ON_REPLICA_SETS:
+                raise
+            raise ConfigurationError(
+                f"{self._connection.place} is a standalone server, which has no change stream for a cache to follow: "
+                "use a replica set, or leave watch out"
+            ) from masked(error)
 
     def _seen(self, event: Document) -> Seen:
         place: dict[str, Any] = event.get("ns", {})

@@ -11,7 +11,7 @@ from ...domain.clock import FixedClock
 from ...domain.errors import CommitUnknown, ConfigurationError, Unavailable
 from ...domain.predicates import EVERYTHING
 from ...domain.queries import FIND_BOUND, Query
-from ...domain.unit_of_work import Store, UnitOfWork
+from ...domain.unit_of_work import Store
 from ..backend import Backend, Cursor, Delete, Transaction, WritePlan
 from ..documents.environment import Environment
 from ..documents.naming import ID_KEY
@@ -133,7 +133,7 @@ class Side:
             self._open[step.slot].flush()
             return
         ended = self._open.pop(step.slot)
-        if step.how == "rollback" and isinstance(ended, UnitOfWork):
+        if step.how == "rollback" and step.slot in UNITS:
             ended.rollback()
         else:
             ended.__exit__(None, None, None)

@@ -1,13 +1,11 @@
 """A cache that fails, lies, forgets or is slow, on every backend: reads are right, and loaded once."""
 
 import logging
-import pickle
 import random
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from tristore import Unavailable
 from tristore.adapters.cache import CachedCollection
 from tristore.adapters.caching import store_cache
 from tristore.adapters.caching.bounded import BoundedMemory
-from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.caching.stats import Counted, Outcome
 from tristore.adapters.testing.observed_backend import Operation
 from tristore.domain.caching import CacheOptions
@@ -24,10 +21,10 @@ from tristore.domain.predicates import Comparator, Compare
 from tristore.domain.queries import Query
 
 from .caching_base import (
+    BrokenCacheContract,
     OpenThings,
     Thing,
     ThingQueries,
-    ThingsContract,
     ThingStore,
     bypasses,
     change,
@@ -38,7 +35,7 @@ from .caching_base import (
     read,
     save,
 )
-from .misbehaving import Misbehaving, planted
+from .misbehaving import Misbehaving
 from .stores import elsewhere
 
 Ask = Callable[[ThingQueries], Any]
@@ -75,25 +72,8 @@ class Faulty:
         raise LookupError("this observer is broken")
 
 
-class CacheFailuresContract(ThingsContract):
+class CacheFailuresContract(BrokenCacheContract):
     """C3, C4, C6, C7, C15, C16, C18 and C22."""
-
-    @pytest.fixture
-    def broken(self) -> Misbehaving:
-        """What the cache keeps, and how it fails."""
-        return Misbehaving()
-
-    @pytest.fixture
-    def cache(self, broken: Misbehaving) -> CacheSettings:
-        """The cache of the store."""
-        return misbehaving(broken)
-
-    @pytest.fixture
-    def store(self, open_things: OpenThings) -> ThingStore:
-        """The store with three things."""
-        store = open_things()
-        save(store, *(Thing(id=number, number=number) for number in (1, 2, 3)))
-        return store
 
     @pytest.mark.parametrize("name", ASKED)
     @pytest.mark.parametrize("failing", ["get tokens", "set tokens", "get data", "set data", "mutex data", "lock data"])
@@ -123,83 +103,6 @@ class CacheFailuresContract(ThingsContract):
         broken.data = BoundedMemory()
 
         assert [1, 2, 3] == elsewhere(lambda: [number_of(store, id) for id in (1, 2, 3)])
-
-    @pytest.mark.parametrize("name", ASKED)
-    def test_garbage_that_cannot_be_deleted(self, store: ThingStore, broken: Misbehaving, name: str) -> None:
-        """C16: what cannot be read is loaded, also where the cache refuses to drop it."""
-        read(store, ASKED[name])
-        for key in planted(broken.data):
-            broken.data.put(key, b'{"ct": 99999999999, "v": 2}|\0garbage', None)
-        broken.failing.add("delete data")
-        with observed(store) as asked:
-            answer = read(store, ASKED[name])
-
-        assert (3 if name == "count" else 1) == answer
-        assert 1 == sum(asked.values())
-        assert [1] == outcomes(store, "error")
-
-    @pytest.mark.parametrize(
-        "garbage", [b"", b"|", b"{}|", b"[]|", b"null|", b"text", b'{"ct": "x", "v": 2}|', b"\xff"]
-    )
-    @pytest.mark.parametrize("name", ["get", "get_many", "find"])
-    def test_garbage_is_dropped(self, store: ThingStore, broken: Misbehaving, name: str, garbage: bytes) -> None:
-        """C16: whatever stands under a key, the answer is right; the next one is kept again, and then found."""
-        read(store, ASKED[name])
-        for key in planted(broken.data):
-            broken.data.put(key, garbage, None)
-        answers = [read(store, ASKED[name]) for _ in range(2)]
-        with observed(store) as asked:
-            answers.append(read(store, ASKED[name]))
-
-        assert [1, 1, 1] == answers
-        assert {} == asked
-
-    @pytest.mark.parametrize("garbage", [b"", b"{}|" + b"0" * 16, b"[]", b"text", b'{"ct": 1, "v": 2}|zzz', b"\xff|"])
-    def test_a_planted_token_is_replaced(self, store: ThingStore, broken: Misbehaving, garbage: bytes) -> None:
-        """C3, C16: what is no token is a lost one: the read is right, and the next one is a hit."""
-        number_of(store, 1)
-        for key in planted(broken.tokens):
-            broken.tokens.put(key, garbage, None)
-        assert 1 == number_of(store, 1)
-        with observed(store) as asked:
-            assert 1 == number_of(store, 1)
-
-        assert {} == asked
-        assert {} == bypasses(store.cache_stats())
-
-    @pytest.mark.parametrize("value", [5, "text", None, {"number": 99}])
-    def test_planted_values_of_another_kind(self, store: ThingStore, broken: Misbehaving, value: Any) -> None:
-        """C16: a payload that no read of this kind can have kept is a miss, not an answer."""
-        from tristore.adapters.caching.payloads import pack
-
-        for ask in (ASKED["get"], ASKED["get_many"], ASKED["find"]):
-            read(store, ask)
-            for key in planted(broken.data):
-                broken.data.put(key, b'{"ct": 99999999999, "v": 2}|' + pack(value), None)
-            assert 1 == read(store, ask)
-
-    def test_a_planted_pickle_runs_nothing(self, store: ThingStore, broken: Misbehaving, tmp_path: Path) -> None:
-        """C2: with and without the head of an entry it is a miss."""
-        target = tmp_path / "ran"
-        payload = pickle.dumps(Planted(target))
-        for head in (b"", b'{"ct": 99999999999, "v": 2}|', b'{"ct": 99999999999, "v": 2}|\0'):
-            number_of(store, 1)
-            for key in [*planted(broken.data), *planted(broken.tokens)]:
-                broken.memory_of(key).put(key, head + payload, None)
-            assert 1 == number_of(store, 1)
-
-        assert not target.exists()
-
-    def test_several_of_which_some_are_garbage(self, store: ThingStore, broken: Misbehaving) -> None:
-        """C16: get_many loads what cannot be read together with nothing else, and keeps the rest as hits."""
-        read(store, lambda t: t.get_many([1, 2, 3]))
-        first, *_ = planted(broken.data)
-        broken.data.put(first, b'{"ct": 99999999999, "v": 2}|\0garbage', None)
-        with observed(store) as asked:
-            assert [1, 2, 3] == [one.number for one in read(store, lambda t: t.get_many([1, 2, 3]))]
-
-        assert {"find things": 1} == asked
-        assert [2, 1] == outcomes(store, "hit", "error", method="get_many")
 
     def test_a_half_loaded_get_many_loads_nothing_twice(self, store: ThingStore, broken: Misbehaving) -> None:
         """C16: where keeping fails behind the load, what was loaded is used, and only what was kept is asked for."""
@@ -454,16 +357,6 @@ class CacheFailuresContract(ThingsContract):
 
         assert caplog.records
         assert "secret" not in text
-
-
-class Planted:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self._path,)
 
 
 def fail(operation: Operation, call: Callable[[], Any]) -> Any:

@@ -15,7 +15,7 @@ from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.testing.command_log import Command, CommandLog
 from tristore.adapters.testing.redis_server import RedisServer
 
-from .cache_failures_suite import Planted
+from .cache_garbage_suite import Planted
 from .cached_reads_suite import plain
 from .cached_writes_suite import WRITES, all_of, fill
 from .caching_base import (

@@ -255,3 +255,24 @@ def misbehaving(cache: Misbehaving, **settings: Any) -> CacheSettings:
 def evolved(**changes: Any) -> Callable[[CacheSettings], CacheSettings]:
     """Settings of the class with a change."""
     return lambda settings: evolve(settings, **changes)
+
+
+class BrokenCacheContract(ThingsContract):
+    """A store with three things, and a cache that a test breaks by hand."""
+
+    @pytest.fixture
+    def broken(self) -> Misbehaving:
+        """What the cache keeps, and how it fails."""
+        return Misbehaving()
+
+    @pytest.fixture
+    def cache(self, broken: Misbehaving) -> CacheSettings:
+        """The cache of the store."""
+        return misbehaving(broken)
+
+    @pytest.fixture
+    def store(self, open_things: OpenThings) -> ThingStore:
+        """The store with three things."""
+        store = open_things()
+        save(store, *(Thing(id=number, number=number) for number in (1, 2, 3)))
+        return store

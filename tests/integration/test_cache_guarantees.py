@@ -103,7 +103,7 @@ def test_watching_a_standalone_server(standalone: MongoServer) -> None:
         with pytest.raises(ConfigurationError, match=r"store core: .* has no change streams for the cache to follow"):
             store.open()
         report = store.check()
-        with pytest.raises(ConfigurationError, match="change streams"), store.reader() as core:
+        with pytest.raises(ConfigurationError, match="change stream"), store.reader() as core:
             core.users.cached()
     finally:
         store.close()

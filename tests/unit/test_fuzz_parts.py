@@ -217,3 +217,11 @@ def test_clean_sides_stay_clean() -> None:
         side.begin()
         with side.store.reader() as reader:
             assert 0 == reader.customers.count()
+
+
+def test_a_snapshot_of_a_store_without_a_reader_class_is_closed() -> None:
+    """What a broken history leaves open does not stop the next one, also where the unit is its own reader."""
+    side = Side(open_shop("memory://"))
+    for _ in range(2):
+        assert 0 == side.do(Ask(SNAPSHOT, "books", "count")).value
+        side.begin()

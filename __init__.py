@@ -1,7 +1,7 @@
 """tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
 
 from .adapters.caching.regions import CacheSettings
-from .adapters.caching.stats import CacheObserver, CacheStats
+from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index
@@ -82,6 +82,7 @@ __all__ = [
     "ConcurrentUse",
     "ConfigurationError",
     "Conflict",
+    "Counted",
     "CrossStore",
     "DeadlineExceeded",
     "Delivery",

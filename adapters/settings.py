@@ -17,6 +17,7 @@ from cattrs.errors import CattrsError
 
 from ..domain.errors import ConfigurationError
 from .caching.regions import CacheSettings
+from .caching.switch import VARIABLE as CACHE_SWITCH
 from .urls import without_password
 
 PREFIX = "TRISTORE_"
@@ -135,7 +136,7 @@ STORES = tuple(attribute.name for attribute in fields(Settings) if attribute.nam
 """The names of the three stores."""
 
 _CACHE: Mapping[str, tuple[str, Any]] = {
-    "TRISTORE_CACHE": ("enabled", Switch),
+    CACHE_SWITCH: ("enabled", Switch),
     "TRISTORE_CACHE_URL": ("url", CacheUrl),
     "TRISTORE_CACHE_PREFIX": ("prefix", Name),
     "TRISTORE_CACHE_STRICT": ("strict", Switch),
@@ -144,7 +145,7 @@ _CACHE: Mapping[str, tuple[str, Any]] = {
 
 
 def _cache_settings(given: Mapping[str, str]) -> CacheSettings:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"enabled": True}  # what is not given here is not looked for elsewhere
     for variable, (setting, kind) in _CACHE.items():
         if variable in given:
             value = _accepted(variable, given[variable], kind)
@@ -202,7 +203,9 @@ def _to_url(text: str, _: object) -> Url:
 
 
 def _to_cache_url(text: str, _: object) -> CacheUrl:
-    return CacheUrl(_to_url(text, None))
+    if not re.match(r"[a-z][a-z0-9_+.-]*://", text):  # names of dogpile's backends have underscores
+        raise ValueError("not a URL")
+    return CacheUrl(text)
 
 
 def _to_name(text: str, _: object) -> Name:

@@ -66,6 +66,11 @@ class Stores:
         """Return what the cache of each store has counted, by the name of the store."""
         return {store.name: store.cache_stats() for store in self}
 
+    def log_cache_stats(self) -> None:
+        """Write what the caches have counted to the logger ``tristore.cache``, one line for each store."""
+        for store in self:
+            store.log_cache_stats()
+
     def observe_cache(self, observer: CacheObserver) -> None:
         """Let an observer, such as a metrics library, hear of everything that the caches count."""
         for store in self:

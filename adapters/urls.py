@@ -2,7 +2,7 @@
 
 import re
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:?/{0,2}(?<=/)", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9_+.-]*:?/{0,2}(?<=/)", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w.%+-]*")
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 _NO_PORT = re.compile(r":(?![0-9]{1,8}([/?,]|$))")

@@ -42,6 +42,8 @@ class CacheOptions:
             raise InvalidQuery(f"ttl is a number of seconds above 0 and at most {LONGEST_TTL:,}, not {ttl!r}")
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY):
             raise InvalidQuery(f"the key of a cached read is text of 1 to {_LONGEST_KEY} characters, or None")
+        if not isinstance(self.compress, bool):
+            raise InvalidQuery(f"compress is True or False, not {type(self.compress).__name__}")
 
 
 @frozen(kw_only=True)

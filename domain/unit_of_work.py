@@ -373,6 +373,7 @@ class Store(ABC, Generic[UnitT_co]):
         """Connect now instead of at the first use.
 
         Raises:
+            ConfigurationError: if the server cannot do what the store was opened for.
             Unavailable: if no server answers.
         """
 

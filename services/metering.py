@@ -33,7 +33,8 @@ class MeteringService:
         if seconds == 0:
             return
         with self._core.reader() as core:
-            organization_id = core.projects.get(event.project_id).organization_id
+            # a project stays where it is, and has many views
+            organization_id = core.projects.cached(ttl=60).get(event.project_id).organization_id
         usage = UsageRecord(
             id=UsageRecordId(delivery.event_id),
             organization_id=organization_id,

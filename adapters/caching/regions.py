@@ -14,6 +14,7 @@ from ..urls import without_password
 from .bounded import MAX_BYTES, MAX_ENTRIES, BoundedBackend, BoundedMemory
 from .breaker import Breaker, Guarded
 from .expiry import Expiring
+from .switch import is_switched_on
 from .tokens import dump_token, load_token
 
 BOUNDED = "tristore.bounded"
@@ -52,7 +53,8 @@ class CacheSettings:
         url: ``memory://`` (in this process, bounded; ``?max_entries=10000&max_bytes=67108864``), ``redis://host:6379/0``,
             ``null://`` (none), or the name of any dogpile.cache backend as scheme, ``dogpile.cache.dbm://?filename=...``.
         prefix: names the application and its environment; caches with different ones share nothing.
-        enabled: whether reads are looked up and stored; commits invalidate in any case.
+        enabled: whether reads are looked up and stored; commits invalidate in any case. By default what the variable
+            ``TRISTORE_CACHE`` says, on or off.
         strict: whether a commit leaves an outbox record of its invalidation, so that a relay makes good what a crash
             between the two left out.
         watch: whether a change stream tells of writes by other programs.
@@ -61,7 +63,7 @@ class CacheSettings:
 
     url: str = field(default="memory://", repr=without_password)
     prefix: str = "tristore"
-    enabled: bool = True
+    enabled: bool = field(factory=is_switched_on)
     strict: bool = False
     watch: bool = False
     arguments: Mapping[str, Any] = field(factory=dict, repr=False)
@@ -104,6 +106,11 @@ class Regions:
     def is_shared(self) -> bool:
         """Whether other processes use the same cache."""
         return self._backend not in _OF_THIS_PROCESS
+
+    @property
+    def may_lag(self) -> bool:
+        """Whether what was written is perhaps not read at once: behind Sentinel, reads go to replicas."""
+        return self._backend.endswith("_sentinel")
 
     @property
     def location(self) -> str:
@@ -179,6 +186,8 @@ class Regions:
 def _backend_of(settings: CacheSettings) -> tuple[str, dict[str, Any]]:
     """The name of the dogpile backend that a URL means, and its arguments."""
     scheme, separator, rest = settings.url.partition("://")
+    if not scheme or not separator:
+        raise ConfigurationError("the URL of a cache is memory://, redis://host:6379/0 or null://")
     place, _, query = rest.partition("?")
     given = {**dict(parse_qsl(query)), **settings.arguments}
     if scheme == "memory" and not place:
@@ -187,8 +196,6 @@ def _backend_of(settings: CacheSettings) -> tuple[str, dict[str, Any]]:
         return _NULL, given
     if scheme in _REDIS:
         return _REDIS_BACKEND, {**_redis_arguments(), "url": settings.url, **settings.arguments}
-    if not scheme or not separator:
-        raise ConfigurationError("the URL of a cache is memory://, redis://host:6379/0 or null://")
     return scheme, given
 
 

@@ -113,13 +113,36 @@ class StoreCache(Cache):
             return f"bypassed, because of the {reason}"
         if self._alone:
             return "per process, which nobody else writes: no read after a commit is older"
-        within = "shared" if self._regions.is_shared else "per process"
-        others = "some ms, by a change stream" if self._watch else "the time to live"
-        return f"{within}: no read after a commit is older; what others write is seen after {others}"
+        if self._regions.may_lag:
+            return "bounded by the time to live: the replicas that Sentinel reads from may lag"
+        within, others = ("shared", "programs") if self._regions.is_shared else ("per process", "processes")
+        when = "some milliseconds later, by a change stream" if self._watch else "after the time to live at the latest"
+        return f"{within}: no read after a commit is older; what other {others} write is seen {when}"
+
+    def check(self) -> str:
+        """Ask the cache whether it answers, and say how old a cached read can be."""
+        if self._regions.is_shared and not self.is_off and not self._answers():
+            down = f"{self.location} does not answer, and reads go past it"
+            if self._alone:
+                return f"bypassed, because {down}"
+            return f"bounded by the time to live: {down}; other processes may see for so long what was before a commit"
+        return self.guarantee
+
+    def _answers(self) -> bool:
+        try:
+            self._regions.tokens.get(self._scope("").everything)
+        except CacheDown:
+            return False
+        return True
 
     def stats(self) -> CacheStats:
         """Return the counters as they are now."""
         return self.recorder.stats()
+
+    def log_stats(self) -> None:
+        """Write the counters to the log, in one line, if there is anything to tell."""
+        if (counted := self.stats()).counts:
+            log.info("store %s: cache at %s: %s", self._store, self.location, counted)
 
     def observe(self, observer: CacheObserver) -> None:
         """Tell an observer of everything that is counted from now on."""
@@ -196,8 +219,7 @@ class StoreCache(Cache):
 
     def close(self) -> None:
         """Let go of timers and threads, and log what was counted; nothing that is kept is lost."""
-        if (counted := self.stats()).counts:
-            log.info("store %s: cache at %s: %s", self._store, self.location, counted)
+        self.log_stats()
         with self._lock:
             timers, self._timers = self._timers, set()
             watcher, self._watcher = self._watcher, None

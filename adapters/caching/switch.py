@@ -1,8 +1,14 @@
-"""Switching the cache off for a stretch of code; what is written there still invalidates."""
+"""Switching the cache off, for a stretch of code or a process; what is written there still invalidates."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from ...domain.errors import ConfigurationError
+
+VARIABLE = "TRISTORE_CACHE"
+"""The environment variable that switches the caches of a process off."""
 
 _off: ContextVar[bool] = ContextVar("tristore_cache_off", default=False)
 
@@ -25,4 +31,16 @@ def is_disabled() -> bool:
     return _off.get()
 
 
-__all__ = ["cache_disabled", "is_disabled"]
+def is_switched_on(environ: Mapping[str, str] | None = None) -> bool:
+    """Tell what `VARIABLE` says, in the environment of the process unless another one is given; on if it says nothing.
+
+    Raises:
+        ConfigurationError: if it says anything but on or off.
+    """
+    word = (os.environ if environ is None else environ).get(VARIABLE, "").strip() or "on"
+    if word not in {"on", "off"}:
+        raise ConfigurationError(f"{VARIABLE} must be on or off, not {word!r}")
+    return word == "on"
+
+
+__all__ = ["VARIABLE", "cache_disabled", "is_disabled", "is_switched_on"]

@@ -1,7 +1,7 @@
 """``tristore demo``: the main job, from a founded organization to checked invariants."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 from dependency_injector import providers
@@ -10,12 +10,16 @@ from rich.table import Table
 
 from ...domain.unit_of_work import StoreReport
 from ...services.playback import DayOfPlayback
+from ..caching.stats import CacheStats, Outcome
 from ..container import Container
 from ..settings import Settings
 from .demo_invariants import INVARIANTS, Stored, read_back
 from .demo_plan import DAYS, make_plan
 from .demo_scenario import STEPS, Run, Step, play
 from .options import make_console, store_urls
+
+_COUNTED: tuple[Outcome, ...] = ("hit", "miss", "bypass", "error", "invalidation")
+"""What the table of the caches shows."""
 
 
 @click.command()
@@ -44,6 +48,7 @@ def show(run: Run, console: Console) -> bool:
     console.print(_playback_table(run.plan.projects, run.stats()))
     console.print(_trail_table(run))
     outcomes = _outcomes(read_back(run))
+    console.print(_cache_table(run.container.stores().cache_stats()))
     console.print(_invariants_table(outcomes))
     return all(held for _, held in outcomes)
 
@@ -92,6 +97,15 @@ def _trail_table(run: Run) -> Table:
     for entry in run.container.audit().trail("organization", run.organization.id, limit=10):
         changes = ", ".join(f"{name} {value}" for name, value in entry.changes.items())
         table.add_row(f"{entry.occurred_at:%H:%M:%S.%f}"[:-3], entry.action, changes)
+    return table
+
+
+def _cache_table(stats: Mapping[str, CacheStats]) -> Table:
+    table = _table("Reads with a cache", "store")
+    for heading in (*_COUNTED, "hit rate"):
+        table.add_column(heading, justify="right")
+    for store, counted in stats.items():
+        table.add_row(store, *(f"{counted.total(outcome):,}" for outcome in _COUNTED), f"{counted.hit_rate:.0%}")
     return table
 
 

@@ -24,7 +24,7 @@ from ...domain.unit_of_work import (
     UnitOfWorkListener,
     UnitT_co,
 )
-from ..backend import Backend, BackendOptions, Capability, Transaction
+from ..backend import Backend, BackendOptions, Capability, ServerInfo, Transaction
 from ..backends import backend_for
 from ..caching.regions import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
@@ -260,7 +260,9 @@ class DocumentStore(Store[UnitT_co]):
 
     def open(self) -> None:
         """Connect now instead of at the first use."""
-        self._environment.backend.ping(timeout=self._environment.operation_timeout)
+        info = self._environment.backend.ping(timeout=self._environment.operation_timeout)
+        if refusal := self._cannot_watch(info):
+            raise ConfigurationError(f"store {self.name}: {refusal}")
         self._environment.ensure_prepared()
 
     def prepare(self) -> None:
@@ -272,7 +274,7 @@ class DocumentStore(Store[UnitT_co]):
         environment.mark_prepared()
 
     def check(self, *, timeout: float = 5.0) -> StoreReport:
-        """Ping, and compare the declared unique keys with the actual ones."""
+        """Ping, compare the declared unique keys with the actual ones, and ask the cache whether it answers."""
         environment = self._environment
         location = environment.backend.location
         try:
@@ -286,13 +288,30 @@ class DocumentStore(Store[UnitT_co]):
         if environment.transactional and not info.transactions:
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
-        guarantee = "" if environment.cache is None else f"; cache: {environment.cache.guarantee}"
+        cache = environment.cache
+        if refusal := self._cannot_watch(info):
+            return StoreReport(self.name, location, ok=False, details=refusal, latency=info.latency)
+        guarantee = "" if cache is None else f"; cache: {cache.check()}"
         return StoreReport(self.name, location, ok=True, details=f"{info.description}{guarantee}", latency=info.latency)
+
+    def _cannot_watch(self, info: ServerInfo) -> str:
+        """Say why the cache cannot follow the changes that it is to follow; empty if it can."""
+        cache = self._environment.cache
+        if cache is None or not cache.settings.watch or info.transactions:
+            return ""
+        return (
+            f"{info.description} has no change streams for the cache to follow: use a replica set, or leave watch out"
+        )
 
     def cache_stats(self) -> CacheStats:
         """Return what the cache has counted; nothing without one."""
         cache = self._environment.cache
         return CacheStats({}) if cache is None else cache.stats()
+
+    def log_cache_stats(self) -> None:
+        """Write what the cache has counted to the logger ``tristore.cache``, as one line; `close` does so too."""
+        if self._environment.cache is not None:
+            self._environment.cache.log_stats()
 
     def observe_cache(self, observer: CacheObserver) -> None:
         """Let an observer, such as a metrics library, hear of everything that the cache counts."""

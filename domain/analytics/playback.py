@@ -6,6 +6,7 @@ from typing import Any, NewType
 
 from attrs import define, field, frozen
 
+from ..caching import cacheable
 from ..core.projects import ProjectId
 from ..core.users import UserId
 from ..entity import Entity
@@ -78,6 +79,7 @@ class PlaybackQueries(ReadRepository[PlaybackEvent, PlaybackEventId]):
             sort="occurred_at",
         )
 
+    @cacheable(ttl=60)
     def daily(
         self, project_id: ProjectId, *, since: datetime, until: datetime, zone: str = "UTC"
     ) -> Sequence[DayOfPlayback]:

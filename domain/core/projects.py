@@ -7,6 +7,7 @@ from typing import Any, NewType, Self
 
 from attrs import define, field, frozen
 
+from ..caching import cacheable
 from ..entity import Entity
 from ..errors import DomainError
 from ..events import Event
@@ -139,6 +140,7 @@ class ProjectQueries(ReadRepository[Project, ProjectId]):
         """Return a page of the projects of an organization, by name."""
         return self.page(lambda p: p.organization_id == organization_id, sort="name", page=page, limit=limit)
 
+    @cacheable(ttl=60)
     def statistics(
         self, organization_id: OrganizationId | None = None, *, limit: int | None = None
     ) -> Sequence[ProjectStatistics]:

@@ -144,6 +144,7 @@ class SecurityContract(BillingContract):
         """A method that is added to repositories must be attacked too."""
         public = {name for name in dir(Repository) if not name.startswith("_")}
         others = {"before_save", "before_remove", "after_commit", "unique", "entity"}
+        others |= {"cached_by_default"}  # which takes the options of a mark in the code
 
         assert public - others == {name for name, _ in calls_with("", None)}
 
@@ -295,6 +296,8 @@ def calls_with(known: Any, attack: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "populate", {"entities": [1], "reference": lambda _: [attack]}
     yield "distinct", {"field": attack}
     yield "distinct", {"field": lambda c: c.email, "rule": attack}
+    for name in ("ttl", "key", "compress"):
+        yield "cached", {name: attack}
     for name in ("add", "remove", "attach", "refresh"):
         yield name, {"entity": attack}
     for name in ("add_many", "bulk_update"):

@@ -11,7 +11,11 @@ from attrs import define, field, frozen
 from tristore import (
     Attempt,
     BulkResult,
+    CacheObserver,
+    CacheSettings,
+    CacheStats,
     Change,
+    Counted,
     Documents,
     DocumentStore,
     Entity,
@@ -30,6 +34,8 @@ from tristore import (
     average,
     between,
     bucket,
+    cache_disabled,
+    cacheable,
     contains,
     contains_all,
     count,
@@ -136,6 +142,11 @@ class InvoiceQueries(ReadRepository[Invoice, InvoiceId]):
         """Those without a payment."""
         return self.find(lambda i: is_none(i.paid_at), sort="created_at")
 
+    @cacheable(ttl=60, compress=True)
+    def standing(self, state: State, *, limit: int = 20) -> Sequence[Invoice]:
+        """Those in a state: a query with a mark."""
+        return self.find(lambda i: i.state == state, limit=limit)
+
 
 class InvoiceRepository(InvoiceQueries, Repository[Invoice, InvoiceId]):
     """The invoices."""
@@ -232,6 +243,39 @@ def views(billing: Store[BillingUnitOfWork]) -> None:
         following = invoices.page(lambda i: i.is_open, sort="-total", after=page.next_cursor, total=False)
         assert_type(following, Page[Invoice])
         assert_type(invoices.page(before=following.prev_cursor, select=InvoiceTotal).items, tuple[InvoiceTotal, ...])
+
+
+class Metrics:
+    """What hears of a cache needs no base class."""
+
+    def counted(self, store: str, counted: Counted, seconds: float) -> None:
+        """Something was counted."""
+        print(store, counted.collection, counted.method, counted.outcome, counted.reason, seconds)
+
+
+def caching(billing: Store[BillingUnitOfWork], id: InvoiceId) -> None:
+    """With cached() a repository keeps its own type, for readers and for units; a mark changes no query."""
+    with billing.reader() as reader:
+        kept = reader.invoices.cached(ttl=60, key="of this page", compress=True)
+        assert_type(kept, InvoiceQueries)
+        assert_type(kept.unpaid(), Sequence[Invoice])
+        assert_type(kept.get(id), Invoice)
+        assert_type(kept.find(select=InvoiceTotal), Sequence[InvoiceTotal])
+        assert_type(reader.invoices.standing(State.OPEN, limit=3), Sequence[Invoice])
+        assert_type(kept.cached(ttl=5).standing(state=State.SENT), Sequence[Invoice])
+    with billing.unit_of_work() as uow, cache_disabled():
+        assert_type(uow.invoices.cached(), InvoiceRepository)
+        assert_type(uow.invoices.standing(State.OPEN), Sequence[Invoice])
+    settings = CacheSettings(url="redis://localhost", prefix="shop-live", strict=True, watch=True)
+    own = open_store(BillingUnitOfWork, url="memory://", documents=[INVOICES, COUNTRIES], cache=settings)
+    assert_type(own.cache_stats(), CacheStats)
+    observer: CacheObserver = Metrics()
+    own.observe_cache(observer)
+    with open_stores(cache="memory://") as stores:
+        stores.observe_cache(Metrics())
+        stores.log_cache_stats()
+        assert_type(stores.cache_stats(), Mapping[str, CacheStats])
+        assert_type(stores.core.cache_stats().total("hit", collection="users", method="get"), int)
 
 
 def several(billing: Store[BillingUnitOfWork], ids: list[InvoiceId]) -> None:

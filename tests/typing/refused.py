@@ -17,6 +17,7 @@ from tristore import (
     average,
     between,
     bucket,
+    cacheable,
     contains,
     contains_all,
     count,
@@ -32,7 +33,7 @@ from tristore import (
     where,
 )
 from tristore.domain.analytics import AnalyticsUnitOfWork
-from tristore.domain.core import CoreUnitOfWork, ProjectId, User, UserId
+from tristore.domain.core import CoreUnitOfWork, Project, ProjectId, User, UserId
 
 InvoiceId = NewType("InvoiceId", Id)
 
@@ -184,6 +185,31 @@ def wrong_rollups(core: CoreUnitOfWork) -> None:
     core.users.rollup(Tally, by=lambda u: u.username)  # refused
     core.users.rollup(Tally, values=lambda u: {"n": count()})[0].m  # refused
     core.users.aggregate_raw([])  # refused
+
+
+class ProjectsByName(Repository[Project, ProjectId]):
+    """A repository with a marked query."""
+
+    @cacheable(ttl=5)
+    def named(self, name: str) -> int:
+        """How many bear a name."""
+        return self.count(lambda p: p.name == name)
+
+
+def wrong_caching(core: CoreUnitOfWork, projects: ProjectsByName, stores: Stores, ada: User) -> None:
+    """The options of a cached read are named and have their types; what is read then is as without them."""
+    core.users.cached(60)  # refused
+    core.users.cached(ttl="60")  # refused
+    core.users.cached(key=7)  # refused
+    core.users.cached().by_emial("ada@example.org")  # refused
+    core.users.cached().find(lambda u: u.creditz > 3)  # refused
+    projects.named(3)  # refused
+    projects.named("a").title()  # refused
+    projects.cached().named()  # refused
+    stores.core.cache_stats().total("hits")  # refused
+    stores.observe_cache(ada)  # refused
+    with stores.core.reader() as reader:
+        reader.users.cached().add(ada)  # refused
 
 
 def wrong_entities(core: CoreUnitOfWork) -> None:

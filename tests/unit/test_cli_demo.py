@@ -66,11 +66,31 @@ def test_a_run_can_be_repeated_on_the_same_stores(container: Container) -> None:
 
 def test_the_cache_answers_what_did_not_change(container: Container) -> None:
     """The demo reads with a cache: each account is loaded once, the project after each of its three changes."""
-    run = played(container)
-    stats = run.container.stores().cache_stats()["core"]
+    steps = play(Run(make_plan(5, 1), container))
+    result = next(step.result for step in steps if step.title == "read with a cache")
+    stats = container.stores().cache_stats()["core"]
 
     assert (9 * 5 - 5, 5) == tuple(stats.total(outcome, collection="users") for outcome in ("hit", "miss"))
     assert (9 - 3, 3) == tuple(stats.total(outcome, collection="projects") for outcome in ("hit", "miss"))
+    assert "46 hits, 8 misses, 3 changes seen at once" == result
+
+
+def test_services_ask_once_for_what_many_events_share(container: Container) -> None:
+    """The project of many views is loaded once; statistics that are shown again are kept until a view is added."""
+    run = played(container)
+    loads = container.stores().cache_stats()["core"].total("miss", collection="projects")
+    before = container.stores().cache_stats()["analytics"]
+    first, second = run.stats(), run.stats()
+    container.playback().record(run.projects[0])
+    third = run.stats()
+    after = container.stores().cache_stats()["analytics"]
+
+    assert 3 + len(run.projects) - 1 == loads  # three changes of the first project, whose last reading is kept
+    assert first == second
+    assert 1 == sum(day.views for day in third[0]) - sum(day.views for day in first[0])
+    assert (len(run.projects), 2 * len(run.projects)) == tuple(
+        after.total(outcome, method="rollup") - before.total(outcome, method="rollup") for outcome in ("hit", "miss")
+    )
 
 
 def test_each_invariant_can_fail(container: Container) -> None:

@@ -84,12 +84,14 @@ def test_the_anchors_of_links_are_headings(page: Path) -> None:
 
 
 def test_every_guarantee_is_held_by_a_test() -> None:
-    """The rules U1 to U21 and X1 to X6 are there, and each test that stands beside a guarantee exists."""
+    """The rules U1 to U21, X1 to X6 and C1 to C24 are there, and each test that stands beside a guarantee exists."""
     rows = [line for line in (DOCS / "reference/guarantees.md").read_text().splitlines() if "::" in line]
     named = [_TEST.findall(row) for row in rows]
-    rules = [row.split("|")[1].strip() for row in rows if re.match(r"\| [UX]\d", row)]
+    rules = [row.split("|")[1].strip() for row in rows if re.match(r"\| [UXC]\d", row)]
 
-    assert [*(f"U{number}" for number in range(1, 22)), *(f"X{number}" for number in range(1, 7))] == rules
+    wanted = [f"{letter}{number}" for letter, last in (("U", 21), ("X", 6), ("C", 24)) for number in range(1, last + 1)]
+
+    assert wanted == rules
     assert all(named)
     assert [] == [
         (file, name) for row in named for file, name in row if f"def {name}(" not in (ROOT / file).read_text()

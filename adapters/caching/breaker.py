@@ -60,12 +60,50 @@ class Breaker:
                 self._closed_from = self._clock() + PAUSE
 
 
-class Guarded(ProxyBackend):
-    """Stands in front of a dogpile backend: every error is `CacheDown`, and the breaker counts it."""
+class _Lenient(CacheMutex):
+    """A lock of a backend; one that cannot be had, or is lost, means a second load and nothing else."""
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, mutex: CacheMutex, lost: Callable[[], None]) -> None:
+        self._mutex = mutex
+        self._lost = lost
+        self._without: set[int] = set()
+        """The threads that go on without it: dogpile shares a lock between all that want the same key."""
+
+    def acquire(self, wait: bool = True) -> bool:
+        try:
+            return self._mutex.acquire(wait)
+        except Exception:  # noqa: BLE001 - counted, and the caller goes on without the lock
+            self._without.add(threading.get_ident())
+            self._lost()
+            return True
+
+    def release(self) -> None:
+        if threading.get_ident() in self._without:
+            self._without.discard(threading.get_ident())
+            return
+        try:
+            self._mutex.release()
+        except Exception:  # noqa: BLE001 - counted, and the caller goes on without the lock
+            self._lost()
+
+    def locked(self) -> bool:
+        return self._mutex.locked()
+
+
+class Guarded(ProxyBackend):
+    """Stands in front of a dogpile backend: every error is `CacheDown`, and the breaker counts it.
+
+    Its locks raise nothing: dogpile would keep those of several keys for ever that it took before the error.
+
+    Args:
+        breaker: counts.
+        lost: is told of a lock that could not be had or given back.
+    """
+
+    def __init__(self, breaker: Breaker, lost: Callable[[], None] = lambda: None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._breaker = breaker
+        self._lost = lost
 
     def get(self, key: str) -> Any:
         """Hand on."""
@@ -108,8 +146,13 @@ class Guarded(ProxyBackend):
         self._breaker.call(lambda: self.proxied.delete_multi(keys))
 
     def get_mutex(self, key: str) -> CacheMutex | None:
-        """Hand on."""
-        return self._breaker.call(lambda: self.proxied.get_mutex(key))
+        """Return the backend's lock; None, which means one of this process, if it has none or fails."""
+        try:
+            mutex = self.proxied.get_mutex(key)
+        except Exception:  # noqa: BLE001 - counted, and the caller goes on without the lock
+            self._lost()
+            return None
+        return None if mutex is None else _Lenient(mutex, self._lost)
 
 
 __all__ = ["Breaker", "CacheDown", "Guarded"]

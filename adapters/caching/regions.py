@@ -1,8 +1,7 @@
 """dogpile.cache regions from a URL: one for the tokens, and one for each time to live."""
 
-import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +13,7 @@ from ...domain.errors import ConfigurationError
 from ..urls import without_password
 from .bounded import MAX_BYTES, MAX_ENTRIES, BoundedBackend, BoundedMemory
 from .breaker import Breaker, Guarded
+from .expiry import Expiring
 from .tokens import dump_token, load_token
 
 BOUNDED = "tristore.bounded"
@@ -32,8 +32,15 @@ NETWORK_TIMEOUT = 0.25
 _MOST_TOKENS = 200_000
 _TOKEN_BYTES = 64 * 1024 * 1024
 _REDIS = ("redis", "rediss", "unix")
-_REDIS_BACKEND = "dogpile.cache.redis"
+_REDIS_BACKEND = "tristore.redis"
 _NULL = "dogpile.cache.null"
+_OURS = (
+    (BOUNDED, BoundedBackend.__module__, BoundedBackend.__name__),
+    (_REDIS_BACKEND, f"{__package__}.redis_backend", "RedisBackend"),  # imported where it is used: it needs its client
+)
+_KEEP_TIME = frozenset({BOUNDED, _REDIS_BACKEND, _NULL})
+"""Backends that end an entry's life themselves."""
+
 _OF_THIS_PROCESS = frozenset({BOUNDED, _NULL, "dogpile.cache.memory", "dogpile.cache.memory_pickle"})
 
 
@@ -63,13 +70,22 @@ class CacheSettings:
 class Regions:
     """The regions of one cache.
 
+    Args:
+        settings: where it is.
+        breaker: counts its errors.
+        lost: is told of a lock of the backend that could not be had or given back.
+
     Raises:
         ConfigurationError: if the URL names no backend, or one that cannot be made.
     """
 
-    def __init__(self, settings: CacheSettings, breaker: Breaker | None = None) -> None:
-        register_backend(BOUNDED, BoundedBackend.__module__, BoundedBackend.__name__)  # type: ignore[no-untyped-call]
+    def __init__(
+        self, settings: CacheSettings, breaker: Breaker | None = None, lost: Callable[[], None] = lambda: None
+    ) -> None:
+        for name, module, backend in _OURS:
+            register_backend(name, module, backend)  # type: ignore[no-untyped-call]
         self.breaker = breaker or Breaker()
+        self._lost = lost
         self._url = settings.url
         self._backend, self._arguments = _backend_of(settings)
         self._memory = self._bounded_memory() if self._backend == BOUNDED else None
@@ -114,7 +130,10 @@ class Regions:
                 self._backend,
                 expiration_time=lifetime + GRACE,
                 arguments=self._for_lifetime(lifetime, tokens=tokens),
-                wrap=[Guarded(self.breaker)],
+                wrap=[
+                    Guarded(self.breaker, self._lost),
+                    *([] if self._backend in _KEEP_TIME else [Expiring(lifetime)]),
+                ],
             )
         except PluginNotFound as error:
             raise ConfigurationError(
@@ -130,7 +149,7 @@ class Regions:
             memory = BoundedMemory(_MOST_TOKENS, _TOKEN_BYTES) if tokens else self._memory
             return {"memory": memory, "lifetime": lifetime}
         if self._backend == _REDIS_BACKEND:
-            return {**self._arguments, "redis_expiration_time": math.ceil(lifetime)}
+            return {**self._arguments, "redis_expiration_time": lifetime}
         return dict(self._arguments)
 
     def _bounded_memory(self) -> BoundedMemory:

@@ -1,5 +1,6 @@
 """A cache that does not answer is left alone for a while, so that it costs its callers nothing."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,6 +10,8 @@ from dogpile.cache.api import CacheMutex
 from dogpile.cache.proxy import ProxyBackend
 
 T = TypeVar("T")
+
+log = logging.getLogger("tristore.cache")
 
 ERRORS = 5
 """So many errors in a row open the breaker."""
@@ -22,10 +25,16 @@ class CacheDown(Exception):
 
 
 class Breaker:
-    """Counts errors in a row; shared by all regions of one cache. Safe in threads."""
+    """Counts errors in a row; shared by all regions of one cache. Safe in threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        clock: seconds that only grow.
+        place: where the cache is, for the log.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, place: str = "this place") -> None:
         self._clock = clock
+        self._place = place
         self._lock = threading.Lock()
         self._errors = 0
         self._closed_from = 0.0
@@ -41,23 +50,47 @@ class Breaker:
         Raises:
             CacheDown: if it failed, or if the cache is left alone.
         """
-        if self.is_open:
+        if self._errors >= ERRORS and not self._may_try():
             raise CacheDown("the cache is left alone for a while, because it did not answer")
         try:
             result = operation()
         except Exception as error:
-            self._failed()
+            self._failed(error)
             raise CacheDown(f"the cache failed ({type(error).__name__})") from error
         if self._errors:
-            with self._lock:
-                self._errors = 0
+            self._answered()
         return result
 
-    def _failed(self) -> None:
+    def _may_try(self) -> bool:
+        """After the pause let one caller try, and leave the cache alone for the others until it has an answer."""
+        with self._lock:
+            now = self._clock()
+            if self._errors >= ERRORS and now < self._closed_from:
+                return False
+            self._closed_from = now + PAUSE
+            return True
+
+    def _failed(self, error: Exception) -> None:
         with self._lock:
             self._errors += 1
             if self._errors >= ERRORS:
                 self._closed_from = self._clock() + PAUSE
+            opens = self._errors == ERRORS
+        if opens:
+            log.warning(
+                "the cache at %s has failed %d times in a row (%s): it is left alone, and tried again every %g s",
+                self._place,
+                ERRORS,
+                type(error).__name__,
+                PAUSE,
+            )
+
+    def _answered(self) -> None:
+        with self._lock:
+            was_open = self._errors >= ERRORS
+            self._errors = 0
+        if was_open:
+            log.warning("the cache at %s answers again", self._place)
 
 
 class _Lenient(CacheMutex):

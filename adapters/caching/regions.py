@@ -86,7 +86,7 @@ class Regions:
     ) -> None:
         for name, module, backend in _OURS:
             register_backend(name, module, backend)  # type: ignore[no-untyped-call]
-        self.breaker = breaker or Breaker()
+        self.breaker = breaker or Breaker(place=without_password(settings.url))
         self._lost = lost
         self._url = settings.url
         self._backend, self._arguments = _backend_of(settings)

@@ -14,6 +14,7 @@ from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
 from .bounded import BoundedMemory
 from .breaker import CacheDown
+from .debts import Debts
 from .keys import Scope, name_of
 from .looks import Looks
 from .reads import CachedReads
@@ -74,7 +75,7 @@ class StoreCache(Cache):
         self._regions = Regions(settings, lost=lambda: self.recorder.count(Counted("", "", "error")))
         self.tokens = Tokens(self._regions.tokens, self._regions.near_tokens)
         self._used = self._regions.is_shared  # what is in this process alone is empty before its first read
-        self._failed: set[str] = set()
+        self._debts = Debts()
         self._tried = -_RETRY_AFTER
         self._scopes: dict[tuple[str, str], Scope] = {}
         self._lock = threading.Lock()
@@ -178,7 +179,9 @@ class StoreCache(Cache):
             return "switched off"
         if self._watcher is not None and not self._watcher.is_open:
             return "change stream lost"
-        if self._failed and not self._made_good(collection):
+        if self._regions.breaker.is_open:
+            return "breaker open"
+        if self._debts and not self._made_good(collection):
             return "failed invalidation"
         return self._incoherent()
 
@@ -191,7 +194,7 @@ class StoreCache(Cache):
         for collection in written:
             self.recorder.count(Counted(collection, "", "invalidation"))
         try:
-            self.tokens.replace(name for one, ids in written.items() for name in self._names(one, ids))
+            self._pay(name for one, ids in written.items() for name in self._names(one, ids))
         except CacheDown as error:
             self._fail(written, error)
 
@@ -266,30 +269,51 @@ class StoreCache(Cache):
 
     def _fail(self, written: Written, error: CacheDown) -> None:
         """The commit stands: this process reads past the cache, others see it when their entries end."""
-        log.error(
+        is_first = self._debts.add(written)
+        log.log(
+            logging.ERROR if is_first else logging.DEBUG,
             "store %s: what was committed could not be invalidated in the cache at %s (%s); this process reads past "
             "it until that is made good, others may read what is old until its time to live is over",
             self._store,
             self.location,
             "left alone" if error.__cause__ is None else type(error.__cause__).__name__,
         )
-        with self._lock:
-            self._failed.update(written)
         for collection in written:
             self.recorder.count(Counted(collection, "", "error"))
 
     def _made_good(self, collection: str) -> bool:
-        """Try to make good what failed; tell whether the collection may be read through the cache."""
+        """Try to make good what failed, now and then; tell whether the collection may be read through the cache."""
+        if self._may_try():
+            try:
+                self._pay(())
+            except CacheDown:
+                log.debug("store %s: the invalidation failed again", self._store)
+        return collection not in self._debts
+
+    def _may_try(self) -> bool:
+        """Let one thread try, so that no other waits for a cache that does not answer."""
         with self._lock:
             now = self._clock()
-            if now - self._tried >= _RETRY_AFTER and not self._regions.breaker.is_open:
-                self._tried = now
-                try:
-                    self.tokens.replace(self._scope(one).everything for one in self._failed)
-                    self._failed.clear()
-                except CacheDown:
-                    log.debug("store %s: the invalidation failed again", self._store)
-            return collection not in self._failed
+            if now - self._tried < _RETRY_AFTER:
+                return False
+            self._tried = now
+            return True
+
+    def _pay(self, names: Iterable[str]) -> None:
+        """Replace tokens, and in the same round trip those of all collections of which an invalidation is owed.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+        owed = self._debts.owed()
+        self.tokens.replace([*names, *(self._scope(collection).everything for collection in owed)])
+        if owed and self._debts.settle(owed):
+            log.warning(
+                "store %s: the cache at %s is up to date again, and used again: %s",
+                self._store,
+                self.location,
+                ", ".join(sorted(owed)),
+            )
 
 
 __all__ = ["StoreCache"]

@@ -73,7 +73,7 @@ def round_trips(cached: CachedReads, redis_url: str) -> Table:
     found = Table(title="round trips to Redis, by its own count")
     for heading in ("what", "each", "target", ""):
         found.add_column(heading, justify="left" if heading in {"what", ""} else "right")
-    with closing(Redis.from_url(redis_url)) as client:
+    with closing(Redis.from_url(redis_url)) as client:  # type: ignore[no-untyped-call]
         for what, step, most in (
             ("commit", lambda number: _edit(cached.store, cached.id, number), 1.0),
             ("cached get", lambda number: _get(cached.store, cached.id), 2.0),

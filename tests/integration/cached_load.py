@@ -130,8 +130,7 @@ class Load:
 
     def _read(self, store: CoreStore, floor: dict[Any, int]) -> None:
         while not self._stop.is_set():
-            for id in floor:
-                least = floor[id]
+            for id, least in [*floor.items()]:
                 found = cached(store, id)
                 self.reads += 1
                 if found < least:

@@ -1,13 +1,11 @@
 """A process that is cut off from the cache that others go on using: what it commits, and what each of them reads."""
 
-import logging
 import time
 from collections.abc import Iterator
 
 import pytest
 from attrs import frozen
 
-from tristore.adapters.caching.breaker import ERRORS
 from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.relay.relay import OutboxRelay
 from tristore.adapters.testing.redis_server import RedisServer
@@ -109,7 +107,7 @@ def test_its_time_to_live_ends_what_is_old(open_core: OpenCore, redis: RedisServ
 
 
 def test_the_outbox_makes_good_what_failed(open_core: OpenCore, redis: RedisServer, line: Line) -> None:
-    """C12, C18: with strict another process makes it good from the outbox, though the one that wrote never comes back."""
+    """C12, C18: with strict another process makes it good from the outbox, though the writer never comes back."""
     both = two(open_core, redis, line, strict=True)
     line.cut()
     credit(both.here, both.id)

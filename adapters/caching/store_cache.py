@@ -106,11 +106,11 @@ class StoreCache(Cache):
             return "off"
         if reason := self._incoherent():
             return f"bypassed, because of the {reason}"
-        if self._regions.is_shared:
-            return "shared: no read after a commit is older, in any process"
-        if self._watch is not None:
-            return "in this process, and a change stream tells of what others write, some milliseconds later"
-        return "in this process: what others write is seen after the time to live at the latest"
+        if self._watcher is not None and not self._watcher.is_open:
+            return "bypassed, because the change stream is lost"
+        within = "shared" if self._regions.is_shared else "per process"
+        others = "some milliseconds by a change stream" if self._watch else "the time to live"
+        return f"{within}: no read after a commit is older; what others write is seen after {others}"
 
     def stats(self) -> CacheStats:
         """Return the counters as they are now."""
@@ -125,8 +125,7 @@ class StoreCache(Cache):
     def through(self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions) -> DocumentReads:
         """Return the same reads through the cache."""
         self._used = True
-        if self._watch is not None and self._watcher is None:
-            self._start_watching(self._watch)
+        self.start()
         return CachedReads(reads, self._scope(collection.name, collection.schema), collection.name, options, self)
 
     def bypass(self, collection: str, method: str, reason: str) -> None:
@@ -194,16 +193,25 @@ class StoreCache(Cache):
         if watcher is not None:
             watcher.close()
 
-    def _start_watching(self, watch: Callable[[], Watch]) -> None:
-        """Follow the change stream.
+    @property
+    def watches(self) -> bool:
+        """Whether it is to follow a change stream."""
+        return self._watch is not None
+
+    def start(self) -> None:
+        """Follow the change stream, where the settings ask for one.
 
         Raises:
             ConfigurationError: if the server has none.
         """
+        if self._watch is not None and self._watcher is None:
+            self._start_watching(self._watch)
+
+    def _start_watching(self, watch: Callable[[], Watch]) -> None:
         with self._starting:
             if self._watcher is not None:
                 return
-            watcher = Watcher(watch, self._seen, lambda: self.invalidate(dict.fromkeys(self._collections)))
+            watcher = Watcher(watch, self._seen, lambda: self.invalidate(dict.fromkeys(self._collections)), self._store)
             watcher.start(_OPENING)
             self._watcher = watcher
 

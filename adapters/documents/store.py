@@ -255,6 +255,8 @@ class DocumentStore(Store[UnitT_co]):
         """Connect now instead of at the first use."""
         self._environment.backend.ping(timeout=self._environment.operation_timeout)
         self._environment.ensure_prepared()
+        if self._environment.cache is not None:
+            self._environment.cache.start()
 
     def prepare(self) -> None:
         """Create the declared collections and indexes; what is there already stays."""
@@ -278,6 +280,9 @@ class DocumentStore(Store[UnitT_co]):
             return StoreReport(self.name, location, False, details, info.latency, missing)
         if environment.transactional and not info.transactions:
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
+            return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
+        if environment.cache is not None and environment.cache.watches and not info.transactions:
+            details = f"{info.description} has no change streams for the cache to follow: leave watch out"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
         guarantee = "" if environment.cache is None else f"; cache: {environment.cache.guarantee}"
         return StoreReport(self.name, location, ok=True, details=f"{info.description}{guarantee}", latency=info.latency)

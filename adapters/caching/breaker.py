@@ -3,9 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from dogpile.cache import CacheRegion
 from dogpile.cache.api import CacheMutex
 from dogpile.cache.proxy import ProxyBackend
 
@@ -37,7 +39,9 @@ class Breaker:
         self._place = place
         self._lock = threading.Lock()
         self._errors = 0
+        self._all_errors = 0
         self._closed_from = 0.0
+        self._waiting = threading.local()
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +54,8 @@ class Breaker:
         Raises:
             CacheDown: if it failed, or if the cache is left alone.
         """
+        if self._all_errors > getattr(self._waiting, "most_errors", self._all_errors):
+            raise CacheDown("the cache failed while this caller waited for another one")
         if self._errors >= ERRORS and not self._may_try():
             raise CacheDown("the cache is left alone for a while, because it did not answer")
         try:
@@ -60,6 +66,18 @@ class Breaker:
         if self._errors:
             self._answered()
         return result
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Let this thread not try the cache again, within the block, once it has failed for anybody.
+
+        Those who wait for one load would otherwise each wait for the cache to fail, one after the other.
+        """
+        self._waiting.most_errors = self._all_errors
+        try:
+            yield
+        finally:
+            del self._waiting.most_errors
 
     def _may_try(self) -> bool:
         """After the pause let one caller try, and leave the cache alone for the others until it has an answer."""
@@ -73,6 +91,7 @@ class Breaker:
     def _failed(self, error: Exception) -> None:
         with self._lock:
             self._errors += 1
+            self._all_errors += 1
             if self._errors >= ERRORS:
                 self._closed_from = self._clock() + PAUSE
             opens = self._errors == ERRORS
@@ -188,4 +207,22 @@ class Guarded(ProxyBackend):
         return None if mutex is None else _Lenient(mutex, self._lost)
 
 
-__all__ = ["Breaker", "CacheDown", "Guarded"]
+class GuardedRegion(CacheRegion):
+    """A region whose callers wait at most once for a cache that fails."""
+
+    def __init__(self, breaker: Breaker, **options: Any) -> None:
+        super().__init__(**options)
+        self._breaker = breaker
+
+    def get_or_create(self, *arguments: Any, **options: Any) -> Any:
+        """Return a value, or make it and keep it."""
+        with self._breaker.once():
+            return super().get_or_create(*arguments, **options)
+
+    def get_or_create_multi(self, *arguments: Any, **options: Any) -> Any:
+        """Return several values; make those that are not there, and keep them."""
+        with self._breaker.once():
+            return super().get_or_create_multi(*arguments, **options)
+
+
+__all__ = ["Breaker", "CacheDown", "Guarded", "GuardedRegion"]

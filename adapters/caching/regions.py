@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
-from dogpile.cache import CacheRegion, make_region, register_backend
+from dogpile.cache import CacheRegion, register_backend
 from dogpile.cache.exception import PluginNotFound
 
 from ...domain.errors import ConfigurationError
 from ..urls import without_password
 from .bounded import MAX_BYTES, MAX_ENTRIES, BoundedBackend, BoundedMemory
-from .breaker import Breaker, Guarded
+from .breaker import Breaker, Guarded, GuardedRegion
 from .expiry import Expiring
 from .switch import is_switched_on
 from .tokens import dump_token, load_token
@@ -138,11 +138,11 @@ class Regions:
     def _region(self, lifetime: float, *, tokens: bool = False) -> CacheRegion:
         # What lives in this process keeps immutable objects as they are; what travels is bytes, and never pickled.
         if self._backend == BOUNDED:
-            region = make_region()
+            region = GuardedRegion(self.breaker)
         elif tokens:
-            region = make_region(serializer=dump_token, deserializer=load_token)
+            region = GuardedRegion(self.breaker, serializer=dump_token, deserializer=load_token)
         else:
-            region = make_region(serializer=bytes, deserializer=bytes)
+            region = GuardedRegion(self.breaker, serializer=bytes, deserializer=bytes)
         try:
             return region.configure(
                 self._backend,

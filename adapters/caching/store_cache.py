@@ -112,6 +112,8 @@ class StoreCache(Cache):
             return "off"
         if reason := self._incoherent():
             return f"bypassed, because of the {reason}"
+        if self._watcher is not None and not self._watcher.is_open:
+            return "bypassed, because the change stream is lost"
         if self._alone:
             return "per process, which nobody else writes: no read after a commit is older"
         if self._regions.may_lag:
@@ -160,8 +162,7 @@ class StoreCache(Cache):
                 reads, Looks(self._scope(collection.name), collection.name, options, self, reason_against)
             )
         self._used = True
-        if self._watch is not None and self._watcher is None:
-            self._start_watching(self._watch)
+        self.start()
         scope = self._scope(collection.name, collection.schema)
         return CachedReads(reads, Looks(scope, collection.name, options, self))
 
@@ -232,16 +233,20 @@ class StoreCache(Cache):
             watcher.close()
         self._regions.close()
 
-    def _start_watching(self, watch: Callable[[], Watch]) -> None:
-        """Follow the change stream.
+    def start(self) -> None:
+        """Follow the change stream, where the settings ask for one.
 
         Raises:
             ConfigurationError: if the server has none.
         """
+        if self._watch is not None and self._watcher is None:
+            self._start_watching(self._watch)
+
+    def _start_watching(self, watch: Callable[[], Watch]) -> None:
         with self._starting:
             if self._watcher is not None:
                 return
-            watcher = Watcher(watch, self._seen, lambda: self.invalidate(dict.fromkeys(self._collections)))
+            watcher = Watcher(watch, self._seen, lambda: self.invalidate(dict.fromkeys(self._collections)), self._store)
             watcher.start(_OPENING)
             self._watcher = watcher
 

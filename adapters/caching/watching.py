@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from ...domain.errors import ConfigurationError, TristoreError
@@ -12,6 +13,10 @@ log = logging.getLogger("tristore.cache")
 _PAUSE = 1.0
 """Seconds before a lost stream is opened again."""
 
+_SILENCE = 2.0
+"""Seconds after which a stream that says nothing counts as lost: one that lives says at least that nothing was written,
+several times in that time."""
+
 
 class Watcher:
     """Follows a change stream until it is closed.
@@ -20,10 +25,17 @@ class Watcher:
         open_stream: opens it.
         seen: is told of each write.
         back: is called when the stream has been opened: nobody knows what was written before.
+        name: of the store, for the log.
+        clock: seconds that only grow.
     """
 
     def __init__(
-        self, open_stream: Callable[[], Watch], seen: Callable[[Seen], None], back: Callable[[], None]
+        self,
+        open_stream: Callable[[], Watch],
+        seen: Callable[[Seen], None],
+        back: Callable[[], None],
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_stream = open_stream
         self._seen = seen
@@ -31,9 +43,17 @@ class Watcher:
         self._stop = threading.Event()
         self._decided = threading.Event()
         self._refusal: ConfigurationError | None = None
-        self.is_open = False
-        """Whether the stream is open now: while it is not, nobody knows what is written."""
+        self._name = name
+        self._clock = clock
+        self._heard: float | None = None
+        self._is_known_lost = False
         self._thread = threading.Thread(target=self._run, name="tristore-cache-watch", daemon=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the stream is open now: while it is not, nobody knows what is written."""
+        heard = self._heard
+        return heard is not None and self._clock() - heard < _SILENCE
 
     def start(self, timeout: float) -> None:
         """Begin, and wait until the stream is open or its server does not answer, so many seconds at most.
@@ -58,24 +78,43 @@ class Watcher:
                 self._follow()
             except ConfigurationError as error:
                 self._refusal = error
+                log.error("store %s: its cache is not used: %s", self._name, error)
                 return
             except TristoreError as error:
-                log.warning("the change stream was lost (%s); reads go past the cache until it is back", error)
+                self._lost(str(error))
+            except Exception as error:
+                log.exception("store %s: its change stream failed", self._name)
+                self._lost(type(error).__name__)
             finally:
-                self.is_open = False
+                self._heard = None
                 self._decided.set()
             self._stop.wait(_PAUSE)
 
     def _follow(self) -> None:
         with self._open_stream() as stream:
             self._back()
-            self.is_open = True
+            self._found()
             self._decided.set()
             for seen in stream:
                 if self._stop.is_set():
                     return
-                if seen is not None:
+                if not self.is_open:  # it was silent, and may be far behind
+                    self._back()
+                elif seen is not None:
                     self._seen(seen)
+                self._heard = self._clock()
+
+    def _lost(self, why: str) -> None:
+        """Say so once, however often it cannot be opened."""
+        if not self._is_known_lost:
+            self._is_known_lost = True
+            log.warning("store %s: its change stream was lost (%s); reads go past the cache", self._name, why)
+
+    def _found(self) -> None:
+        self._heard = self._clock()
+        if self._is_known_lost:
+            self._is_known_lost = False
+            log.warning("store %s: its change stream is back; all that was cached is out of date", self._name)
 
 
 __all__ = ["Watcher"]

@@ -264,6 +264,8 @@ class DocumentStore(Store[UnitT_co]):
         if refusal := self._cannot_watch(info):
             raise ConfigurationError(f"store {self.name}: {refusal}")
         self._environment.ensure_prepared()
+        if self._environment.cache is not None:
+            self._environment.cache.start()
 
     def prepare(self) -> None:
         """Create the declared collections and indexes; what is there already stays."""

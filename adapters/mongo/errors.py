@@ -53,6 +53,7 @@ _NOT_MODIFIABLE = frozenset({2, 14, 28})
 """BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
 _NO_TRANSACTIONS = frozenset({20, 123})
 _REFUSED_USER = frozenset({11, 13, 18, 8000})
+_NO_CHANGE_STREAMS = frozenset({40573})
 _CURSOR_LOST = frozenset({43, 136, 175, 237})
 
 _CLOCK_SLACK = 0.05
@@ -191,6 +192,11 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
         return ConfigurationError(
             f"{operation.place} refuses this user for {operation.name} (code {code}): check the user, "
             "the password, authSource and the user's roles"
+        )
+    if code in _NO_CHANGE_STREAMS:
+        return ConfigurationError(
+            f"the MongoDB at {operation.place} is a standalone server, which has no change streams: start it with "
+            "--replSet and initiate it once (rs.initiate()), or do not ask the cache to watch"
         )
     if isinstance(error, DriverConfigurationError):
         return ConfigurationError(f"{operation.place}: {error}")

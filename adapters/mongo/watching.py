@@ -1,7 +1,6 @@
 """What other programs write, as a change stream tells it."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from pymongo.change_stream import ChangeStream
 from pymongo.errors import OperationFailure, PyMongoError
@@ -13,7 +12,7 @@ from .errors import Operation
 from .masking import masked
 
 _ONE_DOCUMENT = frozenset({"insert", "update", "replace", "delete"})
-_ONLY_WHAT_AND_WHERE = [{"$project": {"operationType": 1, "ns": 1, "documentKey": 1}}]
+_ONLY_WHAT_AND_WHERE = {"$project": {"operationType": 1, "ns": 1, "to": 1, "documentKey": 1}}
 _ONLY_ON_REPLICA_SETS = 40573
 """The code with which a standalone server refuses a change stream."""
 
@@ -59,12 +58,17 @@ class MongoWatch:
                 event = self._stream.try_next()
             if event is None and not self._stream.alive:
                 raise Unavailable(f"the change stream at {self._connection.place} has ended")
-            yield None if event is None else self._seen(event)
+            if event is None:
+                yield None
+            else:
+                yield from self._all_seen(event)
 
     def _opened(self, databases: frozenset[str]) -> ChangeStream[Document]:
+        ours = {"$in": sorted(databases)}
         try:
+            # a collection that is renamed becomes another one, which may be of ours alone
             return self._connection.client.watch(
-                [{"$match": {"ns.db": {"$in": sorted(databases)}}}, *_ONLY_WHAT_AND_WHERE],
+                [{"$match": {"$or": [{"ns.db": ours}, {"to.db": ours}]}}, _ONLY_WHAT_AND_WHERE],
                 max_await_time_ms=int(_WAIT * 1000),
             )
         except OperationFailure as error:
@@ -75,14 +79,20 @@ class MongoWatch:
                 "use a replica set, or leave watch out"
             ) from masked(error)
 
-    def _seen(self, event: Document) -> Seen:
-        place: dict[str, Any] = event.get("ns", {})
-        own = place.get("db") == self._connection.database_name
-        name = place.get("coll")
-        collection = None if name is None else name if own else f"{place['db']}/{name}"
+    def _all_seen(self, event: Document) -> Iterator[Seen]:
+        collection = self._collection(event.get("ns", {}))
         if event["operationType"] in _ONE_DOCUMENT and collection is not None:
-            return Seen(collection, event["documentKey"]["_id"], one=True)
-        return Seen(collection)
+            yield Seen(collection, event["documentKey"]["_id"], one=True)
+            return
+        yield Seen(collection)
+        if "to" in event:
+            yield Seen(self._collection(event["to"]))
+
+    def _collection(self, place: Document) -> str | None:
+        """The collection as the store names it; None for a whole database."""
+        name: str | None = place.get("coll")
+        own = place.get("db") == self._connection.database_name
+        return name if own or name is None else f"{place['db']}/{name}"
 
     def _operation(self) -> Operation:
         return Operation("watch", self._connection.place, self._timeout)

@@ -73,11 +73,12 @@ def round_trips(cached: CachedReads, redis_url: str) -> Table:
     found = Table(title="round trips to Redis, by its own count")
     for heading in ("what", "each", "target", ""):
         found.add_column(heading, justify="left" if heading in {"what", ""} else "right")
-    with closing(Redis.from_url(redis_url)) as client:  # type: ignore[no-untyped-call]
-        for what, step, most in (
+    with closing(Redis.from_url(redis_url)) as client:
+        steps: tuple[tuple[str, Callable[[int], None], float], ...] = (
             ("commit", lambda number: _edit(cached.store, cached.id, number), 1.0),
             ("cached get", lambda number: _get(cached.store, cached.id), 2.0),
-        ):
+        )
+        for what, step, most in steps:
             step(0)
             each = _asked(client, step) / COMMITS
             found.add_row(what, f"{each:.2f}", f"{most:.2f}", "met" if each <= most else "[red]missed[/red]")

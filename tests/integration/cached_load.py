@@ -102,11 +102,8 @@ class Load:
 
     def fresh_everywhere(self) -> bool:
         """Whether both stores show, through the cache, what is stored."""
-        return all(
-            load(self.here, id).credits == cached(store, id)
-            for id in self._here_floor
-            for store in (self.here, self.there)
-        )
+        stores = (self.here, self.there)
+        return all(load(self.here, id).credits == cached(store, id) for id in self._here_floor for store in stores)
 
     def _shielded(self, work: Any, *arguments: Any) -> None:
         try:
@@ -130,7 +127,7 @@ class Load:
 
     def _read(self, store: CoreStore, floor: dict[Any, int]) -> None:
         while not self._stop.is_set():
-            for id, least in [*floor.items()]:
+            for id, least in floor.items():
                 found = cached(store, id)
                 self.reads += 1
                 if found < least:

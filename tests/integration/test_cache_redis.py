@@ -8,8 +8,8 @@ import pytest
 from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.testing.redis_server import RedisServer
 
-from .cached_load import ENOUGH, Load, cached, credit, failed_invalidations, hits, until
-from .core_store import CoreStore, OpenCore, save, user
+from .cached_load import ENOUGH, Load, hits, until
+from .core_store import CoreStore, OpenCore
 
 
 @pytest.fixture
@@ -68,19 +68,3 @@ def test_restarted_at_once(under_load: Load, redis: RedisServer) -> None:
         redis.restart()
         time.sleep(ENOUGH / 2)
     check(under_load)
-
-
-def test_who_only_writes_does_not_read_what_is_old(open_core: OpenCore, redis: RedisServer) -> None:
-    """C18: after a failed invalidation no read of this process is stale, also if it has never read before."""
-    writer, reader = opened(open_core, redis), opened(open_core, redis)
-    ada = user()
-    save(writer, ada)
-    assert 0 == cached(reader, ada.id)
-    redis.process.pause()
-    assert 1 == credit(writer, ada.id)
-    assert 1 == failed_invalidations(writer)
-    assert 1 == cached(writer, ada.id)
-    redis.process.resume()
-    for _ in range(20):
-        assert 1 == cached(writer, ada.id)
-        time.sleep(0.1)

@@ -6,9 +6,8 @@ Usage: ``cached_process.py CORE_URL REDIS_URL USER_ID STRICT``
 import os
 import signal
 import sys
-from typing import Any
 
-from tristore import CacheSettings, open_store
+from tristore import CacheSettings, Id, open_store
 from tristore.adapters.documents.core import CORE
 from tristore.domain.core import CoreUnitOfWork, UserId
 
@@ -19,13 +18,13 @@ def main() -> None:
     cache = CacheSettings(url=redis_url, strict=strict == "strict")
     store = open_store(CoreUnitOfWork, url=url, documents=CORE, name="under-test", prepare="off", cache=cache)
 
-    def die(*_: Any) -> None:
+    def die(names: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     assert store.environment.cache is not None
     store.environment.cache.tokens.replace = die  # type: ignore[method-assign]
     with store.unit_of_work() as core:
-        core.users.get(UserId(user_id)).credits = 7
+        core.users.get(UserId(Id(user_id))).credits = 7
 
 
 if __name__ == "__main__":

@@ -169,6 +169,23 @@ class CachedReads(RuleBasedStateMachine):
         """Let an operation of the cache fail from now on."""
         self.processes[at].cache.failing.add(fault)
 
+    @rule(at=processes, reader=processes, id_=ids)
+    def commit_between_finds(self, at: int, reader: int, id_: int) -> None:
+        """Ask the same question before and behind a commit."""
+        self.find(reader)
+        self.put(at, {id_})
+        self.find(reader)
+
+    @rule(at=processes, id_=ids)
+    def commit_unheard(self, at: int, id_: int) -> None:
+        """Let the cache miss just the invalidation of one commit, and read again at once."""
+        failing = self.processes[at].cache.failing
+        self.get(at, id_)
+        failing.add("set tokens")
+        self.put(at, {id_})
+        failing.discard("set tokens")
+        self.get(at, id_)
+
     @rule(at=processes)
     def lose_answers(self, at: int) -> None:
         """Let tokens be written, and the answer get lost."""

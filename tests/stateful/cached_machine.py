@@ -1,33 +1,25 @@
 """Random histories of two processes that share a cache: reads, writes, faults, and others who act in their midst."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections import Counter, deque
+from collections.abc import Callable
 
 from attrs import frozen
-from contracts.caching_base import DOCUMENTS, Things, ThingStore, bypasses
+from contracts.caching_base import bypasses
 from dogpile.cache import register_backend
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tristore import open_store
-from tristore.adapters.backend import Backend
 from tristore.adapters.caching.regions import CacheSettings
 from tristore.adapters.caching.store_cache import StoreCache
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query
 
-from .cache_law import Applied, Law, State
+from .cache_law import Law
+from .cached_processes import Data, Process, stored
 from .cached_questions import Question, Write, questions, writes
-from .shared_cache import Clock, Fault, Line, Memory, Moment, SharedBackend, faults
-
-T = TypeVar("T")
+from .shared_cache import Clock, Fault, Line, Memory, Moment, SharedBackend, faults, token_faults
 
 PROCESSES = (0, 1)
-TIMEOUT = 5.0
 PASSING = (1, 5, 60, 90_000)
-"""Seconds that pass at a time: until a failed cache is tried again, until entries and at last tokens come to their end."""
+"""Seconds that pass at a time: until a failed cache is tried again, until entries end, and at last tokens."""
 
 processes = st.sampled_from(PROCESSES)
 in_reads: st.SearchStrategy[Moment] = st.sampled_from(
@@ -42,118 +34,37 @@ in_reads: st.SearchStrategy[Moment] = st.sampled_from(
         "after set data",
     ]
 )
-in_writes: st.SearchStrategy[Moment] = st.sampled_from(
-    ["after commit", "before set tokens", "after set tokens", "answer lost"]
-)
-actions = st.lists(questions | writes, min_size=1, max_size=3)
-
-
-class Watched(ObservedBackend):
-    """The backend as one process sees it: the law notes what it changes, and others act in its midst."""
-
-    def __init__(self, inner: Backend, process: "Process") -> None:
-        super().__init__(inner)
-        self.answers_at_once = True  # type: ignore[misc] # pages are read one after the other: one moment at a time
-        self._process = process
-
-    def _around(self, operation: Operation, call: Callable[[], T]) -> T:
-        process = self._process
-        if operation.name in {"find", "count", "distinct", "rollup"}:
-            if operation.transaction is not None or not process.is_reading:
-                return call()
-            process.line.moments.come("before load")
-            answer = call()
-            process.line.moments.come("after load")
-            return answer
-        try:
-            return call()
-        finally:
-            if operation.transaction is None or operation.name == "commit":
-                process.note()
-
-
-class Process:
-    """One process: its store, its line to the cache, and how often it was started.
-
-    Attributes:
-        store: over the same data as that of the other.
-        line: to the shared memory.
-        life: tells one run of it from all others.
-        is_reading: whether it is in the midst of a read.
-    """
-
-    def __init__(self, url: str, inner: Backend | None) -> None:
-        self.store: ThingStore = open_store(Things, url=url, documents=DOCUMENTS, cache=None, prepare="create")
-        if inner is not None:
-            self.store.backend.close()
-        self.inner = self.store.backend if inner is None else inner
-        self.store.environment.backend = Watched(self.inner, self)
-        self.life = 0
-        self.is_reading = False
-        self.changes: list[Applied] = []
-
-    def begin(self, law: Law, line: Line, cache: StoreCache, life: int) -> None:
-        """Start, with a cache of its own over the line."""
-        self.end()
-        self._law, self.line, self.life = law, line, life
-        self.store.environment.cache = cache
-
-    def end(self) -> None:
-        """Stop: what it has in its own memory is gone."""
-        cache, self.store.environment.cache = self.store.environment.cache, None
-        if cache is not None:
-            cache.close()
-
-    def note(self) -> None:
-        """Note what this process may have changed."""
-        change = self._law.note(stored(self.inner))
-        if change is not None:
-            self.changes.append(change)
-            self.line.moments.come("after commit")
-
-    def failed(self) -> Counter[str]:
-        """How many invalidations of each collection failed so far."""
-        counted = self.store.cache_stats()
-        return Counter({one.collection: n for one, n in counted if one.outcome == "error" and not one.method})
-
-    def used(self) -> int:
-        """How many reads went through the cache so far."""
-        stats = self.store.cache_stats()
-        return stats.total("hit") + stats.total("miss")
-
-
-def stored(backend: Backend) -> State:
-    """Everything that is stored."""
-
-    def of(collection: str) -> list[Any]:
-        return backend.find(collection, Query(), transaction=None, timeout=TIMEOUT).to_list()
-
-    things = {one["_id"]: (one.get("group", ""), one.get("number", 0)) for one in of("things")}
-    return {"things": things, "notes": {one["_id"]: () for one in of("notes")}}
+in_writes: st.SearchStrategy[Moment] = st.sampled_from(["after commit", "before set tokens", "after set tokens"])
+in_failures: st.SearchStrategy[Moment] = st.sampled_from(["after commit", "answer lost", "answer lost"])
+actions = st.lists(questions | writes, min_size=1, max_size=3) | st.tuples(questions, writes).map(list)
 
 
 @frozen
-class Data:
-    """Where the processes of a machine have their data."""
+class Midst:
+    """What happens in the midst of a call.
 
-    processes: Sequence[Process]
+    Attributes:
+        moment: when.
+        acts: what the other process does then.
+        fault: what goes wrong with the cache in this call.
+    """
 
-    def empty(self) -> None:
-        """Remove everything."""
-        for collection in ("things", "notes"):
-            self.processes[0].inner.remove_where(collection, EVERYTHING, transaction=None, timeout=TIMEOUT)
-
-    def close(self) -> None:
-        """Close the stores."""
-        for process in self.processes:
-            process.end()
-            process.store.close()
+    moment: Moment
+    acts: list[Question | Write]
+    fault: Fault | None = None
 
 
-def processes_at(url: str) -> Data:
-    """Open the stores of two processes on one database; in memory they share the backend."""
-    first = Process(url, None)
-    return Data([first, Process(url, first.inner if first.inner.is_private else None)])
+midst_of_reads = st.builds(Midst, in_reads, actions)
+midst_of_writes = st.one_of(
+    st.builds(Midst, in_writes, actions),
+    st.builds(Midst, in_failures, actions, token_faults),
+    # who reads what a lost answer has left behind, and writes then, sees whether it ever comes back
+    st.builds(
+        Midst, in_failures, st.tuples(questions, writes).map(list), st.just(Fault("set tokens", "answer lost", 1))
+    ),
+)
+readers = st.sampled_from([[], [0, 1], [1, 0], [0], [1]])
+"""Who reads again afterwards."""
 
 
 class CachedReads(RuleBasedStateMachine):
@@ -175,14 +86,18 @@ class CachedReads(RuleBasedStateMachine):
         self.memory = Memory(self.clock)
         self.lives = 0
         self.number = 0
+        self.asked: deque[Question] = deque(maxlen=6)
 
-    @initialize()
-    def begin(self) -> None:
-        """Nothing is stored, and nothing cached."""
+    @initialize(asked=st.lists(questions, min_size=2, max_size=4))
+    def begin(self, asked: list[Question]) -> None:
+        """Two things are stored, and some questions were asked."""
         self.data.empty()
         self.law = Law(self.clock, [stored(self.processes[0].inner)])
         for number in PROCESSES:
             self.restart(number)
+        self._write(self.processes[0], Write("put", (1, 2), "a"))
+        for question in asked:
+            self._read(self.processes[0], question)
 
     @rule(number=processes)
     def restart(self, number: int) -> None:
@@ -201,35 +116,40 @@ class CachedReads(RuleBasedStateMachine):
         """One process reads."""
         self._read(self.processes[number], question)
 
-    @rule(number=processes, asked=st.lists(questions, min_size=3, max_size=6))
-    def read_much(self, number: int, asked: list[Question]) -> None:
-        """One process reads again and again."""
-        for question in asked:
-            self._read(self.processes[number], question)
+    @rule(number=processes)
+    def read_again(self, number: int) -> None:
+        """One process reads what was read before, by whomever."""
+        self._all_read_again([number])
 
-    @rule(number=processes, question=questions, moment=in_reads, acts=actions)
-    def read_while_others_act(
-        self, number: int, question: Question, moment: Moment, acts: list[Question | Write]
-    ) -> None:
+    @rule(number=processes, question=questions, midst=midst_of_reads, then=readers)
+    def read_while_others_act(self, number: int, question: Question, midst: Midst, then: list[int]) -> None:
         """One process reads, and in the midst of it the other one acts."""
-        with_others = self._arm(number, moment, acts)
-        self._read(with_others, question)
-        with_others.line.moments.disarm()
+        process = self._arm(number, midst)
+        self._read(process, question)
+        process.line.moments.disarm()
+        self._all_read_again(then)
 
-    @rule(number=processes, write=writes)
-    def write(self, number: int, write: Write) -> None:
+    @rule(number=processes, write=writes, then=readers)
+    def write(self, number: int, write: Write, then: list[int]) -> None:
         """One process writes."""
         self._write(self.processes[number], write)
+        self._all_read_again(then)
 
-    @rule(number=processes, write=writes, fault=faults, moment=in_writes, acts=actions)
-    def write_while_others_act(
-        self, number: int, write: Write, fault: Fault, moment: Moment, acts: list[Question | Write]
-    ) -> None:
-        """One process writes, something may go wrong, and in the midst of it the other one acts."""
-        with_others = self._arm(number, moment, acts)
-        with_others.line.faults.insert(0, fault)
-        self._write(with_others, write)
-        with_others.line.moments.disarm()
+    @rule(number=processes, write=writes, fault=token_faults, seconds=st.sampled_from([0, 0, 5, 60]), then=readers)
+    def write_in_vain(self, number: int, write: Write, fault: Fault, seconds: int, then: list[int]) -> None:
+        """One process writes, something goes wrong with what it tells the cache, and time passes."""
+        self.processes[number].line.faults.insert(0, fault)
+        self._write(self.processes[number], write)
+        self.clock.now += seconds
+        self._all_read_again(then)
+
+    @rule(number=processes, write=writes, midst=midst_of_writes, then=readers)
+    def write_while_others_act(self, number: int, write: Write, midst: Midst, then: list[int]) -> None:
+        """One process writes, and in the midst of it the other one acts, perhaps when something goes wrong."""
+        process = self._arm(number, midst)
+        self._write(process, write)
+        process.line.moments.disarm()
+        self._all_read_again(then)
 
     @rule(number=processes, fault=faults)
     def go_wrong(self, number: int, fault: Fault) -> None:
@@ -262,21 +182,30 @@ class CachedReads(RuleBasedStateMachine):
             self._count(process)
             process.end()
 
-    def _arm(self, number: int, moment: Moment, acts: list[Question | Write]) -> Process:
+    def _all_read_again(self, numbers: list[int]) -> None:
+        for number in numbers:
+            for question in [*self.asked]:
+                self._read(self.processes[number], question)
+
+    def _arm(self, number: int, midst: Midst) -> Process:
         process, other = self.processes[number], self.processes[1 - number]
 
         def act() -> None:
-            for one in acts:
+            for one in midst.acts:
                 if isinstance(one, Question):
                     self._read(other, one)
                 else:
                     self._write(other, one)
 
-        process.line.moments.arm(moment, act)
+        process.line.moments.arm(midst.moment, act)
+        if midst.fault is not None:
+            process.line.faults.insert(0, midst.fault)
         return process
 
     def _read(self, process: Process, question: Question) -> None:
         """Ask, and hold each part of the answer against what was so when the read began, and what came since."""
+        if question not in self.asked:
+            self.asked.append(question)
         least = {guard: self.law.least(guard, process.life, question.ttl) for guard in question.guards}
         owed, used = self.law.owed_by(process.life), process.used()
         process.is_reading = True
@@ -313,4 +242,4 @@ class CachedReads(RuleBasedStateMachine):
         self.met.update(f"{operation} {kind}" for operation, kind in process.line.struck)
 
 
-__all__ = ["CachedReads", "Data", "processes_at"]
+__all__ = ["CachedReads"]

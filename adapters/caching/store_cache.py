@@ -12,8 +12,9 @@ from ...domain.caching import CacheOptions
 from ...domain.errors import Unavailable
 from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
+from ..urls import without_password
 from .bounded import BoundedMemory
-from .breaker import CacheDown
+from .breaker import Breaker, CacheDown
 from .debts import Debts
 from .keys import Scope, name_of
 from .looks import Looks
@@ -72,7 +73,8 @@ class StoreCache(Cache):
         self._alone = alone
         self._incoherent = incoherent
         self._clock = clock
-        self._regions = Regions(settings, lost=lambda: self.recorder.count(Counted("", "", "error")))
+        breaker = Breaker(clock, without_password(settings.url))
+        self._regions = Regions(settings, breaker, lambda: self.recorder.count(Counted("", "", "error")))
         self.tokens = Tokens(self._regions.tokens, self._regions.near_tokens)
         self._used = self._regions.is_shared  # what is in this process alone is empty before its first read
         self._debts = Debts()

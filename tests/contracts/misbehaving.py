@@ -23,7 +23,7 @@ class Misbehaving:
 
     def __init__(self, *, tokens: BoundedMemory | None = None) -> None:
         self.data = BoundedMemory()
-        self.tokens = tokens or BoundedMemory()
+        self.tokens = BoundedMemory() if tokens is None else tokens  # an empty one is false
         self.log: list[str] = []
         self.failing: set[str] = set()
         self.before: Callable[[str], object] = lambda _: None

@@ -1,248 +1,245 @@
-"""Two processes that share a cache which fails, and the law of what their cached reads may show.
+"""Random histories of two processes that share a cache: reads, writes, faults, and others who act in their midst."""
 
-The law: after a commit whose invalidation succeeded, no later read through the cache shows an older state. After one
-whose invalidation failed, no read of the same process does, and none elsewhere once the time to live is over.
-"""
+from collections import Counter, deque
+from collections.abc import Callable
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
-
-from contracts.caching_base import DOCUMENTS, Thing, ThingQueries, Things, ThingStore, misbehaving, read
-from contracts.misbehaving import Misbehaving, planted
+from attrs import frozen
+from contracts.caching_base import bypasses
+from dogpile.cache import register_backend
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tristore import NotFound, open_store
+from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.store_cache import StoreCache
 
-T = TypeVar("T")
-State = dict[int, int]
-"""The numbers of the things that are there, by id."""
+from .cache_law import Law
+from .cached_processes import Data, Process, stored
+from .cached_questions import Question, Write, questions, writes
+from .shared_cache import Clock, Fault, Line, Memory, Moment, SharedBackend, faults, token_faults
 
-IDS = (0, 1, 2)
 PROCESSES = (0, 1)
-ids = st.sampled_from(IDS)
+PASSING = (1, 5, 60, 90_000)
+"""Seconds that pass at a time: until a failed cache is tried again, until entries end, and at last tokens."""
+
 processes = st.sampled_from(PROCESSES)
-FAULTS = ("get tokens", "set tokens", "get data", "set data")
+in_reads: st.SearchStrategy[Moment] = st.sampled_from(
+    [
+        "before get tokens",
+        "before set tokens",
+        "after set tokens",
+        "before get data",
+        "before load",
+        "after load",
+        "before set data",
+        "after set data",
+    ]
+)
+in_writes: st.SearchStrategy[Moment] = st.sampled_from(["after commit", "before set tokens", "after set tokens"])
+in_failures: st.SearchStrategy[Moment] = st.sampled_from(["after commit", "answer lost", "answer lost"])
+actions = st.lists(questions | writes, min_size=1, max_size=3) | st.tuples(questions, writes).map(list)
 
 
-class Process:
-    """One process: its store, and how the shared cache treats it.
+@frozen
+class Midst:
+    """What happens in the midst of a call.
 
     Attributes:
-        store: over the same data as the others.
-        cache: its way to the shared memory, with faults of its own.
+        moment: when.
+        acts: what the other process does then.
+        fault: what goes wrong with the cache in this call.
     """
 
-    def __init__(self, url: str, shared: Misbehaving) -> None:
-        self.cache = Misbehaving()
-        self.cache.data, self.cache.tokens = shared.data, shared.tokens
-        self.store: ThingStore = open_store(Things, url=url, documents=DOCUMENTS, cache=misbehaving(self.cache))
-
-    def failed(self) -> int:
-        """How many invalidations have failed so far."""
-        return self.store.cache_stats().total("error", method="")
-
-    def wait(self) -> None:
-        """Let the time pass after which a cache that failed is tried again."""
-        wait_for_cache(self.store)
+    moment: Moment
+    acts: list[Question | Write]
+    fault: Fault | None = None
 
 
-def wait_for_cache(store: ThingStore) -> None:
-    """Stand in for seconds that nobody wants to wait for in a test."""
-    cache: Any = store.environment.cache
-    cache._tried = float("-inf")
-    cache._regions.breaker._closed_from = float("-inf")
+midst_of_reads = st.builds(Midst, in_reads, actions)
+midst_of_writes = st.one_of(
+    st.builds(Midst, in_writes, actions),
+    st.builds(Midst, in_failures, actions, token_faults),
+    # who reads what a lost answer has left behind, and writes then, sees whether it ever comes back
+    st.builds(
+        Midst, in_failures, st.tuples(questions, writes).map(list), st.just(Fault("set tokens", "answer lost", 1))
+    ),
+)
+readers = st.sampled_from([[], [0, 1], [1, 0], [0], [1]])
+"""Who reads again afterwards."""
 
 
 class CachedReads(RuleBasedStateMachine):
-    """Commits, cached reads and faults, in any order; a subclass says where the data is, empty and prepared."""
+    """Any history; `data` says where, and `cache` is what the processes look through.
 
-    url: str
+    Attributes:
+        met: what happened how often, over all histories.
+    """
+
+    data: Data
+    cache: Callable[..., StoreCache] = StoreCache
+    met: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
-        self.shared = Misbehaving()
-        self.processes = [Process(self.url, self.shared) for _ in PROCESSES]
-        self.states: list[State] = [{}]
-        self.least = [dict.fromkeys(IDS, 0) for _ in PROCESSES]
-        """By process and id, the number of the oldest state that a read of one thing may show."""
-        self.least_query = [0 for _ in PROCESSES]
+        register_backend("tests.shared", SharedBackend.__module__, SharedBackend.__name__)  # type: ignore[no-untyped-call]
+        self.processes = self.data.processes
+        self.clock = Clock()
+        self.memory = Memory(self.clock)
+        self.lives = 0
+        self.number = 0
+        self.asked: deque[Question] = deque(maxlen=6)
+
+    @initialize(asked=st.lists(questions, min_size=2, max_size=4))
+    def begin(self, asked: list[Question]) -> None:
+        """Two things are stored, and some questions were asked."""
+        self.data.empty()
+        self.law = Law(self.clock, [stored(self.processes[0].inner)])
+        for number in PROCESSES:
+            self.restart(number)
+        self._write(self.processes[0], Write("put", (1, 2), "a"))
+        for question in asked:
+            self._read(self.processes[0], question)
+
+    @rule(number=processes)
+    def restart(self, number: int) -> None:
+        """One process ends and begins again: what it owed is forgotten."""
+        self.lives += 1
+        line = Line(self.memory)
+        settings = CacheSettings(url="tests.shared://", arguments={"line": line})
+        cache = type(self).cache(
+            settings, store="things", place="shared", collections=("things", "notes"), clock=self.clock
+        )
+        self._count(self.processes[number])
+        self.processes[number].begin(self.law, line, cache, self.lives)
+
+    @rule(number=processes, question=questions)
+    def read(self, number: int, question: Question) -> None:
+        """One process reads."""
+        self._read(self.processes[number], question)
+
+    @rule(number=processes)
+    def read_again(self, number: int) -> None:
+        """One process reads what was read before, by whomever."""
+        self._all_read_again([number])
+
+    @rule(number=processes, question=questions, midst=midst_of_reads, then=readers)
+    def read_while_others_act(self, number: int, question: Question, midst: Midst, then: list[int]) -> None:
+        """One process reads, and in the midst of it the other one acts."""
+        process = self._arm(number, midst)
+        self._read(process, question)
+        process.line.moments.disarm()
+        self._all_read_again(then)
+
+    @rule(number=processes, write=writes, then=readers)
+    def write(self, number: int, write: Write, then: list[int]) -> None:
+        """One process writes."""
+        self._write(self.processes[number], write)
+        self._all_read_again(then)
+
+    @rule(number=processes, write=writes, fault=token_faults, seconds=st.sampled_from([0, 0, 5, 60]), then=readers)
+    def write_in_vain(self, number: int, write: Write, fault: Fault, seconds: int, then: list[int]) -> None:
+        """One process writes, something goes wrong with what it tells the cache, and time passes."""
+        self.processes[number].line.faults.insert(0, fault)
+        self._write(self.processes[number], write)
+        self.clock.now += seconds
+        self._all_read_again(then)
+
+    @rule(number=processes, write=writes, midst=midst_of_writes, then=readers)
+    def write_while_others_act(self, number: int, write: Write, midst: Midst, then: list[int]) -> None:
+        """One process writes, and in the midst of it the other one acts, perhaps when something goes wrong."""
+        process = self._arm(number, midst)
+        self._write(process, write)
+        process.line.moments.disarm()
+        self._all_read_again(then)
+
+    @rule(number=processes, fault=faults)
+    def go_wrong(self, number: int, fault: Fault) -> None:
+        """From now on something goes wrong with one process."""
+        self.processes[number].line.faults.append(fault)
+
+    @rule(number=processes)
+    def heal(self, number: int) -> None:
+        """From now on nothing goes wrong with one process."""
+        self.processes[number].line.faults.clear()
+
+    @rule()
+    def late_writes_arrive(self) -> None:
+        """What was on its way to the cache arrives."""
+        self.memory.arrive()
+
+    @rule(tokens=st.booleans(), each=st.sampled_from([1, 2]), from_=st.integers(0, 1))
+    def forget(self, tokens: bool, each: int, from_: int) -> None:
+        """The cache loses tokens, or entries."""
+        self.memory.forget(tokens=tokens, each=each, from_=from_)
+
+    @rule(seconds=st.sampled_from(PASSING))
+    def pass_time(self, seconds: int) -> None:
+        """Time passes."""
+        self.clock.now += seconds
 
     def teardown(self) -> None:
-        """Close the stores, and leave nothing behind."""
-        with self.processes[0].store.bulk() as bulk:
-            bulk.things.remove_where(lambda t: t.number >= 0)
+        """Add up what happened."""
         for process in self.processes:
-            process.store.close()
+            self._count(process)
+            process.end()
 
-    # What is written
+    def _all_read_again(self, numbers: list[int]) -> None:
+        for number in numbers:
+            for question in [*self.asked]:
+                self._read(self.processes[number], question)
 
-    def _commit(self, at: int, written: Iterable[int], change: Callable[[Things], None], after: State) -> None:
-        """Commit in one process, and note who must see it from now on."""
-        process = self.processes[at]
-        failed = process.failed()
-        with process.store.unit_of_work() as uow:
-            change(uow)
-        self.states.append(after)
-        newest = len(self.states) - 1
-        seen_by = [at] if process.failed() > failed else PROCESSES
-        for one in seen_by:
-            self.least[one].update(dict.fromkeys(written, newest))
-            self.least_query[one] = newest
+    def _arm(self, number: int, midst: Midst) -> Process:
+        process, other = self.processes[number], self.processes[1 - number]
 
-    @rule(at=processes, changed=st.sets(ids, min_size=1))
-    def put(self, at: int, changed: set[int]) -> None:
-        """Add or change some things in one unit."""
-        number, before = len(self.states), self.states[-1]
-
-        def change(uow: Things) -> None:
-            for id_ in changed:
-                if id_ in before:
-                    uow.things.get(id_).number = number
+        def act() -> None:
+            for one in midst.acts:
+                if isinstance(one, Question):
+                    self._read(other, one)
                 else:
-                    uow.things.add(Thing(id=id_, number=number))
+                    self._write(other, one)
 
-        self._commit(at, changed, change, {**before, **dict.fromkeys(changed, number)})
+        process.line.moments.arm(midst.moment, act)
+        if midst.fault is not None:
+            process.line.faults.insert(0, midst.fault)
+        return process
 
-    @rule(at=processes, id_=ids)
-    def remove(self, at: int, id_: int) -> None:
-        """Remove a thing, if it is there."""
-        before = self.states[-1]
-        if id_ in before:
-            after = {other: number for other, number in before.items() if other != id_}
-            self._commit(at, [id_], lambda uow: uow.things.remove(uow.things.get(id_)), after)
+    def _read(self, process: Process, question: Question) -> None:
+        """Ask, and hold each part of the answer against what was so when the read began, and what came since."""
+        if question not in self.asked:
+            self.asked.append(question)
+        least = {guard: self.law.least(guard, process.life, question.ttl) for guard in question.guards}
+        owed, used = self.law.owed_by(process.life), process.used()
+        process.is_reading = True
+        try:
+            with process.store.reader() as reader:
+                parts = question.ask(reader)
+        finally:
+            process.is_reading = False
+        for guard, answer, expected in parts:
+            self.law.check(question, least[guard], answer, expected)
+        if process.used() > used:
+            self.law.made_good(process.life, owed & {guard[0] for guard in question.guards})
 
-    @rule(at=processes)
-    def update_all(self, at: int) -> None:
-        """Change every thing by rule."""
-        number = len(self.states)
+    def _write(self, process: Process, write: Write) -> None:
+        """Write, and note what the law says of it once the call has returned."""
+        self.number += 1
+        process.changes = []
+        before = process.failed()
+        write.carry_out(process.store, self.number)
+        changes, process.changes = process.changes, []
+        self.law.returned(process.life, changes, set(process.failed() - before))
 
-        def change(uow: Things) -> None:
-            uow.things.update_where(lambda t: t.number >= 0, set={"number": number})
-
-        self._commit(at, IDS, change, dict.fromkeys(self.states[-1], number))
-
-    @rule(at=processes, id_=ids)
-    def roll_back(self, at: int, id_: int) -> None:
-        """Change a thing and think better of it."""
-        uow = self.processes[at].store.unit_of_work()
-        with uow:
-            if id_ in self.states[-1]:
-                uow.things.get(id_).number = -1
-                uow.flush()
-            uow.rollback()
-
-    # What is read
-
-    @rule(at=processes, id_=ids)
-    def get(self, at: int, id_: int) -> None:
-        """Read one thing."""
-        allowed = [state.get(id_) for state in self.states[self.least[at][id_] :]]
-
-        assert self._read(at, lambda things: _number(things, id_)) in allowed
-
-    @rule(at=processes)
-    def get_many(self, at: int) -> None:
-        """Read several things, each of which is guarded for itself."""
-        found = self._read(at, lambda things: {thing.id: thing.number for thing in _there(things)})
-        for id_ in IDS:
-            assert found.get(id_) in [state.get(id_) for state in self.states[self.least[at][id_] :]]
-
-    @rule(at=processes)
-    def find(self, at: int) -> None:
-        """Read all things at once."""
-        found = self._read(at, lambda things: {thing.id: thing.number for thing in things.find()})
-
-        assert found in self.states[self.least_query[at] :]
-
-    @rule(at=processes)
-    def count(self, at: int) -> None:
-        """Count."""
-        assert self._read(at, lambda things: things.count()) in [
-            len(state) for state in self.states[self.least_query[at] :]
-        ]
-
-    # What happens to the cache
-
-    @rule(at=processes, fault=st.sampled_from(FAULTS))
-    def break_(self, at: int, fault: str) -> None:
-        """Let an operation of the cache fail from now on."""
-        self.processes[at].cache.failing.add(fault)
-
-    @rule(at=processes, reader=processes, id_=ids)
-    def commit_between_finds(self, at: int, reader: int, id_: int) -> None:
-        """Ask the same question before and behind a commit."""
-        self.find(reader)
-        self.put(at, {id_})
-        self.find(reader)
-
-    @rule(at=processes, id_=ids)
-    def commit_unheard(self, at: int, id_: int) -> None:
-        """Let the cache miss just the invalidation of one commit, and read again at once."""
-        failing = self.processes[at].cache.failing
-        self.get(at, id_)
-        failing.add("set tokens")
-        self.put(at, {id_})
-        failing.discard("set tokens")
-        self.get(at, id_)
-
-    @rule(at=processes)
-    def lose_answers(self, at: int) -> None:
-        """Let tokens be written, and the answer get lost."""
-
-        def lose(operation: str) -> None:
-            if operation == "set tokens":
-                raise ConnectionError("the answer is lost")
-
-        self.processes[at].cache.after = lose
-
-    @rule(at=processes)
-    def mend(self, at: int) -> None:
-        """Let everything work again, and time pass."""
-        self.processes[at].cache.failing.clear()
-        self.processes[at].cache.after = lambda _: None
-        self.processes[at].wait()
-
-    @rule(tokens=st.booleans(), position=st.integers(0, 20))
-    def evict(self, tokens: bool, position: int) -> None:
-        """Let the cache forget one token or entry."""
-        memory = self.shared.tokens if tokens else self.shared.data
-        keys = planted(memory)
-        if keys:
-            memory.drop(keys[position % len(keys)])
-
-    @rule()
-    def lose_tokens(self) -> None:
-        """Let the cache forget every token, and keep the entries."""
-        for key in planted(self.shared.tokens):
-            self.shared.tokens.drop(key)
-
-    @rule()
-    def time_to_live_is_over(self) -> None:
-        """Let everything that is kept come to its end: from now on nothing old may be seen anywhere."""
-        memory = self.shared.data
-        for key in planted(memory):
-            memory.drop(key)
-        newest = len(self.states) - 1
-        self.least = [dict.fromkeys(IDS, newest) for _ in PROCESSES]
-        self.least_query = [newest for _ in PROCESSES]
-
-    def _read(self, at: int, ask: Callable[[ThingQueries], T]) -> T:
-        return read(self.processes[at].store, ask)
-
-
-def _number(things: ThingQueries, id_: int) -> int | None:
-    try:
-        return things.get(id_).number
-    except NotFound:
-        return None
-
-
-def _there(things: ThingQueries) -> Sequence[Thing]:
-    try:
-        return things.get_many(IDS)
-    except NotFound as error:
-        return things.get_many([id_ for id_ in IDS if id_ not in error.ids])
+    def _count(self, process: Process) -> None:
+        if process.store.environment.cache is None:
+            return
+        for (_, reason), times in bypasses(process.store.cache_stats()).items():
+            self.met[reason] += times
+        stats = process.store.cache_stats()
+        self.met["hit"] += stats.total("hit")
+        self.met["failed invalidations"] += stats.total("error", method="")
+        self.met["old elsewhere"] += self.law.old
+        self.law.old = 0
+        self.met.update(process.line.moments.acted)
+        self.met.update(f"{operation} {kind}" for operation, kind in process.line.struck)
 
 
 __all__ = ["CachedReads"]

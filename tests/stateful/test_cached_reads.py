@@ -1,82 +1,88 @@
 """The law of cached reads, over random histories of two processes whose shared cache fails."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
-from contracts.caching_base import DOCUMENTS, Things
-from dogpile.cache.api import NO_VALUE
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tristore import open_store
-from tristore.adapters.caching.debts import Debts
 from tristore.adapters.caching.store_cache import StoreCache
-from tristore.adapters.caching.tokens import Tokens
 
+from .cache_law import Stale
 from .cached_machine import CachedReads
+from .cached_processes import Data, processes_at
+from .wrong_caches import WRONG_CACHES, WrongCache
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=25)
+HISTORIES = 100
 ENOUGH = 1_500
-"""Histories among which a planted bug is found."""
+"""Histories among which a wrong rule is found."""
+
+
+SHOULD_BE_MET = (
+    "hit",
+    "old elsewhere",
+    "failed invalidations",
+    "failed invalidation",
+    "breaker open",
+    "after load",
+    "answer lost",
+    "set tokens half done",
+    "set tokens late",
+)
+"""Reads that are found, or old as the law allows; reasons for a bypass; moments at which others acted; faults."""
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> Iterator[Data]:
+    """Two processes, as far as the cache can tell, on one in-memory backend."""
+    with closing(processes_at("memory://")) as data:
+        yield data
 
 
 @pytest.fixture
-def machine(mongo_url: str) -> type[CachedReads]:
-    """The machine over a prepared database."""
-    with_collections = open_store(Things, url=mongo_url, documents=DOCUMENTS, cache=None)
-    with_collections.prepare()
-    with_collections.close()
-    return type("OnMongo", (CachedReads,), {"url": mongo_url})
+def on_mongo(mongo_url: str) -> Iterator[Data]:
+    """Two stores on a real mongod."""
+    with closing(processes_at(mongo_url)) as data:
+        yield data
 
 
-def test_no_cached_read_is_older_than_the_law_allows(machine: type[CachedReads]) -> None:
-    """C3 to C18: commits, rollbacks, faults, lost answers, evictions: the law holds in every history."""
-    run_state_machine_as_test(machine, settings=settings(QUIET, max_examples=60, stateful_step_count=40))
+def machine(data: Data, cache: type[StoreCache] = StoreCache) -> type[CachedReads]:
+    """The machine over this data, with this cache."""
+    return type("Machine", (CachedReads,), {"data": data, "cache": cache, "met": Counter()})
 
 
-def replace_by_counting(self: Tokens, names: Any) -> None:
-    """A wrong scheme: numbers that grow, and begin again at 0 where they were lost."""
-    region: Any = self._region
-    for name in names:
-        found = region.get(name, ignore_expiration=True)
-        region.set(name, f"{(0 if found is NO_VALUE else int(found, 16)) + 1:016x}")
+def test_in_memory(in_memory: Data) -> None:
+    """C3 to C19: whatever two processes do and whatever fails, no cached read is older than the law allows."""
+    histories = machine(in_memory)
+    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=HISTORIES))
+
+    sys.stdout.write(f"\nmet in {HISTORIES} histories: {dict(histories.met)}\n")
+    # histories in which nothing is found, fails, or is old where it may be would prove little
+    assert [] == [what for what in SHOULD_BE_MET if not histories.met[what]]
 
 
-def read_counters(self: Tokens, names: Sequence[str]) -> list[str]:
-    """A wrong scheme: what is lost is 0."""
-    region: Any = self._region
-    found = region.get_multi(names, ignore_expiration=True)
-    return [f"{0:016x}" if token is NO_VALUE else token for token in found]
+def test_on_mongo(on_mongo: Data) -> None:
+    """C3 to C19: the same on a real mongod."""
+    run_state_machine_as_test(machine(on_mongo), settings=settings(QUIET, max_examples=20))
 
 
-def forget_queries(self: StoreCache, collection: str, ids: Any) -> list[str]:
-    """A wrong scheme: queries stay as they are."""
-    right: Callable[..., Any] = NAMES
-    return [name for name in right(self, collection, ids) if not name.endswith("|q")]
-
-
-NAMES = StoreCache._names
-BUGS: dict[str, list[tuple[type[Any], str, Any]]] = {
-    "tokens that count": [(Tokens, "replace", replace_by_counting), (Tokens, "read", read_counters)],
-    "queries forgotten": [(StoreCache, "_names", forget_queries)],
-    "a failure forgotten": [(Debts, "add", lambda self, collections: True)],
-    "no invalidation": [(StoreCache, "invalidate", lambda self, written: None)],
-}
-
-
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_wrong_scheme_is_found(machine: type[CachedReads], monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
-    """A scheme that breaks the law is found by the same histories."""
-    for cls, name, wrong in BUGS[bug]:
-        monkeypatch.setattr(cls, name, wrong)
-
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                QUIET, max_examples=ENOUGH, stateful_step_count=40, phases=[Phase.generate], database=None
-            ),
-        )
+@pytest.mark.parametrize("wrong", WRONG_CACHES)
+def test_a_wrong_rule_is_found(in_memory: Data, wrong: type[WrongCache]) -> None:
+    """Each cache with a wrong rule breaks the law in one of the same histories."""
+    found: Any = settings(
+        QUIET,
+        max_examples=ENOUGH,
+        phases=[Phase.generate],
+        database=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+    )
+    with pytest.raises(Stale):
+        run_state_machine_as_test(machine(in_memory, wrong), settings=found)

@@ -1,5 +1,6 @@
 """The law of cached reads, over random histories of two processes whose shared cache fails."""
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ SHOULD_BE_MET = (
     "set tokens late",
 )
 """Reads that are found, or old as the law allows; reasons for a bypass; moments at which others acted; faults."""
+
+
+@pytest.fixture(autouse=True)
+def without_a_log() -> Iterator[None]:
+    """The cache fails thousands of times, and says so each time."""
+    log = logging.getLogger("tristore.cache")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    yield
+    log.setLevel(before)
 
 
 @pytest.fixture(scope="module")

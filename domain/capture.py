@@ -108,7 +108,7 @@ class FieldStandIn(Ordered):
         """Ask whether text ends so."""
         return self.place.condition(Text(self.path, TextTest.ENDS, self.part(text, "endswith")))
 
-    def part(self, text: object, word: str) -> str:
+    def part(self, text: object, word: str, most: int = LONGEST_PART) -> str:
         """Check what text is asked for by a word of the language.
 
         Raises:
@@ -118,8 +118,8 @@ class FieldStandIn(Ordered):
             raise InvalidQuery(f"{self.place.name} is {self.type}, and only text has {word}()")
         if not isinstance(text, str) or not is_text(text) or not text or "\0" in text:
             raise InvalidQuery(f"{word}() of {self.place.name} takes text that is not empty and has no NUL")
-        if len(text) > LONGEST_PART:
-            raise InvalidQuery(f"{word}() of {self.place.name} takes at most {LONGEST_PART:,} characters")
+        if len(text) > most:
+            raise InvalidQuery(f"{word}() of {self.place.name} takes at most {most:,} characters")
         return text
 
     def __getitem__(self, key: object) -> Any:
@@ -144,7 +144,10 @@ class FieldStandIn(Ordered):
         return str(key)
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise InvalidQuery(f"{self.place.name} is {self.type}, and {name!r} of it cannot be asked of a store")
+        advice = ""
+        if self.type.kind is Kind.SEQUENCE:
+            advice = f": ask about one item with any_of({self.place.name}, lambda item: item.{name} ...)"
+        raise InvalidQuery(f"{self.place.name} is {self.type}, and {name!r} of it cannot be asked of a store{advice}")
 
 
 class SizeStandIn(Ordered):

@@ -8,6 +8,7 @@ from enum import Enum
 from uuid import UUID
 
 from .clock import to_milliseconds
+from .conditions import Captured
 from .errors import InvalidQuery
 from .ids import is_id
 from .predicates import Path, dotted
@@ -35,9 +36,16 @@ def comparable(type: FieldType, value: object, path: Path) -> object:
 
 def _shown(value: object) -> str:
     """A value of the caller's in a message: its class, and itself where it is short and harmless."""
+    name = type(value).__name__
+    if value is None:
+        return "None: write is_none(field), joined with & or |"
+    if isinstance(value, Captured):
+        return "another field: a rule compares with values"
     if isinstance(value, datetime) and value.tzinfo is None:
         return "a naive datetime: give it a time zone, such as UTC"
-    return f"the {type(value).__name__} {value!r}" if isinstance(value, int | float) else f"a {type(value).__name__}"
+    if isinstance(value, int | float | Decimal):
+        return f"the {name} {value}"
+    return f"a {name}" if not isinstance(value, str) or is_text(value) else f"a {name} that cannot be encoded"
 
 
 _REFUSED = object()

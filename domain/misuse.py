@@ -19,7 +19,7 @@ _ADVICE = {
 _OURS = frozenset({"capture", "conditions", "misuse", "specification", "words"})
 _EVERYTHING = (
     "Python's own and, or, not, in, if, chained comparisons, arithmetic and conversions cannot be captured: "
-    "write &, |, not_(), one_of(), contains(), and one comparison at a time"
+    "write &, |, not_(), one_of(), contains(), size(), and one comparison at a time"
 )
 
 

@@ -42,6 +42,11 @@ MOST_ROUNDS = 1_000
 """The most rounds of groups that a pattern may take. Beyond about 4,000 steps of its stack a server gives up, and
 says that text does not match; the repetitions of a set or a character need none."""
 
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_SETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_SET_OF_SETS = re.compile(r"\[(?:\[|(?:\^|(?!\^)).+?(?:--|&&|~~|\|\|))", re.DOTALL)
+"""The beginning of a set of which Python warns that it may mean more one day; to a warning filter threads are one."""
+
 _WIDEST_LETTERS = 10_000
 _LEAST_COST_OF_A_SET = 40
 _COST_OF_A_PART = 4
@@ -77,6 +82,11 @@ def pattern_of(source: str) -> Pattern:
         raise InvalidQuery(f"a pattern takes at most {LONGEST_PATTERN} characters, not {len(source)}")
     if not source:
         raise InvalidQuery("a pattern is not empty: every text would match")
+    if any(_SET_OF_SETS.match(_ESCAPED.sub("x", found[0])) for found in _SETS.finditer(source)):
+        raise InvalidQuery(
+            f"the pattern {source!r} has what other engines read as a set in a set, or as an operation on sets: "
+            "write a class such as \\w, or escape the character"
+        )
     try:
         parsed = parser.parse(source)
     except (re.error, OverflowError, RecursionError) as error:

@@ -9,7 +9,7 @@ from .capture import EntityStandIn, FieldStandIn, SizeStandIn, answer_of, missin
 from .comparable import comparable
 from .conditions import Condition, Place, both
 from .errors import InvalidQuery
-from .patterns import in_any_case, pattern_of
+from .patterns import LONGEST_PATTERN, in_any_case, pattern_of
 from .predicates import (
     EVERYTHING,
     AnyItem,
@@ -118,7 +118,7 @@ def matches(value: str | None, pattern: str) -> bool:
             anything else that a server would not read in the same way.
     """
     field = _field(value, "matches")
-    field.part(pattern, "matches")
+    field.part(pattern, "matches", LONGEST_PATTERN)
     return _bool(field.place.condition(Matches(field.path, pattern_of(pattern))))
 
 

@@ -26,6 +26,8 @@ MAX_DOCUMENTS = 1_000
 TOO_LARGE = b"\2"
 """Kept in the place of a result that is too large, so that its readers do not wait for each other."""
 
+_FORMS = frozenset({_PLAIN, _COMPRESSED, TOO_LARGE})
+
 _LARGEST = 64 * 1024 * 1024
 """Bytes that a payload may unpack to: a planted one cannot fill the memory."""
 
@@ -46,6 +48,11 @@ def pack(value: Any, *, compress: bool = False) -> bytes:
     if compress and len(data) > _WORTH_COMPRESSING:
         payload = _COMPRESSED + zlib.compress(data, _LEVEL)
     return payload if len(payload) <= MAX_BYTES else TOO_LARGE
+
+
+def is_payload(data: bytes) -> bool:
+    """Tell whether bytes have the form of a payload."""
+    return data[:1] in _FORMS
 
 
 def unpack(payload: object) -> Any:
@@ -74,4 +81,4 @@ def _decompressed(data: bytes) -> bytes:
     return found
 
 
-__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "pack", "unpack"]
+__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "is_payload", "pack", "unpack"]

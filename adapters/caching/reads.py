@@ -21,8 +21,8 @@ from .several import Several
 class CachedReads:
     """The reads of one collection through a cache.
 
-    A read costs two looks into the cache, one for the tokens and one for the entry. Whatever goes wrong there, the
-    store answers, and is asked once.
+    A read looks for the tokens, and for the entry under a key that holds them; in Redis, at once. Whatever goes wrong
+    there, the store answers, and is asked once.
     """
 
     def __init__(self, direct: DocumentReads, looks: Looks) -> None:
@@ -80,16 +80,16 @@ class CachedReads:
             return looks.bypassing(method, reason, load)
         try:
             name = name_of(asked[0]) if is_entity else digest(method, *asked)
-            tokens = looks.tokens(looks.scope.entity(name) if is_entity else looks.scope.queries)
+            guard = looks.scope.entity(name) if is_entity else looks.scope.queries
+            key, kept = looks.at("e" if is_entity else "q", guard, name)
         except NOT_ENCODABLE:
             return looks.bypassing(method, "not encodable", load)
         except CacheDown:
             looks.count(method, "error")
             return load()
-        key = looks.key("e" if is_entity else "q", tokens, name)
         loading = Load(load, looks.packed)
         try:
-            payload = self._payload(key, loading)
+            payload = looks.region.get_or_create(key, loading) if kept is NO_VALUE else kept
             if loading.done:
                 self._count_load(method, loading)
                 return loading.value
@@ -104,12 +104,6 @@ class CachedReads:
             return loading.value if loading.done else load()
         looks.count(method, "hit", time.perf_counter() - started)
         return value
-
-    def _payload(self, key: str, loading: Load) -> Any:
-        near = self._looks.cache.near
-        # five times cheaper than a look through the region and its locks, which only a miss needs
-        kept = NO_VALUE if near is None else near.payload(key)
-        return self._looks.region.get_or_create(key, loading) if kept is NO_VALUE else kept
 
     def _count_load(self, method: str, loading: Load) -> None:
         self._looks.count(method, "load", loading.seconds)

@@ -113,6 +113,11 @@ class Regions:
         return self._backend.endswith("_sentinel")
 
     @property
+    def is_redis(self) -> bool:
+        """Whether it is a Redis, which answers for several keys at one moment, and lets each end in its time."""
+        return self._backend == _REDIS_BACKEND
+
+    @property
     def location(self) -> str:
         """The URL, without a password."""
         return without_password(self._url)

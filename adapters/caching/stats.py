@@ -58,9 +58,16 @@ class CacheStats:
         return hits / (hits + misses) if hits + misses else 0.0
 
     def __str__(self) -> str:
-        """One line for a log."""
-        totals = ", ".join(f"{outcome} {self.total(outcome):,}" for outcome in get_args(Outcome))
+        """One line for a log, with the reasons why reads went past the cache."""
+        totals = ", ".join(f"{outcome} {self.total(outcome):,}{self._why(outcome)}" for outcome in get_args(Outcome))
         return f"{totals}, hit rate {self.hit_rate:.0%}"
+
+    def _why(self, outcome: Outcome) -> str:
+        reasons: Counter[str] = Counter()
+        for counted, number in self.counts.items():
+            if counted.outcome == outcome and counted.reason:
+                reasons[counted.reason] += number
+        return f" ({', '.join(f'{reason} {number:,}' for reason, number in reasons.most_common())})" if reasons else ""
 
     def __iter__(self) -> Iterator[tuple[Counted, int]]:
         """Iterate over what was counted, in order."""

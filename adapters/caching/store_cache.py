@@ -98,6 +98,11 @@ class StoreCache(Cache):
         return self._regions.is_shared
 
     @property
+    def sees_all_at_once(self) -> bool:
+        """Whether one look can hold tokens and an entry, and the entry's end is the cache's own business."""
+        return self._regions.is_redis
+
+    @property
     def near(self) -> BoundedMemory | None:
         """The memory of a cache that is in this process."""
         return self._regions.near

@@ -17,9 +17,13 @@ from dogpile.cache.api import NO_VALUE, CantDeserializeException
 
 from .bounded import BoundedMemory
 from .breaker import CacheDown
+from .payloads import is_payload
 
 _LOCKS = 64
 """So many groups of names can be made at one time."""
+
+_MOST_SEEN = 50_000
+"""So many names are remembered with the tokens that were last seen of them."""
 
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 
@@ -34,12 +38,14 @@ def dump_token(token: str) -> bytes:
     return token.encode()
 
 
-def load_token(data: bytes) -> str:
-    """Return a stored token.
+def load_token(data: bytes) -> str | bytes:
+    """Return a stored token, or the payload of a result that was looked for beside tokens, as it is.
 
     Raises:
-        CantDeserializeException: if it is none, which counts as a lost one.
+        CantDeserializeException: if it is neither, which counts as a lost one.
     """
+    if is_payload(data):
+        return bytes(data)
     token = bytes(data).decode("ascii", "replace")
     if _TOKEN.fullmatch(token) is None:
         raise CantDeserializeException
@@ -58,6 +64,7 @@ class Tokens:
         self._region = region
         self._near = near
         self._making = [threading.Lock() for _ in range(_LOCKS)]
+        self._seen = BoundedMemory(_MOST_SEEN)
 
     def read(self, names: Sequence[str]) -> list[str]:
         """Return the tokens of these names; one that is not there, or cannot be read, is made.
@@ -69,18 +76,39 @@ class Tokens:
             tokens = [self._near.payload(name) for name in names]
             if NO_VALUE not in tokens:
                 return tokens
-        found = self._look(names)
-        missing = [name for name, token in found.items() if token is NO_VALUE]
+        return self._complete(names, self._look(names))
+
+    def guess(self, names: Sequence[str]) -> list[str] | None:
+        """Return the tokens that these names had when somebody last looked, None if nobody did for one of them."""
+        seen = [self._seen.get(name) for name in names]
+        return None if NO_VALUE in seen else seen
+
+    def read_beside(self, names: Sequence[str], key: str) -> tuple[list[str], Any]:
+        """Return the tokens of these names, and in the same look the payload under a key; NO_VALUE if there is none.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+        found = self._look([*names, key])
+        kept = found.pop(key)
+        return self._complete(names, found), kept if isinstance(kept, bytes) else NO_VALUE
+
+    def _complete(self, names: Sequence[str], found: dict[str, Any]) -> list[str]:
+        """Make the tokens that are not there."""
+        missing = [name for name in names if not isinstance(found[name], str)]
         if missing:
             # one thread makes them: with tokens of their own, those who come together would each load
             with ExitStack() as held:
                 for number in sorted({hash(name) % _LOCKS for name in missing}):
                     held.enter_context(self._making[number])
                 found.update(self._look(missing))
-                made = {name: fresh() for name in missing if found[name] is NO_VALUE}
+                made = {name: fresh() for name in missing if not isinstance(found[name], str)}
                 if made:
                     self._region.set_multi(made)
                     found.update(made)
+        if self._near is None:
+            for name in names:
+                self._seen.put(name, found[name], None)
         return [found[name] for name in names]
 
     def _look(self, names: Sequence[str]) -> dict[str, Any]:

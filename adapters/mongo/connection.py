@@ -77,8 +77,10 @@ class Connection:
             where = f"{self.location}{_refused_option(query)}"
             raise _refusal(where, problem, [*_secrets(user, query), *_secret_settings(options.settings)])
         if not name:
-            raise ConfigurationError(f"{self.location} names no database: write {scheme}://{place}/<database>")
+            self.close()
+            raise ConfigurationError(f"{self.location} names no database: write {scheme}://{self.place}/<database>")
         if not self.client.write_concern.acknowledged:
+            self.close()
             raise ConfigurationError(f"{self.location}: w=0 loses writes unseen; leave it out, or use w=majority")
 
     @property

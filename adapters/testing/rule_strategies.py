@@ -43,18 +43,21 @@ E = TypeVar("E", bound=Entity[Any])
 Question = Callable[[Any], Any]
 """Takes what stands for a field in a rule, and gives a condition."""
 
+Way = Callable[[Any, Question], Any]
+"""Leads a question from what stands for the entity to a place in it."""
+
 
 @frozen(kw_only=True)
 class Target:
     """A place in an entity that a rule can ask about.
 
     Attributes:
-        reach: leads to it from what stands for the entity.
+        ask: leads a question there.
         type: the type of what is there.
         values: values to compare it with.
     """
 
-    reach: Callable[[Any], Any]
+    ask: Way
     type: FieldType
     values: Strategy
 
@@ -67,7 +70,8 @@ class Target:
     def items(self) -> Strategy:
         """Values to look for in a list."""
         item = self.type.item or self.type
-        return self.values.filter(bool).flatmap(st.sampled_from).filter(lambda value: _is_comparable(item, value))
+        several = self.values.filter(bool).map(_in_one_order)
+        return several.flatmap(st.sampled_from).filter(lambda value: _is_comparable(item, value))
 
     @property
     def parts(self) -> Strategy:
@@ -75,6 +79,11 @@ class Target:
         slices = st.tuples(self.values, st.integers(0, 3), st.integers(1, 3)).map(_slice)
         parts = slices | st.text(min_size=1, max_size=3)
         return parts.filter(lambda part: isinstance(part, str) and "\0" not in part and 0 < len(part) <= LONGEST_PART)
+
+
+def _in_one_order(items: Any) -> list[Any]:
+    """The items of a list as they are, those of a set in an order that does not change from run to run."""
+    return sorted(items, key=repr) if isinstance(items, set | frozenset) else list(items)
 
 
 def _slice(drawn: tuple[Any, int, int]) -> object:
@@ -215,18 +224,19 @@ def _plainly(draw: st.DrawFn, strategy: st.SearchStrategy[Specification[E]]) -> 
 
 def _leaves(cls: type[E], target: Target) -> st.SearchStrategy[Specification[E]]:
     questions = st.one_of([word.questions(target) for word in WORDS if word.asks(target.type)])
-    return questions.map(lambda question: where(cls, lambda entity: question(target.reach(entity))))
+    return questions.map(lambda question: where(cls, lambda entity: target.ask(entity, question)))
 
 
 def targets(cls: type[Any], given: Mapping[str, Any]) -> list[Target]:
-    """The places that rules over a class can ask about: its fields, those of nested values, keys of dictionaries."""
-    return [target for target in _targets(cls, given, lambda entity: entity) if _has_words(target)]
+    """The places that rules over a class can ask about: its fields, keys of dictionaries, fields of what is nested."""
+    found = _targets(cls, given, lambda entity, question: question(entity), (cls,))
+    return [target for target in found if _has_words(target)]
 
 
-def _targets(cls: type[Any], given: Mapping[str, Any], reach: Callable[[Any], Any]) -> Iterator[Target]:
+def _targets(cls: type[Any], given: Mapping[str, Any], way: Way, above: tuple[type[Any], ...]) -> Iterator[Target]:
     deriver = Deriver()
     for name, field in schema_of(cls).fields.items():
-        path = _attribute(reach, name)
+        here = _further(way, operator.attrgetter(name))
         if name in given:
             values = given[name] if isinstance(given[name], st.SearchStrategy) else st.just(given[name])
         else:
@@ -234,30 +244,31 @@ def _targets(cls: type[Any], given: Mapping[str, Any], reach: Callable[[Any], An
                 values = deriver.values(field.type, bounds_of(field))
             except ConfigurationError:
                 continue  # a type of the user's own: no value of it is known
-        yield Target(reach=path, type=field.type, values=values)
-        if field.type.kind is Kind.NESTED and field.type.python is not cls:
-            inner = _some(path) if field.type.optional else path
-            yield from _targets(field.type.python, {}, inner)
-        elif field.type.kind is Kind.DICT and field.type.item is not None:
-            yield from _at_keys(path, field.type.item, deriver)
+        yield Target(ask=here, type=field.type, values=values)
+        item = field.type.item
+        if field.type.kind is Kind.DICT and item is not None:
+            yield from _at_keys(here, item, deriver)
+        for nested, inside in _nested(field.type, here):
+            if nested not in above:
+                yield from _targets(nested, {}, inside, (*above, nested))
 
 
-def _at_keys(reach: Callable[[Any], Any], item: FieldType, deriver: Deriver) -> Iterator[Target]:
+def _nested(declared: FieldType, way: Way) -> Iterator[tuple[type[Any], Way]]:
+    """The class of nested values, and the way into one of them, of a list into any."""
+    if declared.kind is Kind.NESTED:
+        yield declared.python, _further(way, some) if declared.optional else way
+    elif declared.kind is Kind.SEQUENCE and declared.item is not None and declared.item.kind is Kind.NESTED:
+        yield declared.item.python, lambda entity, question: way(entity, lambda place: any_of(place, question))
+
+
+def _at_keys(way: Way, item: FieldType, deriver: Deriver) -> Iterator[Target]:
     """Places of a dictionary: rules and entities seldom draw the same key unless there are few."""
     for key in COMMON_KEYS:
-        yield Target(reach=_item(reach, key), type=item, values=deriver.values(item, Bounds()))
+        yield Target(ask=_further(way, operator.itemgetter(key)), type=item, values=deriver.values(item, Bounds()))
 
 
-def _attribute(reach: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
-    return lambda entity: getattr(reach(entity), name)
-
-
-def _item(reach: Callable[[Any], Any], key: str) -> Callable[[Any], Any]:
-    return lambda entity: reach(entity)[key]
-
-
-def _some(reach: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda entity: some(reach(entity))
+def _further(way: Way, step: Callable[[Any], Any]) -> Way:
+    return lambda entity, question: way(entity, lambda place: question(step(place)))
 
 
 def _has_words(target: Target) -> bool:

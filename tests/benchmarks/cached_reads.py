@@ -76,7 +76,7 @@ def round_trips(cached: CachedReads, redis_url: str) -> Table:
     with closing(Redis.from_url(redis_url)) as client:
         steps: tuple[tuple[str, Callable[[int], None], float], ...] = (
             ("commit", lambda number: _edit(cached.store, cached.id, number), 1.0),
-            ("cached get", lambda number: _get(cached.store, cached.id), 2.0),
+            ("cached get", lambda number: _get(cached.store, cached.id), 1.0),
         )
         for what, step, most in steps:
             step(0)

@@ -59,6 +59,7 @@ def test_a_hundred_reads_at_a_black_hole(open_core: OpenCore, black_hole: str) -
     assert max(took) < ADDED + BUSY
     stats = store.cache_stats()
     assert (ERRORS, {"breaker open": 100 - ERRORS}) == (stats.total("error"), bypasses(store))
+    assert "bypass 95 (breaker open 95), error 5" in str(stats)
 
 
 def test_a_paused_redis_adds_little(open_core: OpenCore) -> None:

@@ -56,8 +56,8 @@ def silent() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("mongodb://h", "names no database"),
-        ("mongodb://h/", "names no database"),
+        ("mongodb://h", "names no database: write mongodb://h/<database>"),
+        ("mongodb://h/?replicaSet=rs0", "names no database: write mongodb://h/<database>"),
         ("mongodb://", "at least one hostname"),
         ("mongodb://h/a$b", "database name"),
         ("mongodb://h:port/db", "Port"),

@@ -18,6 +18,8 @@ from tristore.domain.patterns import (
 )
 
 REFUSED: dict[str, tuple[str, str]] = {
+    "a set in a set": ("[[:alpha:]]", "a set in a set"),
+    "a difference of sets": ("[a-z--[x]]", "an operation on sets"),
     "too long": ("a" * (LONGEST_PATTERN + 1), "at most 200 characters, not 201"),
     "empty": ("", "a pattern is not empty"),
     "no pattern": ("(a", r"cannot be read: missing \), unterminated subpattern"),

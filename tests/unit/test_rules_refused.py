@@ -167,11 +167,11 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
     "an operator in a free field": (lambda s: s.log["mate"] == CHEEKY, "cannot be compared with a dict"),
     "text for a number": (lambda s: s.crew == "3", "crew is int, and cannot be compared with a str"),  # type: ignore[comparison-overlap]
     "a flag for a number": (lambda s: s.crew == True, "compared with the bool True"),  # noqa: E712
-    "half a character": (lambda s: s.name == "\ud800", "name is str, and cannot be compared with a str"),
+    "half a character": (lambda s: s.name == "\ud800", "cannot be compared with a str that cannot be encoded"),
     "half a character at the end": (lambda s: s.name.endswith("\ud800"), "takes text"),
     "above 64 bits": (lambda s: s.crew < 2**63, "compared with the int 9223372036854775808"),
     "NaN": (lambda s: s.tonnage == NAN, "compared with the float nan"),
-    "a NaN Decimal": (lambda s: s.value == Decimal("NaN"), "compared with a Decimal"),
+    "a NaN Decimal": (lambda s: s.value == Decimal("NaN"), "compared with the Decimal NaN"),
     "inexact for a float": (lambda s: s.tonnage == 2**53 + 1, "compared with the int"),
     "text for an enum": (lambda s: s.flag == "white", "flag is Flag, and cannot be compared with a str"),  # type: ignore[comparison-overlap]
     "text for an id": (lambda s: s.id == "argo", "id is ShipId, and cannot be compared with a str"),
@@ -181,8 +181,16 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
         lambda s: some(s.launched) > datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
         r"launched is datetime \| None, and cannot be compared with a datetime",
     ),
-    "None, ordered": (lambda s: s.masts < None, "masts is int | None, and cannot be compared"),  # type: ignore[operator]
-    "another field": (lambda s: s.crew == s.masts, "cannot be compared with a FieldStandIn"),
+    "None, ordered": (lambda s: s.masts < None, "compared with None: write is_none"),  # type: ignore[operator]
+    "another field": (
+        lambda s: s.crew == s.masts,
+        "cannot be compared with another field: a rule compares with values",
+    ),
+    "a field of an item, without any_of": (
+        lambda s: cast("Any", s.ports).name == "Oslo",
+        r"'name' of it cannot be asked of a store: ask about one item with any_of\(ports, lambda item: item.name ...\)",
+    ),
+    "a field of a text item": (lambda s: cast("Any", s.cargo).name == "x", "ask about one item with any_of"),
     "a nested value as a whole": (
         lambda s: s.home != Port("Bergen"),
         "home cannot be compared as a whole",
@@ -216,7 +224,7 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
     "a slice": (lambda s: s.cargo[0:2] == ["rum"], r"ask one position, such as \[0\]"),
     "a position as a whole": (lambda s: s.ports[0] == Port("Oslo"), "ports.0 cannot be compared as a whole"),
     "between of another type": (lambda s: between(s.crew, 1, cast("int", "9")), "crew is int, and cannot be compared"),
-    "between of None": (lambda s: between(s.masts, cast("int", None), 3), "cannot be compared with a NoneType"),
+    "between of None": (lambda s: between(s.masts, cast("int", None), 3), "cannot be compared with None"),
     "between of a list": (lambda s: between(cast("Any", s.cargo), "a", "b"), "cannot compare that as a whole"),
     "between of a nested value": (lambda s: between(cast("Any", s.home), 1, 2), "home is asked of one of its fields"),
     "between dictionaries": (lambda s: between(s.log["x"], cast("Any", CHEEKY), cast("Any", CHEEKY)), "a dict"),
@@ -260,6 +268,7 @@ WRONG_VALUES: dict[str, tuple[ShipRule, str]] = {
     "matches a reference": (lambda s: matches(s.name, r"(a)\1"), "a reference back"),
     "icontains of a number": (lambda s: icontains(cast("Any", s.crew), "a"), r"only text has icontains\(\)"),
     "icontains no text": (lambda s: icontains(s.name, ""), "text that is not empty"),
+    "a pattern that is too long": (lambda s: matches(s.name, "a" * 1001), "takes at most 200 characters"),
     "icontains too much": (lambda s: icontains(s.name, "a" * 1001), "takes at most 1,000 characters"),
     "exists of no field": (lambda s: exists(3), r"exists\(\) asks about a field"),
     "is_none of the entity": (is_none, "Ship cannot be compared as a whole"),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -20,6 +21,7 @@ from tristore.adapters.testing.rule_strategies import WORDS, targets
 from tristore.adapters.testing.strategies import entities, specifications
 from tristore.domain.core import CreditTransfer, User
 from tristore.domain.fields import SECRET, at_least, member_of, text, whole
+from tristore.domain.predicates import EVERYTHING, All, AnyOf, Not, Predicate
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -207,6 +209,46 @@ def test_every_word_is_asked_of_some_field() -> None:
 
     assert all(any(word.asks(place.type) for place in places) for word in WORDS)
     assert len(places) > len(attrs.fields(Customer)) - 1
+
+
+def test_sets_and_lists_of_nested_values_are_asked_about() -> None:
+    """A rule asks for an item of a set, and whether one item of a list obeys a rule about its fields."""
+
+    @define
+    class Line:
+        sku: str
+        marks: frozenset[str] = frozenset()
+
+    @define(kw_only=True)
+    class Basket(Entity):
+        lines: list[Line] = field(factory=list)
+        labels: set[str] = field(factory=set)
+
+    found: set[str] = set()
+
+    @settings(deadline=None, database=None, max_examples=300)
+    @given(specifications(Basket, max_leaves=1), entities(Basket))
+    def try_them(rule: Specification[Basket], one: Basket) -> None:
+        rule.is_satisfied_by(one)
+        for part in leaves(rule.predicate):
+            name = type(part).__name__
+            found.add(f"{name} {'.'.join(part.path)}")
+            found.update(f"{name} {'.'.join(inner.path)}" for inner in leaves(getattr(part, "part", EVERYTHING)))
+
+    try_them()
+
+    assert {"Contains labels", "Size lines", "AnyItem lines", "AnyItem sku", "AnyItem marks"} <= found
+
+
+def leaves(predicate: Predicate) -> Iterator[Any]:
+    """The parts that ask about a place."""
+    if isinstance(predicate, All | AnyOf):
+        for part in predicate.parts:
+            yield from leaves(part)
+    elif isinstance(predicate, Not):
+        yield from leaves(predicate.part)
+    else:
+        yield predicate
 
 
 def test_given_values_are_what_rules_compare_with() -> None:

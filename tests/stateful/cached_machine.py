@@ -69,11 +69,13 @@ class CachedReads(RuleBasedStateMachine):
     """Any history; `data` says where, and `cache` is what the processes look through.
 
     Attributes:
+        ends_entries: whether what is behind the cache ends the life of entries itself.
         met: what happened how often, over all histories.
     """
 
     data: Data
     cache: Callable[..., StoreCache] = StoreCache
+    ends_entries = False
     met: Counter[str]
 
     def __init__(self) -> None:
@@ -81,7 +83,7 @@ class CachedReads(RuleBasedStateMachine):
         register_backend("tests.shared", SharedBackend.__module__, SharedBackend.__name__)  # type: ignore[no-untyped-call]
         self.processes = self.data.processes
         self.clock = Clock()
-        self.memory = Memory(self.clock)
+        self.memory = Memory(self.clock, self.ends_entries)
         self.lives = 0
         self.number = 0
         self.asked: deque[Question] = deque(maxlen=6)

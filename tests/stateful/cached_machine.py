@@ -14,7 +14,7 @@ from tristore.adapters.caching.store_cache import StoreCache
 
 from .cache_law import Law
 from .cached_processes import Data, Process, stored
-from .cached_questions import Question, Write, questions, writes
+from .cached_questions import Question, Write, puts, questions, writes
 from .shared_cache import Clock, Fault, Line, Memory, Moment, SharedBackend, faults, token_faults
 
 PROCESSES = (0, 1)
@@ -59,9 +59,7 @@ midst_of_writes = st.one_of(
     st.builds(Midst, in_writes, actions),
     st.builds(Midst, in_failures, actions, token_faults),
     # who reads what a lost answer has left behind, and writes then, sees whether it ever comes back
-    st.builds(
-        Midst, in_failures, st.tuples(questions, writes).map(list), st.just(Fault("set tokens", "answer lost", 1))
-    ),
+    st.builds(Midst, in_failures, st.tuples(questions, puts).map(list), st.just(Fault("set tokens", "answer lost", 1))),
 )
 readers = st.sampled_from([[], [0, 1], [1, 0], [0], [1]])
 """Who reads again afterwards."""
@@ -71,11 +69,13 @@ class CachedReads(RuleBasedStateMachine):
     """Any history; `data` says where, and `cache` is what the processes look through.
 
     Attributes:
+        ends_entries: whether what is behind the cache ends the life of entries itself.
         met: what happened how often, over all histories.
     """
 
     data: Data
     cache: Callable[..., StoreCache] = StoreCache
+    ends_entries = False
     met: Counter[str]
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class CachedReads(RuleBasedStateMachine):
         register_backend("tests.shared", SharedBackend.__module__, SharedBackend.__name__)  # type: ignore[no-untyped-call]
         self.processes = self.data.processes
         self.clock = Clock()
-        self.memory = Memory(self.clock)
+        self.memory = Memory(self.clock, self.ends_entries)
         self.lives = 0
         self.number = 0
         self.asked: deque[Question] = deque(maxlen=6)

@@ -293,5 +293,6 @@ writes = st.builds(
     st.sampled_from(GROUPS),
     st.sampled_from([False, False, False, True]),
 )
+puts = st.builds(Write, st.just("put"), some_ids, st.sampled_from(GROUPS))
 
-__all__ = ["Question", "Write", "questions", "writes"]
+__all__ = ["Question", "Write", "puts", "questions", "writes"]

@@ -4,6 +4,7 @@ Its time is the test's. What it keeps looks as old as the test's clock says, so 
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -27,6 +28,8 @@ Moment = Literal[
     "after commit",
 ]
 """When others may act in the midst of a call; an answer is lost after the write of tokens was carried out."""
+
+_LIFETIME = re.compile(r"\|[eq](\d+)\|[0-9a-f.]+\|")
 
 _OLDER = 0.001
 """Seconds by which an entry looks older than it is, so that its end does not hang on the rounding of a float."""
@@ -74,9 +77,11 @@ class Memory:
 
     Attributes:
         clock: tells the time.
+        ends_entries: whether it ends the life of entries itself, as a Redis does; their keys say how long it is.
     """
 
     clock: Clock
+    ends_entries: bool = False
     kept: dict[str, tuple[bytes, float]] = field(factory=dict)
     late: list[dict[str, tuple[bytes, float]]] = field(factory=list)
 
@@ -85,6 +90,9 @@ class Memory:
         if key not in self.kept:
             return NO_VALUE
         value, sent = self.kept[key]
+        lifetime = _LIFETIME.search(key)
+        if self.ends_entries and lifetime is not None and self.clock() >= sent + int(lifetime[1]):
+            return NO_VALUE
         head, _, payload = value.partition(b"|")
         made = time.time() - (self.clock() - sent) - _OLDER
         return json.dumps({**json.loads(head), "ct": made}).encode() + b"|" + payload

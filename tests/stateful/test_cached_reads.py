@@ -1,5 +1,6 @@
 """The law of cached reads, over random histories of two processes whose shared cache fails."""
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -25,18 +26,18 @@ ENOUGH = 1_500
 """Histories among which a wrong rule is found."""
 
 
-SHOULD_BE_MET = (
-    "hit",
-    "old elsewhere",
-    "failed invalidations",
-    "failed invalidation",
-    "breaker open",
-    "after load",
-    "answer lost",
-    "set tokens half done",
-    "set tokens late",
-)
-"""Reads that are found, or old as the law allows; reasons for a bypass; moments at which others acted; faults."""
+SHOULD_BE_MET = ("hit", "old elsewhere", "failed invalidations", "failed invalidation", "breaker open", "answer lost")
+"""Reads that are found, or old as the law allows; reasons for a bypass; others who act when an answer is lost."""
+
+
+@pytest.fixture(autouse=True)
+def without_a_log() -> Iterator[None]:
+    """The cache fails thousands of times, and says so each time."""
+    log = logging.getLogger("tristore.cache")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    yield
+    log.setLevel(before)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,31 @@ def machine(data: Data, cache: type[StoreCache] = StoreCache) -> type[CachedRead
     return type("Machine", (CachedReads,), {"data": data, "cache": cache, "met": Counter()})
 
 
-def test_in_memory(in_memory: Data) -> None:
+def test_no_cached_read_is_older_than_the_law_allows(in_memory: Data) -> None:
     """C3 to C19: whatever two processes do and whatever fails, no cached read is older than the law allows."""
     histories = machine(in_memory)
     run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=HISTORIES))
 
     sys.stdout.write(f"\nmet in {HISTORIES} histories: {dict(histories.met)}\n")
     # histories in which nothing is found, fails, or is old where it may be would prove little
+    assert [] == [what for what in SHOULD_BE_MET if not histories.met[what]]
+
+
+class LikeRedis(StoreCache):
+    """Looks for tokens and an entry at once."""
+
+    @property
+    def sees_all_at_once(self) -> bool:
+        """As with a Redis."""
+        return True
+
+
+def test_with_one_look(in_memory: Data) -> None:
+    """C3 to C19: the same where one look holds the tokens and the entry, as in a Redis."""
+    histories = machine(in_memory, LikeRedis)
+    histories.ends_entries = True
+    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=HISTORIES))
+
     assert [] == [what for what in SHOULD_BE_MET if not histories.met[what]]
 
 

@@ -222,7 +222,7 @@ class StoreCache(Cache):
         everything = dict.fromkeys(written)
         self.invalidate(everything)
         if not self._regions.is_off:  # whoever reads first does so before that moment, or after it
-            timer = threading.Timer(SETTLED, self._again, (everything,))
+            timer = threading.Timer(SETTLED, self.invalidate, (everything,))
             timer.daemon = True
             with self._lock:
                 self._timers = {one for one in self._timers if one.is_alive()} | {timer}
@@ -262,9 +262,6 @@ class StoreCache(Cache):
             self.invalidate(dict.fromkeys(self._collections))
         elif seen.collection in self._collections:
             self.invalidate({seen.collection: [seen.id] if seen.one else None})
-
-    def _again(self, written: Written) -> None:
-        self.invalidate(written)
 
     def _names(self, collection: str, ids: Collection[Any] | None) -> Iterable[str]:
         scope = self._scope(collection)

@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 
 from pymongo.change_stream import ChangeStream
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
-from ...domain.errors import ConfigurationError, Unavailable
+from ...domain.errors import Unavailable
 from ..backend import Document, Seen
 from .connection import Connection
 from .errors import Operation
-from .masking import masked
 
 _ONE_DOCUMENT = frozenset({"insert", "update", "replace", "delete"})
 _ONLY_WHAT_AND_WHERE = {"$project": {"operationType": 1, "ns": 1, "to": 1, "documentKey": 1}}
-_ONLY_ON_REPLICA_SETS = 40573
-"""The code with which a standalone server refuses a change stream."""
-
 _WAIT = 0.5
 """Seconds that the server holds an answer back while nothing happens."""
 
@@ -65,19 +61,11 @@ class MongoWatch:
 
     def _opened(self, databases: frozenset[str]) -> ChangeStream[Document]:
         ours = {"$in": sorted(databases)}
-        try:
-            # a collection that is renamed becomes another one, which may be of ours alone
-            return self._connection.client.watch(
-                [{"$match": {"$or": [{"ns.db": ours}, {"to.db": ours}]}}, _ONLY_WHAT_AND_WHERE],
-                max_await_time_ms=int(_WAIT * 1000),
-            )
-        except OperationFailure as error:
-            if error.code != _ONLY_ON_REPLICA_SETS:
-                raise
-            raise ConfigurationError(
-                f"{self._connection.place} is a standalone server, which has no change stream for a cache to follow: "
-                "use a replica set, or leave watch out"
-            ) from masked(error)
+        # a collection that is renamed becomes another one, which may be of ours alone
+        return self._connection.client.watch(
+            [{"$match": {"$or": [{"ns.db": ours}, {"to.db": ours}]}}, _ONLY_WHAT_AND_WHERE],
+            max_await_time_ms=int(_WAIT * 1000),
+        )
 
     def _all_seen(self, event: Document) -> Iterator[Seen]:
         collection = self._collection(event.get("ns", {}))

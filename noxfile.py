@@ -56,6 +56,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def search(session: nox.Session) -> None:
+    """The suite with new random examples; where they find something, a test of its own keeps it found."""
+    prepare(session, "test")
+    session.run("pytest", "--hypothesis-profile=searching", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Which lines and branches the suite does not reach."""
     prepare(session, "dev")

@@ -60,9 +60,10 @@ def _in_utc(found: datetime) -> datetime:
 
 
 moments = st.datetimes().map(_in_utc)
-scalars = (
-    st.none() | st.booleans() | integers | floats | _texts | moments | decimals | st.binary(max_size=8) | st.uuids()
-)
+plain = st.booleans() | integers | floats | _texts | moments | decimals | st.binary(max_size=8) | st.uuids()
+"""Values of no declared type that a rule may compare with a field of none."""
+
+scalars = st.none() | plain
 free = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
@@ -122,6 +123,16 @@ class Deriver:
         """
         values = self._of_kind(declared, bounds)
         return st.none() | values if declared.optional and declared.kind is not Kind.FREE else values
+
+    def compared(self, declared: FieldType, bounds: Bounds) -> Strategy:
+        """Values that a rule may compare with a place of this type; of a list, with its items.
+
+        Raises:
+            ConfigurationError: if nothing is known of the type.
+        """
+        if declared.kind is Kind.SEQUENCE and declared.item is not None:
+            return self.compared(declared.item, bounds.of_items())
+        return plain if declared.kind in {Kind.FREE, Kind.SEQUENCE} else self._of_kind(declared, bounds)
 
     def _of_kind(self, declared: FieldType, bounds: Bounds) -> Strategy:
         if bounds.options is not None:

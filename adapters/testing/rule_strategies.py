@@ -15,7 +15,6 @@ from .missing import Needs
 with Needs("Hypothesis", "testing"):
     from hypothesis import strategies as st
 
-from ...domain.capture import LONGEST_PART
 from ...domain.comparable import comparable
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError, InvalidQuery
@@ -54,7 +53,7 @@ class Target:
     Attributes:
         ask: leads a question there.
         type: the type of what is there.
-        values: values to compare it with.
+        values: values to compare it with; of a list, with its items.
     """
 
     ask: Way
@@ -64,31 +63,41 @@ class Target:
     @property
     def comparable(self) -> Strategy:
         """Those of the values that the place can be compared with."""
-        return self.values.filter(lambda value: _is_comparable(self.type, value))
+        return self._fitting(self.type)
 
     @property
     def items(self) -> Strategy:
-        """Values to look for in a list."""
-        item = self.type.item or self.type
-        several = self.values.filter(bool).map(_in_one_order)
-        return several.flatmap(st.sampled_from).filter(lambda value: _is_comparable(item, value))
+        """Those of the values that an item of a list can be compared with."""
+        return self._fitting(self.type.item or self.type)
 
     @property
     def parts(self) -> Strategy:
         """Text that begins or ends one of the values, or another text."""
-        slices = st.tuples(self.values, st.integers(0, 3), st.integers(1, 3)).map(_slice)
-        parts = slices | st.text(min_size=1, max_size=3)
-        return parts.filter(lambda part: isinstance(part, str) and "\0" not in part and 0 < len(part) <= LONGEST_PART)
+        return st.builds(_part, self.values, st.integers(0, 3), st.integers(1, LONGEST_RANDOM_PART), _other_parts)
+
+    def _fitting(self, declared: FieldType) -> Strategy:
+        """Those that fit a type: the caller's own may not."""
+        return self.values.filter(lambda value: _is_comparable(declared, value))
+
+
+LONGEST_RANDOM_PART = 3
+
+_other_parts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=LONGEST_RANDOM_PART)
+
+
+def _part(value: object, start: int, size: int, other: str) -> str:
+    """A piece of a value; where there is none, the other one: drawing again would be filtering."""
+    text = value.replace("\0", "") if isinstance(value, str) else ""
+    return text[start : start + size] or text[:size] or other
+
+
+def _items_of(values: Strategy) -> Strategy:
+    """The items of the caller's own lists, those of a set in an order that does not change from run to run."""
+    return values.filter(bool).map(_in_one_order).flatmap(st.sampled_from)
 
 
 def _in_one_order(items: Any) -> list[Any]:
-    """The items of a list as they are, those of a set in an order that does not change from run to run."""
     return sorted(items, key=repr) if isinstance(items, set | frozenset) else list(items)
-
-
-def _slice(drawn: tuple[Any, int, int]) -> object:
-    text, start, size = drawn
-    return text[start : start + size] if isinstance(text, str) else None
 
 
 @frozen
@@ -239,9 +248,10 @@ def _targets(cls: type[Any], given: Mapping[str, Any], way: Way, above: tuple[ty
         here = _further(way, operator.attrgetter(name))
         if name in given:
             values = given[name] if isinstance(given[name], st.SearchStrategy) else st.just(given[name])
+            values = _items_of(values) if field.type.kind is Kind.SEQUENCE else values
         else:
             try:
-                values = deriver.values(field.type, bounds_of(field))
+                values = deriver.compared(field.type, bounds_of(field))
             except ConfigurationError:
                 continue  # a type of the user's own: no value of it is known
         yield Target(ask=here, type=field.type, values=values)
@@ -264,7 +274,7 @@ def _nested(declared: FieldType, way: Way) -> Iterator[tuple[type[Any], Way]]:
 def _at_keys(way: Way, item: FieldType, deriver: Deriver) -> Iterator[Target]:
     """Places of a dictionary: rules and entities seldom draw the same key unless there are few."""
     for key in COMMON_KEYS:
-        yield Target(ask=_further(way, operator.itemgetter(key)), type=item, values=deriver.values(item, Bounds()))
+        yield Target(ask=_further(way, operator.itemgetter(key)), type=item, values=deriver.compared(item, Bounds()))
 
 
 def _further(way: Way, step: Callable[[Any], Any]) -> Way:

@@ -21,6 +21,7 @@ from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
 from .tracking import Binding
+from .write_back import write_back
 
 T = TypeVar("T")
 ViewT = TypeVar("ViewT")
@@ -124,8 +125,10 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
     def __init__(self, session: ReaderSession, binding: Binding) -> None:
         self._session = session
         self._backend = session.environment.backend
-        self._mapping = binding.mapping
         self._collection = binding.collection
+        self._mapping = binding.mapping.within(
+            binding.collection, lambda collection, query: session.io(self._backend.find, collection, query).to_list()
+        )
 
     def get(self, id: Any, version: int | None) -> Entity[Any]:
         """Load one entity."""
@@ -133,6 +136,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         found = self._session.io(self._backend.find, self._collection, query).to_list()
         if not found:
             raise NotFound(self._mapping.name, id)
+        self._bring_up(found)
         check_version(self._mapping, id, version, found[0].get(self._mapping.version_key))
         entity: Entity[Any] = self._mapping.load(found[0])
         return entity
@@ -141,12 +145,12 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Load entities by their ids."""
         found: dict[Any, Entity[Any]] = {}
         for query in by_ids(self._mapping, ids):
-            found |= {entity.id: entity for entity in self._mapping.load_all(self._read(query))}
+            found |= {entity.id: entity for entity in self._load(None)(self._read(query))}
         return {id: found[id] for id in ids if id in found}
 
     def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Load what a query meets."""
-        return self._mapping.view(view).load_all(self._read(self._mapping.to_stored(query)))
+        return self._load(view)(self._read(self._mapping.to_stored(query)))
 
     def page(self, request: PageRequest) -> Page[Any]:
         """Read a page and the total, side by side where that is sooner."""
@@ -154,7 +158,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         reads = Reads(
             read=self._read,
             count=self._count,
-            load=self._mapping.view(request.view).load_all,
+            load=self._load(request.view),
             together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
         )
         return read_page(request, self._mapping, self._collection, reads)
@@ -174,6 +178,8 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
                     )
                 if document is None:
                     return
+                if view is None:
+                    self._bring_up([document])
                 yield mapping.load(document)
         finally:
             self._session.streams.discard(cursor)
@@ -188,6 +194,24 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
         values = self._session.io(self._backend.distinct, self._collection, stored, rule)
         return self._mapping.load_values(path, values)
+
+    def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
+        """What makes entities or views of documents."""
+        mapping = self._mapping
+        if view is not None or not mapping.chain.on_read:
+            return mapping.view(view).load_all
+
+        def load(documents: list[Document]) -> list[Any]:
+            self._bring_up(documents)
+            return mapping.load_all(documents)
+
+        return load
+
+    def _bring_up(self, documents: list[Document]) -> None:
+        """Bring documents up to date, and write them back where that is declared."""
+        chain = self._mapping.chain
+        if chain.bring_up(documents) and chain.on_read:
+            write_back(self._session.environment, self._mapping, self._collection, documents)
 
     def _read(self, query: Query) -> list[Document]:
         return self._session.io(self._backend.find, self._collection, query).to_list()

@@ -25,6 +25,7 @@ from ...domain.unit_of_work import (
 )
 from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
+from . import migration_state
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of, refuse_unmet_needs
 from .bulk import BulkSession
@@ -103,6 +104,7 @@ def open_store(
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
         receipt.declaration(receipt_lifetime),
+        migration_state.declaration(),
         *(outbox_declarations() if outbox else ()),
     )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))

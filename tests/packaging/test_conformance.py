@@ -123,7 +123,9 @@ def test_two_suites_share_one_matrix(python: Path, tmp_path: Path) -> None:
 def test_capabilities_that_are_not_there_fail(python: Path, tmp_path: Path) -> None:
     """A suite that declares more than its backend offers fails."""
     (tmp_path / "test_boast.py").write_text(
-        SUITES.replace("TestPlain", "TestBoast").replace("= Capability.ROLLUPS | Capability.LEASES", "= ~Capability.NONE")
+        SUITES.replace("TestPlain", "TestBoast").replace(
+            "= Capability.ROLLUPS | Capability.LEASES", "= ~Capability.NONE"
+        )
     )
 
     code, printed = run_suite(python, tmp_path, "-k", "TestBoast")

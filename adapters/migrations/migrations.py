@@ -75,6 +75,12 @@ class Migrations:
     def _environment(self) -> Environment:
         return self.store.environment
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its collections and named steps, for `only`."""
+        collections = (binding.collection for binding in self._environment.bindings.values())
+        return frozenset((*collections, *(step.name for step in self.steps)))
+
     def status(self) -> Status:
         """Count the documents by version, and read what is recorded."""
         environment, journal = self._environment, Journal(self._environment)
@@ -228,11 +234,11 @@ class Migrations:
         if only is None:
             return bindings, [*self.steps]
         names = {only} if isinstance(only, str) else {*only}
-        known = {*(binding.collection for binding in bindings), *(step.name for step in self.steps)}
-        if names - known:
+        unknown = sorted(names - self.names)
+        if unknown:
             raise ConfigurationError(
-                f"store {self._environment.name} has no collection or step {', '.join(sorted(names - known))}: "
-                f"it has {', '.join(sorted(known))}"
+                f"store {self._environment.name} has no collection or step {', '.join(unknown)}: "
+                f"it has {', '.join(sorted(self.names))}"
             )
         chosen = [binding for binding in bindings if binding.collection in names]
         return chosen, [step for step in self.steps if step.name in names]

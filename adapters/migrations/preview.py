@@ -38,7 +38,7 @@ def _sample(mapping: EntityMapping, document: Document, version: int) -> SampleD
         return SampleDiff(document[ID_KEY], version, (), str(error.__cause__ or error))
     assert upgrade is not None  # noqa: S101 - of an older version
     secret = _secret_keys(mapping)
-    changed = [*upgrade.unset, *(key for key in upgrade.set if key != mapping.schema_version_key)]
+    changed = [*upgrade.unset, *(key for key in upgrade.set if key not in mapping.chain.stamp)]
     lines = []
     for key in dict.fromkeys(changed):
         if key in document:

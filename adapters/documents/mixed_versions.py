@@ -35,7 +35,7 @@ from ...domain.predicates import (
 )
 from ..backend import Document
 from .schema_chain import SchemaChain
-from .schema_steps import Convert, Default, Drop, Rename, SchemaChange, SchemaStep, Transform, overlap, path_of, put
+from .schema_steps import Convert, Default, Drop, Rename, SchemaChange, SchemaStep, Transform, overlap, put
 
 _NEVER = AnyOf(())
 
@@ -146,9 +146,9 @@ def before_change(leaf: Leaf, change: SchemaChange) -> Predicate:
             moved = evolve(leaf, path=old + leaf.path[len(new) :])
             return AnyOf((All((there, moved)), All((Not(there), leaf))))
         case Default():
-            there = Exists(path_of(change.key))
+            there = Exists(change.paths[0])
             filled: Document = {}
-            put(filled, path_of(change.key), change.value)
+            put(filled, change.paths[0], change.value)
             return AnyOf((All((there, leaf)), All((Not(there), _constant(leaf, filled)))))
         case Drop():
             return _constant(leaf, {})
@@ -162,7 +162,7 @@ def _overlapped(leaf: Leaf, change: SchemaChange) -> Iterator[Path]:
 
 def _before_conversion(leaf: Leaf, change: Convert) -> Predicate:
     """By the old values that become the new one; nothing and null stay what they are."""
-    if change.back is None or leaf.path != path_of(change.key):
+    if change.back is None or leaf.path != change.paths[0]:
         raise UnanswerableError(leaf.path)
     match leaf:
         case IsNone() | Exists():

@@ -1,7 +1,6 @@
 """The chain of schema steps of one collection: which version a document has, and how it becomes the current one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 from attrs import frozen
@@ -14,7 +13,7 @@ from ..backend import Document
 from ..bson_values import CODEC_OPTIONS
 from .declarations import Documents
 from .naming import ID_KEY
-from .schema_steps import SchemaChange, SchemaStep, Transform
+from .schema_steps import SchemaChange, SchemaStep, Transform, copied
 
 _NOT_STORABLE = (BSONError, OverflowError, UnicodeEncodeError, TypeError)
 
@@ -88,6 +87,11 @@ class SchemaChain:
             if not step.compatible:
                 break
             self.compatible -= 1
+        # of the keys that the steps from each version on change
+        self._roots = [
+            tuple(dict.fromkeys(path[0] for path in self.changed_paths(version)))
+            for version in range(self.first, self.current)
+        ]
         self.on_read = documents.write_back == "on_read"
         self._replaces = documents.update == "replace"
         self.is_complete: Callable[[], bool] = lambda: False
@@ -209,8 +213,9 @@ class SchemaChain:
             StepFailed: if a step cannot be carried out on it.
         """
         new = dict(document)
-        for root in {path[0] for path in self.changed_paths(version)} & new.keys():
-            new[root] = deepcopy(new[root])
+        for root in self._roots[version - self.first]:
+            if root in new:
+                new[root] = copied(new[root])
         for step in self.steps[version - self.first :]:
             for change in step.changes:
                 new = self._changed(new, step, change)
@@ -228,7 +233,7 @@ class SchemaChain:
         return document
 
     def _difference(self, old: Document, new: Document, version: int) -> Upgrade:
-        roots = dict.fromkeys(path[0] for path in self.changed_paths(version))
+        roots = self._roots[version - self.first]
         try:
             changed = {root: new[root] for root in roots if root in new and not _same(old, new, root)}
             # as it is read back later, and refused now if it cannot be stored
@@ -266,20 +271,26 @@ def transformed(document: Document, change: Transform, keys: VersionKeys) -> Doc
     Raises:
         ValueError: if it returns no document, or changes a key that it does not list.
     """
-    new = change.function(deepcopy(document))
+    new = change.function(copied(document))
     if not isinstance(new, dict):
         raise ValueError(f"it returned no document, but {type(new).__name__}")
     listed = {path[0] for path in change.paths} - {ID_KEY, keys.schema, keys.version, keys.compatible}
-    before, after = ({key: value for key, value in one.items() if key not in listed} for one in (document, new))
-    changed = sorted(key for key in before.keys() | after.keys() if not _same(before, after, key))
-    if changed:
-        raise ValueError(f"it changed {', '.join(changed)}, which it does not list in touches")
-    return {**before, **{key: value for key, value in new.items() if key in listed}}
+    kept = [key for key in document if key not in listed]
+    others = sum(key not in listed for key in new)
+    if others != len(kept) or not all(_same(document, new, key) for key in kept):
+        changed = sorted(key for key in document.keys() | new.keys() if not _same(document, new, key))
+        named = ", ".join(key for key in changed if key not in listed)
+        raise ValueError(f"it changed {named}, which it does not list in touches")
+    for key in listed:
+        document.pop(key, None)
+        if key in new:
+            document[key] = new[key]
+    return document
 
 
 def _same(one: Document, other: Document, key: str) -> bool:
     """Whether two documents are stored with the same under a key."""
-    if (key in one) != (key in other):
+    if key not in one or key not in other:
         return False
     first, second = one[key], other[key]
     if first is second:

@@ -5,7 +5,6 @@ A list on the way of a dotted key is refused: what stands inside lists is for a 
 """
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from typing import Any
 
 from attrs import Attribute, field, frozen
@@ -19,6 +18,7 @@ from .naming import ID_KEY
 DocumentFunction = Callable[[Document], Document]
 
 _MISSING = object()
+_CONTAINERS = frozenset({dict, list})
 
 
 def _check_key(_: object, attribute: "Attribute[str]", key: str) -> None:
@@ -50,18 +50,19 @@ class Rename:
 
     Attributes:
         old, new: the keys.
+        paths: the paths that it changes.
     """
 
     old: str = field(validator=_check_key)
     new: str = field(validator=_check_key)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if overlap(path_of(self.old), path_of(self.new)):
             raise ConfigurationError(f"Rename({self.old!r}, {self.new!r}) moves a key into itself")
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The paths that it changes."""
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
         return path_of(self.old), path_of(self.new)
 
     def apply(self, document: Document) -> None:
@@ -89,14 +90,15 @@ class Default:
     Attributes:
         key: the key.
         value: what it gets: text, numbers, aware datetimes, Decimal ..., as free values of entities are stored.
+        paths: the paths that it changes.
     """
 
     key: str = field(validator=_check_key)
     value: Any = field(converter=_storable)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The paths that it changes."""
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
         return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
@@ -105,9 +107,9 @@ class Default:
         Raises:
             ValueError: if the document does not allow it.
         """
-        path = path_of(self.key)
+        (path,) = self.paths
         if value_at(document, path) is _MISSING:
-            put(document, path, deepcopy(self.value))
+            put(document, path, copied(self.value))
 
     def __str__(self) -> str:
         return f"default {self.key} = {self.value!r}"
@@ -119,13 +121,14 @@ class Drop:
 
     Attributes:
         key: the key.
+        paths: the paths that it changes.
     """
 
     key: str = field(validator=_check_key)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The paths that it changes."""
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
         return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
@@ -134,7 +137,7 @@ class Drop:
         Raises:
             ValueError: if the document does not allow it.
         """
-        taken(document, path_of(self.key))
+        taken(document, self.paths[0])
 
     def __str__(self) -> str:
         return f"drop {self.key}"
@@ -151,15 +154,16 @@ class Convert:
         key: the key.
         to: makes the new value of the old one, both as they are stored. It must give the same each time.
         back: all old values that become a given new one; the values of such a key are no lists.
+        paths: the paths that it changes.
     """
 
     key: str = field(validator=_check_key)
     to: Callable[[Any], Any] = field(validator=_check_function)
     back: Callable[[Any], Iterable[Any]] | None = field(default=None, validator=_check_function)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The paths that it changes."""
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
         return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
@@ -168,7 +172,7 @@ class Convert:
         Raises:
             ValueError: if the document does not allow it.
         """
-        path = path_of(self.key)
+        (path,) = self.paths
         value = value_at(document, path)
         if value is _MISSING or value is None:
             return
@@ -190,10 +194,12 @@ class Transform:
     Attributes:
         function: makes the document.
         touches: the keys that it changes, adds or takes away.
+        paths: the paths that it changes.
     """
 
     function: DocumentFunction = field(validator=_check_function)
     touches: tuple[str, ...] = field()
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
 
     @touches.validator
     def _check_touches(self, attribute: "Attribute[str]", touches: object) -> None:
@@ -205,10 +211,9 @@ class Transform:
         for key in touches:
             _check_key(self, attribute, key)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The paths that it changes."""
-        return tuple(map(path_of, self.touches))
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(map(path_of, self.touches)) if isinstance(self.touches, tuple) else ()
 
     def __str__(self) -> str:
         return f"{_name(self.function)}, which touches {', '.join(self.touches)}"
@@ -300,6 +305,13 @@ def put(document: Document, path: Path, value: Any) -> None:
     document[path[-1]] = value
 
 
+def copied(value: Any) -> Any:
+    """A copy of a stored value, whose documents and lists are its own; all else in it never changes."""
+    if type(value) is dict:
+        return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
+    return [copied(item) for item in value] if type(value) is list else value
+
+
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
@@ -313,6 +325,7 @@ __all__ = [
     "SchemaChange",
     "SchemaStep",
     "Transform",
+    "copied",
     "overlap",
     "path_of",
     "put",

@@ -46,11 +46,16 @@ class FieldAddition:
         return self.left == 0
 
 
-def check_addition(binding: Binding, name: str) -> MappedField:
+def check_addition(binding: Binding, name: str, *, has_old: bool) -> MappedField:
     """Return the field that is to be added.
 
+    Args:
+        binding: the repository.
+        name: the attribute.
+        has_old: whether documents of older schema versions are stored.
+
     Raises:
-        ConfigurationError: if there is none, or it has no default that can be stored, or a step makes it.
+        ConfigurationError: if there is none, or it has no default that can be stored, or a step is to make it.
     """
     mapping = binding.mapping
     field = mapping.by_name.get(name)
@@ -62,7 +67,7 @@ def check_addition(binding: Binding, name: str) -> MappedField:
             f"{mapping.name}.{name} has no default that every document could be given: give it one that is not None, "
             "or declare a SchemaStep with Default or a function"
         )
-    if any(path[0] == field.key for path in mapping.chain.changed_paths()):
+    if has_old and any(path[0] == field.key for path in mapping.chain.changed_paths()):
         raise ConfigurationError(
             f"a schema step of {binding.collection} changes {field.key}: complete the migration with run(), which "
             "gives every document that field"

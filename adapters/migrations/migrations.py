@@ -213,7 +213,7 @@ class Migrations:
             MigrationRunning: if another runner is at work.
         """
         ((binding,), _) = self._chosen([collection])
-        field = check_addition(binding, name)
+        field = check_addition(binding, name, has_old=self._count(schema_work(binding)) > 0)
         pace = _pace(batch, rate, lease)
         environment, work = self._environment, addition_work(binding, field)
         environment.ensure_prepared()

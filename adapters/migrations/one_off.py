@@ -67,6 +67,7 @@ class OneOff:
 
     @checksum.default
     def _of_source(self) -> str:
+        _check_name(self, None, self.name)
         if not callable(self.run):
             raise ConfigurationError(f"run of step {self.name} must be a function that takes the store")
         return hashlib.sha256(_source_of(self.run).encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from ...domain.errors import ConfigurationError, StepChanged
 from ...domain.unit_of_work import Store
@@ -34,7 +34,11 @@ def _source_of(function: Callable[..., Any]) -> str:
         ) from error
 
 
-def _check_name(_: object, __: object, name: object) -> None:
+def _check_name(_: object, __: "Attribute[str]", name: str) -> None:
+    _check(name)
+
+
+def _check(name: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} cannot be the name of a step: use up to 100 letters, digits, '.', '_' and '-', such as "
@@ -67,7 +71,7 @@ class OneOff:
 
     @checksum.default
     def _of_source(self) -> str:
-        _check_name(self, None, self.name)
+        _check(self.name)  # here, for validators come after the defaults
         if not callable(self.run):
             raise ConfigurationError(f"run of step {self.name} must be a function that takes the store")
         return hashlib.sha256(_source_of(self.run).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,12 +142,12 @@ class RunnerContract(ParcelsContract):
             try:
                 while not over.is_set():
                     for parcel_id in ids[::7]:
-                        store.run(lambda uow, parcel_id=parcel_id: note(uow, parcel_id))
+                        store.run(partial(note, parcel_id))
                         edits[parcel_id] += 1
             except Exception as error:  # noqa: BLE001 - told by the thread that waits for it
                 problems.append(error)
 
-        def note(uow: Any, parcel_id: str) -> None:
+        def note(parcel_id: str, uow: Any) -> None:
             parcel = uow.parcels.get(parcel_id)
             parcel.notes = [*(parcel.notes or []), "x"]
 

@@ -57,6 +57,7 @@ class EntityMapping(ClassMapping):
         self.chain = SchemaChain(
             documents, VersionKeys(self.schema_version_key, self.schema_compatible_key, self.version_key)
         )
+        self.chain.hide(field.key for field in self.fields if field.secret)
         self._mixed = MixedVersions(self.chain, self.name, self.attribute_of)
         self._rules = StoredRules(self)
         self._views: dict[type[Any], ViewMapping] = {}

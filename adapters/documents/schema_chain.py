@@ -66,6 +66,7 @@ class SchemaChain:
         compatible: the oldest version whose code may read what is written here.
         keys: the document keys.
         on_read: whether documents of older versions are written back as soon as they are read.
+        secret_keys: the top-level keys whose values no message shows.
         is_complete: tells whether no document of an older version is stored any more; a store gives it.
     """
 
@@ -94,6 +95,7 @@ class SchemaChain:
         ]
         self.on_read = documents.write_back == "on_read"
         self._replaces = documents.update == "replace"
+        self.secret_keys: frozenset[str] = frozenset()
         self.is_complete: Callable[[], bool] = lambda: False
 
     def _check_steps(self) -> None:
@@ -124,6 +126,16 @@ class SchemaChain:
         if self.compatible < self.current:
             marks[self.keys.compatible] = self.compatible
         return marks
+
+    def hide(self, keys: Iterable[str]) -> None:
+        """Let no message show the values of keys, and of those out of which steps make them."""
+        secret = set(keys)
+        for step in reversed(self.steps):
+            for change in reversed(step.changes):
+                roots = {path[0] for path in change.paths}
+                if len(roots) > 1 and roots & secret:
+                    secret |= roots
+        self.secret_keys = frozenset(secret)
 
     def changed_paths(self, version: int | None = None) -> list[Path]:
         """The paths that the steps from a version on change; by default from the first."""
@@ -228,9 +240,14 @@ class SchemaChain:
                 return transformed(document, change, self.keys)
             change.apply(document)
         except Exception as error:
-            why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
-            raise StepFailed(self.collection, document.get(ID_KEY), step.version, str(change), why) from error
-        return document
+            place = self.collection, document.get(ID_KEY), step.version, str(change)
+            if not any(path[0] in self.secret_keys for path in change.paths):
+                why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+                raise StepFailed(*place, why) from error
+            hidden = StepFailed(*place, f"{type(error).__name__}, whose words may show a secret")
+        else:
+            return document
+        raise hidden  # out here it has no context, which would show what it hides
 
     def _difference(self, old: Document, new: Document, version: int) -> Upgrade:
         roots = self._roots[version - self.first]

@@ -9,7 +9,6 @@ from ..backend import Document
 from ..documents.entity_mapping import EntityMapping
 from ..documents.environment import Environment
 from ..documents.naming import ID_KEY
-from ..documents.schema_steps import Rename, Transform
 from ..documents.tracking import Binding
 from .reports import SampleDiff
 from .walk import scan_timeout
@@ -35,33 +34,21 @@ def _sample(mapping: EntityMapping, document: Document, version: int) -> SampleD
         after = dict(document)
         upgrade = mapping.chain.upgrade(after)
     except MigrationError as error:
-        return SampleDiff(document[ID_KEY], version, (), str(error.__cause__ or error))
+        return SampleDiff(document[ID_KEY], version, (), str(error))
     assert upgrade is not None  # noqa: S101 - of an older version
-    secret = _secret_keys(mapping)
     changed = [*upgrade.unset, *(key for key in upgrade.set if key not in mapping.chain.stamp)]
     lines = []
     for key in dict.fromkeys(changed):
         if key in document:
-            lines.append(_line("-", key, document[key], secret))
+            lines.append(_line("-", key, document[key], mapping.chain.secret_keys))
         if key in after:
-            lines.append(_line("+", key, after[key], secret))
+            lines.append(_line("+", key, after[key], mapping.chain.secret_keys))
     return SampleDiff(document[ID_KEY], version, tuple(lines))
 
 
-def _line(sign: str, key: str, value: Any, secret: set[str]) -> str:
+def _line(sign: str, key: str, value: Any, secret: frozenset[str]) -> str:
     text = _HIDDEN if key in secret else repr(value)
     return f"{sign} {key}: {text if len(text) <= _WIDTH else text[: _WIDTH - 3] + '...'}"
-
-
-def _secret_keys(mapping: EntityMapping) -> set[str]:
-    """The top-level keys of secret fields, and those out of which steps make them."""
-    secret = {field.key for field in mapping.fields if field.secret}
-    for step in reversed(mapping.chain.steps):
-        for change in reversed(step.changes):
-            if isinstance(change, Rename | Transform):
-                roots = {path[0] for path in change.paths}
-                secret |= roots if roots & secret else set()
-    return secret
 
 
 __all__ = ["samples_of"]

@@ -18,6 +18,7 @@ from tristore import (
     Rename,
     Repository,
     SchemaStep,
+    StepFailed,
     Transform,
     UnitOfWork,
     open_store,
@@ -170,6 +171,19 @@ def test_secrets_are_hidden_in_samples() -> None:
 
     assert "hush" not in str(sample)
     assert {"- word: ***", "+ secretWord: ***", "- name: 'ada'", "+ login: 'ada'"} == set(sample.lines)
+
+
+def test_secrets_are_hidden_in_errors() -> None:
+    """The error of a step that touches a secret names its type alone, and has no cause that quotes the value."""
+    store = opened(SchemaStep(2, Convert("secretWord", int)))
+    document = {"_id": ObjectId(), "secretWord": "hush"}
+    store.backend.write(WritePlan("accounts", "version", inserts=[document]), transaction=None, timeout=5)
+
+    with store.reader() as reader, pytest.raises(StepFailed, match="ValueError, whose words may show") as caught:
+        reader.accounts.find()
+
+    assert "hush" not in str(caught.value)
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
 
 
 def test_the_checksum_is_that_of_the_source() -> None:

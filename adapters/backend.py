@@ -39,6 +39,8 @@ class Capability(Flag):
     """`Backend.aggregate`: MongoDB's aggregation pipelines."""
     CHANGE_STREAMS = auto()
     """`Backend.watch`."""
+    LEASES = auto()
+    """`Backend.claim_lease` and `Backend.renew_lease`."""
 
 
 class Transaction(Protocol):
@@ -263,6 +265,21 @@ class BackendOptions:
     settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
 
 
+@frozen
+class LeaseState:
+    """Who has a lease.
+
+    Attributes:
+        owner: whoever claimed it last.
+        fence: how often it was claimed; whoever finds another number than its own has lost it.
+        seconds: until it ends by itself, on the server's clock; 0 or less if it has ended.
+    """
+
+    owner: str
+    fence: int
+    seconds: float
+
+
 class Backend(ABC):
     """One database of one server. Safe to share between threads. Opening it does no I/O."""
 
@@ -434,6 +451,28 @@ class Backend(ABC):
             WriteConflict: if another writer changed a document since the snapshot.
         """
 
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended, and return who has it; `Capability.LEASES` says it can.
+
+        The clock of the server decides, for those of its clients differ. The document of the lease has the keys
+        ``owner``, ``fence`` and ``until``.
+
+        Args:
+            collection: where leases are kept.
+            id: names the lease.
+            owner: a name that no other claimant has.
+            seconds: how long it lasts unless it is renewed.
+            timeout: in seconds.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no leases")
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last so many seconds from now, 0 to give it back; tell whether the owner still has it.
+
+        One that has ended and was claimed by nobody else is renewed too.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no leases")
+
     @abstractmethod
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
@@ -491,6 +530,7 @@ __all__ = [
     "Document",
     "IndexDeclaration",
     "KeyTaken",
+    "LeaseState",
     "ManyResult",
     "Modify",
     "ModifyResult",

@@ -9,6 +9,7 @@ from ...domain.errors import TristoreError
 from .check import check
 from .demo import demo
 from .fuzz import fuzz
+from .migrate import migrate
 from .mongod import mongod
 from .relay import relay
 
@@ -50,6 +51,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(demo)
 cli.add_command(fuzz)
+cli.add_command(migrate)
 cli.add_command(mongod)
 cli.add_command(relay)
 

@@ -106,7 +106,7 @@ def _refuse_wrong_keys(documents: Documents, mapping: EntityMapping) -> None:
         raise ConfigurationError(
             f"the keys of {documents.collection} name {', '.join(unknown)}: {mapping.name} has none"
         )
-    keys = [mapping.schema_version_key, *(field.key for field in mapping.fields)]
+    keys = [mapping.schema_version_key, mapping.schema_compatible_key, *(field.key for field in mapping.fields)]
     wrong = sorted({key for key in keys if keys.count(key) > 1 or not key or key.startswith("$") or "." in key})
     if wrong:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
 """The document side of a repository, declared once: collection, indexes, form of the keys."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import Attribute, field, frozen
 
@@ -9,8 +9,12 @@ from ...domain.errors import ConfigurationError
 from ...domain.repository import Repository
 from ...domain.specification import Where
 
+if TYPE_CHECKING:
+    from .schema_steps import SchemaStep
+
 Naming = Literal["camelCase", "snake_case"]
 UpdateForm = Literal["set", "replace"]
+WriteBack = Literal["on_change", "on_read"]
 
 
 @frozen(init=False)
@@ -41,6 +45,12 @@ def _one_of(*words: str) -> Callable[[object, "Attribute[str]", str], None]:
     return check
 
 
+def _as_tuple(steps: Any) -> tuple[Any, ...]:
+    if not isinstance(steps, list | tuple):
+        raise ConfigurationError(f"steps of Documents must be a list of SchemaStep(version, ...), not {steps!r}")
+    return tuple(steps)
+
+
 @frozen(kw_only=True)
 class Documents:
     """How the entities of one repository are stored.
@@ -56,6 +66,11 @@ class Documents:
         update: "set" writes changed top-level fields and keeps fields that the entity does not know; "replace"
             writes the whole document.
         schema_version: stored with each document as ``schemaVersion``.
+        steps: a `SchemaStep` for each version from an old one to `schema_version`, without a gap. Documents of those
+            versions are brought up to date when they are read; older ones are refused.
+        unversioned: the schema version of documents without ``schemaVersion``, as other programs write them.
+        write_back: when a document that was brought up to date is written: "on_change" with the next change of its
+            entity, "on_read" at once.
     """
 
     repository: type[Repository[Any, Any]] = field(kw_only=False)
@@ -66,3 +81,6 @@ class Documents:
     keys: Mapping[str, str] = field(factory=dict)
     update: UpdateForm = field(default="set", validator=_one_of("set", "replace"))
     schema_version: int = 1
+    steps: "tuple[SchemaStep, ...]" = field(default=(), converter=_as_tuple)
+    unversioned: int = 1
+    write_back: WriteBack = field(default="on_change", validator=_one_of("on_change", "on_read"))

@@ -29,6 +29,7 @@ from ..backends import backend_for
 from ..caching.regions import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
+from . import migration_state
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of, refuse_unmet_needs
 from .bulk import BulkSession
@@ -112,6 +113,7 @@ def open_store(
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
         receipt.declaration(receipt_lifetime),
+        migration_state.declaration(),
         *(outbox_declarations() if outbox else ()),
     )
     backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))

@@ -18,6 +18,7 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
@@ -28,6 +29,7 @@ from ..backend import (
 )
 from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
+from .leases import Leases
 from .many import ManyWriter
 from .projection import projection
 from .reading import Explanation, MemoryCursor, counted, explained, found, matching
@@ -45,7 +47,7 @@ class MemoryBackend(Backend):
     Its reads take no lock; there is nothing to wait for, so their time is not limited.
     """
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
     born_prepared = True
     is_private = True
     answers_at_once = True
@@ -53,11 +55,12 @@ class MemoryBackend(Backend):
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
         self._transactions = transactions
         if not transactions:
-            self.capabilities = Capability.ROLLUPS  # type: ignore[misc] # one class serves both kinds of server
+            self.capabilities = Capability.ROLLUPS | Capability.LEASES  # type: ignore[misc] # one class serves both kinds of server
         self._engine = Engine(options.collections)
         self._writer = Writer(self._engine)
         self._data_id = new_id()
         self._many = ManyWriter(self._engine, self._writer)
+        self._leases = Leases(self._engine, self._writer)
 
     @classmethod
     def open(cls, url: str, options: BackendOptions) -> Self:
@@ -164,6 +167,14 @@ class MemoryBackend(Backend):
     ) -> int:
         """Remove every document that matches; return how many."""
         return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
+
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended; this process tells the time."""
+        return self._leases.claim(collection, id, owner, seconds, timeout)
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer, or give it back."""
+        return self._leases.renew(collection, id, (owner, fence), seconds, timeout)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Make the indexes that were not declared when the store was opened."""

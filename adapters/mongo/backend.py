@@ -19,6 +19,7 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
@@ -28,7 +29,7 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
-from . import indexes
+from . import indexes, leases
 from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
@@ -58,6 +59,7 @@ class MongoBackend(Backend):
         | Capability.ROLLUPS
         | Capability.PIPELINES
         | Capability.CHANGE_STREAMS
+        | Capability.LEASES
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -267,6 +269,16 @@ class MongoBackend(Backend):
         filter_, documents = to_filter(predicate), self._connection.collection(collection)
         with self._operation(f"remove from {collection}", timeout, transaction):
             return remove(documents, filter_, _session(transaction))
+
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended; the server's clock decides."""
+        with self._operation(f"claim {id} in {collection}", timeout, None):
+            return leases.claim(self._connection.collection(collection), id, owner, seconds)
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer, or give it back."""
+        with self._operation(f"renew {id} in {collection}", timeout, None):
+            return leases.renew(self._connection.collection(collection), id, owner, fence, seconds)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.

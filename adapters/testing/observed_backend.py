@@ -19,6 +19,7 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
@@ -200,6 +201,20 @@ class ObservedBackend(Backend):
         return self._around(
             Operation("write", collection, transaction, timeout, is_sent_once=True),
             lambda: self.inner.remove_where(collection, predicate, transaction=transaction, timeout=timeout),
+        )
+
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended."""
+        return self._around(
+            Operation("lease", collection, None, timeout),
+            lambda: self.inner.claim_lease(collection, id, owner=owner, seconds=seconds, timeout=timeout),
+        )
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer."""
+        return self._around(
+            Operation("lease", collection, None, timeout),
+            lambda: self.inner.renew_lease(collection, id, owner=owner, fence=fence, seconds=seconds, timeout=timeout),
         )
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:

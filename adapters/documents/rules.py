@@ -49,10 +49,12 @@ class StoredRules:
         stored, codec = self.path(whole)
         path = stored[len(at) :]
         match leaf:
+            case Compare():
+                return Compare(path, leaf.comparator, self._value(codec, leaf.value))
             case IsNone() | Text() | Matches() | Exists() | Size():
                 return evolve(leaf, path=path)
-            case Compare() | Contains():
-                return evolve(leaf, path=path, value=self._value(codec, leaf.value))
+            case Contains():
+                return Contains(path, self._value(codec, leaf.value))
             case OneOf():
                 return OneOf(path, tuple(self._value(codec, value) for value in leaf.values))
             case AnyItem():

@@ -40,9 +40,10 @@ class StoredRules:
 
     def path(self, path: Path) -> tuple[Path, Codec]:
         """The document path of an attribute path, and the codec of the values that are compared there."""
-        if path not in self._paths:
-            self._paths[path] = self._resolve(path)
-        return self._paths[path]
+        found = self._paths.get(path)
+        if found is None:
+            found = self._paths[path] = self._resolve(path)
+        return found
 
     def _leaf(self, leaf: Leaf, at: Path) -> Predicate:
         whole = (*at, *leaf.path)

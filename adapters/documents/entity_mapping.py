@@ -5,8 +5,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from attrs import evolve
-
 from ...domain.entity import Entity
 from ...domain.errors import InvalidQuery, Problem, ValidationError
 from ...domain.predicates import Path, Predicate, dotted
@@ -96,11 +94,12 @@ class EntityMapping(ClassMapping):
 
     def to_stored(self, query: Query) -> Query:
         """Rewrite a query's paths and values into those of the document."""
-        return evolve(
-            query,
-            predicate=self.to_stored_predicate(query.predicate),
-            sort=tuple(SortKey(self._rules.path(key.path)[0], key.descending) for key in query.sort),
-            select=None if query.select is None else tuple(self._rules.path(path)[0] for path in query.select),
+        return Query(
+            self._rules.predicate(query.predicate),
+            tuple([SortKey(self._rules.path(key.path)[0], key.descending) for key in query.sort]),
+            query.skip,
+            query.limit,
+            None if query.select is None else tuple([self._rules.path(path)[0] for path in query.select]),
         )
 
     def view(self, cls: type[Any] | None) -> ClassMapping:

@@ -24,6 +24,9 @@ MOST_ITEMS = 1_000
 FARTHEST_POSITION = 1_000_000
 """The last position of a list that can be asked about."""
 
+_ENTITY = Place()
+"""Where the entity itself stands."""
+
 
 class EntityStandIn(Captured):
     """Stands in for the entity, or for a nested value of it."""
@@ -31,9 +34,9 @@ class EntityStandIn(Captured):
     __hash__ = Captured._refuse
     __slots__ = ("_place", "_schema")
 
-    def __init__(self, schema: Schema, place: Place | None = None) -> None:
+    def __init__(self, schema: Schema, place: Place = _ENTITY) -> None:
         self._schema = schema
-        self._place = place or Place()
+        self._place = place
 
     @property
     def _path(self) -> Path:

@@ -24,14 +24,17 @@ def comparable(type: FieldType, value: object, path: Path) -> object:
     Raises:
         InvalidQuery: if a field of this type never has such a value.
     """
-    name = dotted(path) or "the item"
     check = _CHECKS.get(type.kind)
     if check is None:
-        raise InvalidQuery(f"{name} is {type}, and a store cannot compare that as a whole")
+        raise InvalidQuery(f"{_named(path)} is {type}, and a store cannot compare that as a whole")
     found = check(type, value)
     if found is _REFUSED:
-        raise InvalidQuery(f"{name} is {type}, and cannot be compared with {_shown(value)}")
+        raise InvalidQuery(f"{_named(path)} is {type}, and cannot be compared with {_shown(value)}")
     return found
+
+
+def _named(path: Path) -> str:
+    return dotted(path) or "the item"
 
 
 def _shown(value: object) -> str:
@@ -59,6 +62,8 @@ def is_text(value: object) -> bool:
     """Tell whether a value is text that can be encoded: half of a surrogate pair cannot."""
     if not isinstance(value, str) or isinstance(value, Enum):
         return False
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -39,6 +39,8 @@ class Kind(Enum):
     FREE = auto()
     OTHER = auto()
 
+    __hash__ = object.__hash__  # there is one of each; the hash of its name would be worked out at every look-up
+
 
 _SCALARS: Mapping[object, Kind] = {
     Id: Kind.ID,

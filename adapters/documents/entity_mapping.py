@@ -6,8 +6,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from attrs import evolve
-
 from ...domain.entity import Entity
 from ...domain.errors import InvalidQuery, Problem, ValidationError
 from ...domain.predicates import Path, Predicate, dotted
@@ -141,11 +139,12 @@ class EntityMapping(ClassMapping):
         Raises:
             InvalidQuery: if documents of several schema versions may be stored, and do not have one answer to it.
         """
-        return evolve(
-            query,
-            predicate=self.to_stored_predicate(query.predicate),
-            sort=tuple(SortKey(self.stored_path(key.path, "sorted by"), key.descending) for key in query.sort),
-            select=None if query.select is None else self._selected(query.select),
+        return Query(
+            self.to_stored_predicate(query.predicate),
+            tuple([SortKey(self.stored_path(key.path, "sorted by"), key.descending) for key in query.sort]),
+            query.skip,
+            query.limit,
+            None if query.select is None else self._selected(query.select),
         )
 
     def _selected(self, paths: Sequence[Path]) -> tuple[Path, ...] | None:

@@ -40,19 +40,22 @@ class StoredRules:
 
     def path(self, path: Path) -> tuple[Path, Codec]:
         """The document path of an attribute path, and the codec of the values that are compared there."""
-        if path not in self._paths:
-            self._paths[path] = self._resolve(path)
-        return self._paths[path]
+        found = self._paths.get(path)
+        if found is None:
+            found = self._paths[path] = self._resolve(path)
+        return found
 
     def _leaf(self, leaf: Leaf, at: Path) -> Predicate:
         whole = (*at, *leaf.path)
         stored, codec = self.path(whole)
         path = stored[len(at) :]
         match leaf:
+            case Compare():
+                return Compare(path, leaf.comparator, self._value(codec, leaf.value))
             case IsNone() | Text() | Matches() | Exists() | Size():
                 return evolve(leaf, path=path)
-            case Compare() | Contains():
-                return evolve(leaf, path=path, value=self._value(codec, leaf.value))
+            case Contains():
+                return Contains(path, self._value(codec, leaf.value))
             case OneOf():
                 return OneOf(path, tuple(self._value(codec, value) for value in leaf.values))
             case AnyItem():

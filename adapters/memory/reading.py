@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from bson.objectid import ObjectId
@@ -22,6 +23,9 @@ from .values import Key, identity_key
 
 _PLAIN = frozenset({str, int, ObjectId})
 """Types of which a row that a unique index files under a value always matches that value."""
+
+_ID_OF = itemgetter(2)
+"""The id of the row that an entry stands for."""
 
 
 class Explanation(NamedTuple):
@@ -161,9 +165,14 @@ class Search:
     def matching(self) -> Iterator[Row]:
         """Yield all rows that match."""
         matches = self._matches
+        if matches is None:
+            for row in self._candidates:
+                self.examined += 1
+                yield row
+            return
         for row in self._candidates:
             self.examined += 1
-            if matches is None or matches(row.document):
+            if matches(row.document):
                 yield row
 
 
@@ -174,7 +183,7 @@ def _countable(bound: int | None) -> int | None:
 
 def _rows(way: Way, rows: Mapping[Key, Row]) -> Iterator[Row]:
     entries = way.entries()
-    return (rows[entry[2]] for entry in (_once(entries) if way.repeats else entries))
+    return map(rows.__getitem__, map(_ID_OF, _once(entries) if way.repeats else entries))
 
 
 def _once(entries: Iterator[Entry]) -> Iterator[Entry]:

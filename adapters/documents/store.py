@@ -26,8 +26,9 @@ from ...domain.unit_of_work import (
 from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
 from . import receipts as receipt
-from .bindings import bindings_of, declaration_of, refuse_unmet_needs
+from .bindings import bindings_of, refuse_unmet_needs
 from .bulk import BulkSession
+from .collections import declaration_of
 from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents

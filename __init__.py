@@ -1,12 +1,26 @@
 """tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
 
 from .adapters.documents.converter import make_converter
-from .adapters.documents.declarations import Documents, Index
+from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
 from .adapters.documents.store import DocumentStore, open_store
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .adapters.upkeep import (
+    Advice,
+    IndexDiff,
+    SlowShape,
+    ValidatorDiff,
+    diff_indexes,
+    diff_validators,
+    grouped,
+    index_advice,
+    profile,
+    slow_operations,
+    sync_indexes,
+    sync_validators,
+)
 from .domain.bulk import BulkError, BulkResult
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
@@ -65,6 +79,7 @@ from .domain.words import (
 
 __all__ = [
     "NEVER",
+    "Advice",
     "Attempt",
     "Backlog",
     "BulkError",
@@ -89,6 +104,7 @@ __all__ = [
     "Id",
     "IdFactory",
     "Index",
+    "IndexDiff",
     "InvalidQuery",
     "LargeDocumentWarning",
     "LargeUnitWarning",
@@ -103,12 +119,14 @@ __all__ = [
     "Repository",
     "RetryExhausted",
     "Settings",
+    "SlowShape",
     "Specification",
     "Stale",
     "Store",
     "StoreReport",
     "Stores",
     "SystemClock",
+    "TimeSeries",
     "TooLarge",
     "TooManyResults",
     "TransactionsUnsupported",
@@ -121,7 +139,9 @@ __all__ = [
     "UnitOfWorkFailed",
     "UnitOfWorkListener",
     "UnitReport",
+    "Validation",
     "ValidationError",
+    "ValidatorDiff",
     "VersionConflict",
     "WriteConflict",
     "any_of",
@@ -131,10 +151,14 @@ __all__ = [
     "contains",
     "contains_all",
     "count",
+    "diff_indexes",
+    "diff_validators",
     "distinct_count",
     "exists",
     "from_dict",
+    "grouped",
     "icontains",
+    "index_advice",
     "is_none",
     "largest",
     "make_converter",
@@ -146,10 +170,14 @@ __all__ = [
     "open_store",
     "open_stores",
     "parse_id",
+    "profile",
     "size",
+    "slow_operations",
     "smallest",
     "some",
     "specification",
+    "sync_indexes",
+    "sync_validators",
     "to_dict",
     "total",
     "update_from",

@@ -1,7 +1,7 @@
 """The port that looks after a server: its indexes, validators, plans and slow operations.
 
-A backend that has a server gives one (`Backend.administration`). Collections and keys are named as in `adapters.backend`.
-What it shows of stored documents is their ids, never their values.
+A backend that has a server gives one (`Backend.administration`). Collections and keys are named as in
+`adapters.backend`. What it shows of stored documents is their ids, never their values.
 """
 
 from abc import ABC, abstractmethod
@@ -189,7 +189,8 @@ class SlowOperation:
         milliseconds: how long it took.
         shape: what it asked.
         plan: the server's summary of its plan; empty where it had none.
-        keys, examined, returned: how many index entries and documents it looked at, and how many it gave back or changed.
+        keys, examined, returned: how many index entries and documents it looked at, and how many it gave back or
+            changed.
         client: the name of the program that sent it.
     """
 

@@ -1,4 +1,4 @@
-"""What a repository's declaration means for its collection: indexes, validator and time series in the document's words."""
+"""What a repository's declaration means for its collection, in its words: indexes, validator, time series."""
 
 from collections.abc import Iterator
 from datetime import timedelta

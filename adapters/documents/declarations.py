@@ -95,7 +95,9 @@ def _advice(name: str) -> str:
 def _one_of(*words: str) -> Callable[[object, "Attribute[str]", str], None]:
     def check(subject: object, attribute: "Attribute[str]", value: str) -> None:
         if value not in words:
-            raise ConfigurationError(f"{attribute.name} of {type(subject).__name__} must be {' or '.join(words)}, not {value!r}")
+            raise ConfigurationError(
+                f"{attribute.name} of {type(subject).__name__} must be {' or '.join(words)}, not {value!r}"
+            )
 
     return check
 

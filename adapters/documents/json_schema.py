@@ -1,8 +1,8 @@
 """The ``$jsonSchema`` of an entity: what its types and validators ask, in the words of a server.
 
-It says neither more nor less than tristore of types, required fields, enums, bounds and patterns, as far as validators can
-be read (those of `tristore.domain.fields` and of attrs). A null counts as missing where the field has a default; fields
-that the entity does not know are free; other programs may write whole doubles for integers.
+It says neither more nor less than tristore of types, required fields, enums, bounds and patterns, as far as validators
+can be read (those of `tristore.domain.fields` and of attrs). A null counts as missing where the field has a default;
+fields that the entity does not know are free; other programs may write whole doubles for integers.
 """
 
 import math
@@ -21,8 +21,19 @@ from ...domain.patterns import pattern_of
 from ...domain.schema import FieldType, Kind
 from .bounds import Bounds, read_bounds
 from .class_mapping import ClassMapping, MappedField
+from .naming import ID_KEY
 
 Schema = dict[str, Any]
+
+_PORTABLE = re.compile(
+    r"""(?: [\w\ @,:;/#%&=~!"'<>-] | \\[.+*?()\[\]{}|/@-] | \. | \[\^?(?:[\w\ @.,:;/#%&=~!+*?-]|\\[.\-\]/])+\]
+    | \((?!\?) | \(\?: | \) | \| | [*+?] | \{\d+(?:,\d*)?\} )*""",
+    re.ASCII | re.VERBOSE,
+)
+"""Patterns of nothing but characters, sets, groups and quantifiers that both engines read alike."""
+
+_LONGEST_NESTED = 200
+"""Up to so many characters a text may be asked about quantifiers inside others."""
 
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
     Kind.ID: ("objectId",),
@@ -77,7 +88,7 @@ def _property(field: MappedField, mapping: ClassMapping, outside: Sequence[type[
     schema = _value(field.type, bounds, mapping, outside)
     if field.attribute.converter is fields.to_email:
         schema["pattern"] = _EMAIL
-    return schema if _is_required(field) else _or_null(schema)
+    return schema if _is_required(field) or field.key == ID_KEY else _or_null(schema)
 
 
 def _or_null(schema: Schema) -> Schema:
@@ -179,22 +190,25 @@ def _number(bound: Any) -> Any:
 
 
 def _patterns(bounds: Bounds) -> Schema:
-    written = [pcre for search in bounds.searches if (pcre := _pcre(*search)) is not None]
+    written = [pcre for search in bounds.searches if (pcre := _pcre(*search, bounds.longest)) is not None]
     if len(written) > 1:
         return {"allOf": [{"pattern": one} for one in written]}
     return {"pattern": written[0]} if written else {}
 
 
-def _pcre(pattern: re.Pattern[str], method: str) -> str | None:
+def _pcre(pattern: re.Pattern[str], method: str, longest: int | None) -> str | None:
     """The pattern for a server; None if it would not mean the same there."""
+    source = pattern.pattern
     keeps_to_ascii = pattern.flags & ~(re.UNICODE | re.ASCII) == 0
-    if not keeps_to_ascii or (not pattern.flags & re.ASCII and _UNICODE_CLASS.search(pattern.pattern)):
+    if not keeps_to_ascii or (not pattern.flags & re.ASCII and _UNICODE_CLASS.search(source)):
         return None
     begin, end = {"fullmatch": (r"\A(?:", r")\Z"), "match": (r"\A(?:", ")"), "search": ("", "")}[method]
     try:
-        return pattern_of(f"{begin}{pattern.pattern}{end}").pcre
+        return pattern_of(f"{begin}{source}{end}").pcre
     except InvalidQuery:
-        return None
+        # quantifiers inside others, which no rule may have: of an entity's own short text they can be asked
+        is_short = longest is not None and longest <= _LONGEST_NESTED
+        return f"{begin}{source}{end.lower()}" if is_short and _PORTABLE.fullmatch(source) else None
 
 
 __all__ = ["Schema", "json_schema_of"]

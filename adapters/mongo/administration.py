@@ -195,9 +195,7 @@ class MongoAdministration(Administration):
             case StepKind.MODIFY:
                 database.command({"collMod": collection.name, **step.changes})
 
-    def _build(
-        self, collection: Collection[Document], step: IndexStep, name: str, progress: Progress | None
-    ) -> None:
+    def _build(self, collection: Collection[Document], step: IndexStep, name: str, progress: Progress | None) -> None:
         """Build in a thread, and tell meanwhile how far the server is; broken off here, it goes on there."""
         failed: list[BaseException] = []
 

@@ -18,7 +18,8 @@ def duplicates_of(
 ) -> Duplicates | None:
     """Return what keeps a unique index from being built, None if nothing does.
 
-    Values are taken as the index files them: a missing one is null, and of a list each item counts once for each document.
+    Values are taken as the index files them: a missing one is null, and of a list each item counts once for each
+    document.
     """
     found = list(collection.aggregate(_pipeline(index, examples), allowDiskUse=True, **_collated(index)))
     if not found:

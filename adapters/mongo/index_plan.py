@@ -2,8 +2,8 @@
 
 - An index that does what was declared is left alone, whatever its name.
 - What can be modified in place is: when documents expire, and whether the index is hidden.
-- Anything else is built anew: beside the old one where a server lets two stand, which is hidden and dropped afterwards; in
-  its place where it does not.
+- Anything else is built anew: beside the old one where a server lets two stand, which is hidden and dropped afterwards;
+  in its place where it does not.
 - tristore drops what it declared. An index is known to be its own by name: that of the declaration, which a number may
   follow. Whatever else there is stays, until it is named; then it is hidden first, and dropped by the next plan.
 """
@@ -15,8 +15,8 @@ from typing import Any
 from ...domain.errors import ConfigurationError
 from ..administration import ActualIndex, IndexPlan, IndexStep, StepKind
 from ..backend import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration
-from .indexes import creation_options
 from .index_specs import SIGNATURE, Spec, actual_index, differences, has_keys_of
+from .indexes import creation_options
 
 Options = Mapping[str, Any]
 

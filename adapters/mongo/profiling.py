@@ -44,7 +44,9 @@ def _operation(document: Mapping[str, Any]) -> SlowOperation:
         kind = next(iter(command), kind)
     elif kind == "query":
         kind = "find"
-    returned = next((document[word] for word in ("nreturned", "nModified", "ndeleted", "ninserted") if word in document), 0)
+    returned = next(
+        (document[word] for word in ("nreturned", "nModified", "ndeleted", "ninserted") if word in document), 0
+    )
     _, _, collection = document["ns"].partition(".")
     return SlowOperation(
         at=document["ts"],

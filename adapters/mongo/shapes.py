@@ -1,4 +1,4 @@
-"""The shape of what is asked: filters and commands without their values, and the keys that an index for them would need."""
+"""The shape of what is asked: filters and commands without their values, and the keys that an index would need."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,9 @@ def shape_of_filter(
         more: what else belongs to the text.
     """
     asked = _asked(filter_)
-    keys = tuple((key, 1 if direction in (1, 1.0) else -1) for key, direction in order if isinstance(direction, int | float))
+    keys = tuple(
+        (key, 1 if direction in (1, 1.0) else -1) for key, direction in order if isinstance(direction, int | float)
+    )
     text = masked_text(filter_)
     if keys:
         text += f" sort {{{', '.join(f'{key}: {direction}' for key, direction in keys)}}}"
@@ -58,7 +60,9 @@ def shape_of_command(operation: str, collection: str, command: Mapping[str, Any]
     more = _written(command)
     if "key" in command:
         more += f" distinct {command['key']}"
-    return shape_of_filter(operation, collection, filter_, tuple(order.items()) if isinstance(order, Mapping) else (), more)
+    return shape_of_filter(
+        operation, collection, filter_, tuple(order.items()) if isinstance(order, Mapping) else (), more
+    )
 
 
 def masked_text(value: Any) -> str:

@@ -47,6 +47,7 @@ class StoreSettings:
         heartbeat_ms: between two looks at each server.
         max_idle_ms: after which an unused connection is closed.
         wait_queue_timeout_ms: for a connection to become free.
+        slow_command_ms: from how many milliseconds on a command is logged; without it, none is, and nobody listens.
     """
 
     url: Url = field(default=Url("memory://"), repr=without_password)
@@ -62,6 +63,7 @@ class StoreSettings:
     heartbeat_ms: Heartbeat | None = field(default=None, metadata={"driver": "heartbeatFrequencyMS"})
     max_idle_ms: Milliseconds | None = field(default=None, metadata={"driver": "maxIdleTimeMS"})
     wait_queue_timeout_ms: Milliseconds | None = field(default=None, metadata={"driver": "waitQueueTimeoutMS"})
+    slow_command_ms: Milliseconds | None = field(default=None, metadata={"driver": "slowCommandMS"})
 
     @property
     def connection(self) -> dict[str, int]:

@@ -17,7 +17,7 @@ from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import open_store
-from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
+from .documents.systemlogs import SYSTEMLOGS_EVENTS, systemlogs_documents
 from .settings import Prepare, Settings, StoreSettings
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -101,7 +101,7 @@ def open_stores(
         systemlogs=_open(
             SystemlogsUnitOfWork,
             "systemlogs",
-            SYSTEMLOGS,
+            systemlogs_documents(settings.systemlogs.retention),
             SYSTEMLOGS_EVENTS,
             settings=settings.systemlogs,
             clock=clock,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ...domain.errors import CommitUnknown
+from ...domain.errors import CommitUnknown, InvalidQuery
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
@@ -92,7 +92,13 @@ class TransactionScope:
 
         Raises:
             KeyTaken: which is not remembered; the caller knows what to make of it.
+            InvalidQuery: if it writes a time series, which no server does in a transaction.
         """
+        if plan.collection in self.environment.time_series:
+            raise InvalidQuery(
+                f"{plan.collection} is a time series, which is written outside units of work: add to it with "
+                "store.bulk(), and edit nothing there"
+            )
         result = self._io(self.environment.backend.write, plan)
         self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
         return result

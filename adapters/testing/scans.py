@@ -266,8 +266,7 @@ def _explained(backend: Backend, collection: str, query: Query) -> QueryPlan:
     if isinstance(backend, MemoryBackend):
         bounded = evolve(query, limit=query.limit or _BEYOND_ANY_PAGE)
         found = backend.explain(collection, bounded)
-        served = found.way != "all" or bool(found.usable)
-        return QueryPlan(found.way, scans=not served, sorts=found.sorts)
+        return QueryPlan(found.way, scans=not found.usable, sorts=found.sorts)
     return backend.administration().explain(collection, query)
 
 

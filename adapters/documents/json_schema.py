@@ -86,7 +86,8 @@ def _property(field: MappedField, mapping: ClassMapping, outside: Sequence[type[
     bounds = Bounds()
     read_bounds(field.attribute.validator, bounds)
     schema = _value(field.type, bounds, mapping, outside)
-    if field.attribute.converter is fields.to_email:
+    converter: object = field.attribute.converter
+    if converter is fields.to_email:
         schema["pattern"] = _EMAIL
     return schema if _is_required(field) or field.key == ID_KEY else _or_null(schema)
 
@@ -105,8 +106,8 @@ def _or_null(schema: Schema) -> Schema:
 def _value(declared: FieldType, bounds: Bounds, mapping: ClassMapping, outside: Sequence[type[Any]]) -> Schema:
     """The schema of a value that is not None."""
     if declared.kind is Kind.ENUM or (bounds.options is not None and declared.kind in _SCALARS):
-        options = declared.python if bounds.options is None else bounds.options
-        return {"enum": _stored(list(options), declared, mapping)}
+        options: Sequence[Any] = [*declared.python] if bounds.options is None else bounds.options
+        return {"enum": _stored(options, declared, mapping)}
     kinds = _TYPES.get(declared.kind)
     if kinds is None:
         return {}

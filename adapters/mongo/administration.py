@@ -219,7 +219,10 @@ class MongoAdministration(Administration):
     def _tell(self, collection: Collection[Document], progress: Progress) -> None:
         """Ask the server how far it is; who may not ask is told nothing."""
         wanted = {"command.createIndexes": collection.name, "progress": {"$exists": True}}
-        pipeline = [{"$currentOp": {"allUsers": True, "idleConnections": False}}, {"$match": wanted}]
+        pipeline: list[Mapping[str, Any]] = [
+            {"$currentOp": {"allUsers": True, "idleConnections": False}},
+            {"$match": wanted},
+        ]
         with self._operation("look at the build", LOOK_TIMEOUT):
             try:
                 for operation in self._connection.client.admin.aggregate(pipeline):

@@ -55,7 +55,9 @@ def shape_of_command(operation: str, collection: str, command: Mapping[str, Any]
         if isinstance(command.get(word), Sequence) and command[word]:
             first = command[word][0]
             return shape_of_filter(operation, collection, first.get("q", {}), more=_written(first))
-    filter_ = next((command[word] for word in ("filter", "query", "q") if isinstance(command.get(word), Mapping)), {})
+    filter_: Filter = next(
+        (command[word] for word in ("filter", "query", "q") if isinstance(command.get(word), Mapping)), {}
+    )
     order = command.get("sort")
     more = _written(command)
     if "key" in command:

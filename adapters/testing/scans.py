@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 
 from ...domain.errors import ConfigurationError, TristoreError
-from ...domain.predicates import EVERYTHING, Path, Predicate
+from ...domain.predicates import EVERYTHING, All, AnyOf, Path, Predicate
 from ...domain.queries import Query
 from ...domain.repository import ReadRepository
 from ...domain.rollups import Rollup
@@ -266,8 +266,20 @@ def _explained(backend: Backend, collection: str, query: Query) -> QueryPlan:
     if isinstance(backend, MemoryBackend):
         bounded = evolve(query, limit=query.limit or _BEYOND_ANY_PAGE)
         found = backend.explain(collection, bounded)
-        return QueryPlan(found.way, scans=not found.usable, sorts=found.sorts)
+        return QueryPlan(found.way, scans=not _is_served(backend, collection, bounded), sorts=found.sorts)
     return backend.administration().explain(collection, query)
+
+
+def _is_served(backend: MemoryBackend, collection: str, query: Query) -> bool:
+    """Whether an index could serve a query; of several ways to match, each must have one, as for a server."""
+    if backend.explain(collection, query).usable:
+        return True
+    parts = query.predicate.parts if isinstance(query.predicate, All) else (query.predicate,)
+    choices = [part.parts for part in parts if isinstance(part, AnyOf) and part.parts]
+    return any(
+        all(_is_served(backend, collection, evolve(query, predicate=one, sort=())) for one in choice)
+        for choice in choices
+    )
 
 
 def _called(repository: Any, query: Callable[..., Any], entity: type[Any]) -> str | None:

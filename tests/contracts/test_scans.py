@@ -2,9 +2,20 @@
 
 import pytest
 
+from tristore import Stores
+from tristore.adapters.testing.scans import scans
 from tristore.adapters.testing.stores import AnyStore
 
 from .scans_suite import ScanContract
+
+
+def test_the_named_queries_of_the_three_stores_are_served(any_stores: Stores) -> None:
+    """Every named query of the core, analytics and systemlogs stores has an index, on every backend."""
+    for store in any_stores:
+        report = scans(store)
+
+        assert ((), ()) == (report.scans, report.skipped)
+        assert 5 <= len(report.explained)
 
 
 class TestMemory(ScanContract):

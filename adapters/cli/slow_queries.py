@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..administration import SlowOperation
-from ..upkeep import SlowShape, grouped, profile, slow_operations
+from ..upkeep import SlowShape, profile_operations, slow_operations, slow_shapes
 from ..upkeep.access import administration_of
 from ..upkeep.slow_queries import MOST_OPERATIONS, THRESHOLD
 from ..upkeep.suggestions import shown_keys
@@ -40,7 +40,7 @@ def slow_queries(*, chosen: Chosen, switch: str | None, threshold: int, limit: i
     with opened(chosen) as stores:
         for store in stores:
             if switch is not None:
-                now = profile(store, threshold if switch == "on" else None)
+                now = profile_operations(store, threshold if switch == "on" else None)
                 state = f"from {now.threshold} ms on" if now.on else "off"
                 console.print(f"{store.name}: the profiler is {state}")
                 continue
@@ -50,7 +50,7 @@ def slow_queries(*, chosen: Chosen, switch: str | None, threshold: int, limit: i
             elif each:
                 console.print(_each(store.name, found))
             else:
-                _show_groups(store.name, grouped(found), console)
+                _show_groups(store.name, slow_shapes(found), console)
 
 
 def _say_nothing_found(name: str, is_on: bool, threshold: int, console: Console) -> None:

@@ -218,9 +218,10 @@ class MongoAdministration(Administration):
 
     def _tell(self, collection: Collection[Document], progress: Progress) -> None:
         """Ask the server how far it is; who may not ask is told nothing."""
-        wanted = {"command.createIndexes": collection.name, "progress": {"$exists": True}}
+        wanted = {"ns": collection.full_name, "command.createIndexes": collection.name, "progress": {"$exists": True}}
+        # what builds has no connection, so it stands among the idle ones
         pipeline: list[Mapping[str, Any]] = [
-            {"$currentOp": {"allUsers": True, "idleConnections": False}},
+            {"$currentOp": {"allUsers": True, "idleConnections": True}},
             {"$match": wanted},
         ]
         with self._operation("look at the build", LOOK_TIMEOUT):

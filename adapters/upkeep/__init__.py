@@ -2,7 +2,7 @@
 
 from .advice import Advice, index_advice
 from .indexes import IndexDiff, diff_indexes, sync_indexes
-from .slow_queries import SlowShape, grouped, profile, slow_operations
+from .slow_queries import SlowShape, profile_operations, slow_operations, slow_shapes
 from .validators import ValidatorDiff, diff_validators, sync_validators
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "ValidatorDiff",
     "diff_indexes",
     "diff_validators",
-    "grouped",
     "index_advice",
-    "profile",
+    "profile_operations",
     "slow_operations",
+    "slow_shapes",
     "sync_indexes",
     "sync_validators",
 ]

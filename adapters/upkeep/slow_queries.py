@@ -49,7 +49,7 @@ class SlowShape:
         return self.examined / max(1, self.returned)
 
 
-def profile(store: Store[Any], threshold: int | None = THRESHOLD) -> Profiling:
+def profile_operations(store: Store[Any], threshold: int | None = THRESHOLD) -> Profiling:
     """Let the profiler of a store's database note operations from so many milliseconds on; None switches it off.
 
     The threshold is one number for all databases of a server.
@@ -78,7 +78,7 @@ def slow_operations(store: Store[Any], *, threshold: int = 0, limit: int = MOST_
     return administration_of(store).slow_operations(threshold=threshold, limit=limit)
 
 
-def grouped(operations: Sequence[SlowOperation]) -> Sequence[SlowShape]:
+def slow_shapes(operations: Sequence[SlowOperation]) -> Sequence[SlowShape]:
     """Group operations by their shapes, those that took longest in all first."""
     groups: dict[Shape, list[SlowOperation]] = {}
     for one in operations:
@@ -105,4 +105,4 @@ def _summed(shape: Shape, found: Sequence[SlowOperation]) -> SlowShape:
     )
 
 
-__all__ = ["MOST_OPERATIONS", "THRESHOLD", "SlowShape", "grouped", "profile", "slow_operations"]
+__all__ = ["MOST_OPERATIONS", "THRESHOLD", "SlowShape", "profile_operations", "slow_operations", "slow_shapes"]

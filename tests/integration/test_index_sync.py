@@ -14,6 +14,7 @@ from tristore import (
     open_store,
     sync_indexes,
 )
+from tristore.adapters.administration import IndexStep
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, customers, on_billing, open_billing, tristore
@@ -253,6 +254,30 @@ def test_progress_is_told(opened: Open, database: Any) -> None:
     sync_indexes(store, diff_indexes(store), progress=lambda step, done, total: told.append(step.name))
 
     assert {"email_1", "status_1"} <= set(told)
+
+
+def test_progress_of_a_build(opened: Open, database: Any, raw: Raw) -> None:
+    """While a server builds, it is told how many documents are done of how many."""
+    database["customers"].insert_many([{"email": f"{n}", "nickname": f"{n}", "score": n} for n in range(300)])
+    store = opened(Index("score"))
+    told: list[tuple[str, int, int]] = []
+    scanning = "hangIndexBuildDuringCollectionScanPhaseAfterInsertion"
+    at_200 = {"mode": "alwaysOn", "data": {"fieldsToMatch": {"score": 200}}}
+
+    def tell(step: IndexStep, done: int, total: int) -> None:
+        told.append((step.name, done, total))
+        if total:
+            raw.admin.command({"configureFailPoint": scanning, "mode": "off"})
+
+    raw.admin.command({"configureFailPoint": scanning, **at_200})
+    try:
+        sync_indexes(store, diff_indexes(store), progress=tell)
+    finally:
+        raw.admin.command({"configureFailPoint": scanning, "mode": "off"})
+
+    assert ("email_1", 0, 0) in told
+    assert [300] == list({total for _, _, total in told if total})
+    assert [] == steps(store)
 
 
 def test_the_commands(mongo_url: str, database: Any) -> None:

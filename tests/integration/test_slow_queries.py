@@ -10,7 +10,15 @@ from contracts.billing import customer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore import ConfigurationError, Stores, TristoreError, grouped, open_stores, profile, slow_operations
+from tristore import (
+    ConfigurationError,
+    Stores,
+    TristoreError,
+    open_stores,
+    profile_operations,
+    slow_operations,
+    slow_shapes,
+)
 from tristore.adapters.administration import Shape, SlowOperation
 from tristore.adapters.mongo.shapes import shape_of_command, shape_of_filter
 from tristore.adapters.upkeep.suggestions import suggested
@@ -57,22 +65,22 @@ def _scan(reader: Any, least: float) -> None:
 
 def test_profiling_per_store(store: BillingStore, mongo_url: str) -> None:
     """The profiler of one store is switched on and off; off, it notes nothing more."""
-    on = profile(store, 0)
+    on = profile_operations(store, 0)
     asked(store)
     noted = len(slow_operations(store))
-    off = profile(store, None)
+    off = profile_operations(store, None)
     asked(store)
 
     assert (True, False, 0) == (on.on, on.everything, on.threshold)
     assert not off.on
     assert noted <= len(slow_operations(store)) <= noted + 1  # what switched it off
     with pytest.raises(ConfigurationError, match="0 ms or more"):
-        profile(store, -1)
+        profile_operations(store, -1)
 
 
 def test_newest_first_with_threshold_and_limit(store: BillingStore) -> None:
     """Operations come newest first, at most as many as wanted, and only those that took so long."""
-    profile(store, 0)
+    profile_operations(store, 0)
     asked(store)
     found = slow_operations(store)
 
@@ -85,12 +93,12 @@ def test_newest_first_with_threshold_and_limit(store: BillingStore) -> None:
 
 def test_groups_by_shape(store: BillingStore) -> None:
     """Operations that differ in values alone are one group, with counts, times, plan, ratio and the index it wants."""
-    profile(store, 0)
+    profile_operations(store, 0)
     asked(store)
-    profile(store, None)
+    profile_operations(store, None)
     found = {
         (one.shape.operation, one.shape.text): one
-        for one in grouped(slow_operations(store))
+        for one in slow_shapes(slow_operations(store))
         if one.shape.collection == "customers"
     }
     scan = next(one for one in found.values() if "score" in one.shape.text)
@@ -107,7 +115,7 @@ def test_groups_by_shape(store: BillingStore) -> None:
 
 def test_values_are_masked(store: BillingStore, database: Any) -> None:
     """No value of a filter, an update or a pipeline is in a shape."""
-    profile(store, 0)
+    profile_operations(store, 0)
     asked(store)
     database["customers"].update_many({"name": "hidden-name"}, {"$set": {"name": "hidden-name"}})
     database["customers"].aggregate(
@@ -158,7 +166,7 @@ OPERATIONS = st.builds(
 @given(st.lists(OPERATIONS))
 def test_groups_add_up(operations: list[SlowOperation]) -> None:
     """Groups leave nothing out and count nothing twice; those that took longest come first."""
-    groups = grouped(operations)
+    groups = slow_shapes(operations)
 
     assert len(operations) == sum(one.count for one in groups)
     assert sum(one.milliseconds for one in operations) == sum(one.total for one in groups)

@@ -8,7 +8,7 @@ fields that the entity does not know are free; other programs may write whole do
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -106,7 +106,7 @@ def _or_null(schema: Schema) -> Schema:
 def _value(declared: FieldType, bounds: Bounds, mapping: ClassMapping, outside: Sequence[type[Any]]) -> Schema:
     """The schema of a value that is not None."""
     if declared.kind is Kind.ENUM or (bounds.options is not None and declared.kind in _SCALARS):
-        members: Iterable[Any] = declared.python  # an enum, if there are no options
+        members: Any = declared.python  # an enum, if there are no options
         options = tuple(members) if bounds.options is None else bounds.options
         return {"enum": _stored(options, declared, mapping)}
     kinds = _TYPES.get(declared.kind)

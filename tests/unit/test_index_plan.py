@@ -1,4 +1,4 @@
-"""Plans for indexes as a law: whatever is declared and whatever is there, a plan that is carried out leaves no drift."""
+"""Plans for indexes as a law: whatever is declared and whatever there is, a plan carried out leaves no drift."""
 
 from typing import Any
 

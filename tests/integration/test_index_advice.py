@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 31)
 WEEK = NOW - timedelta(days=7)
 
 
-def used(name: str, uses: int = 1, **options: Any) -> IndexUsage:
+def used(name: str, uses: int = 1, /, **options: Any) -> IndexUsage:
     """An index over the keys that its name lists, used so often since a week."""
     keys = tuple((key.strip("-"), -1 if key.startswith("-") else 1) for key in name.split())
     return IndexUsage(ActualIndex("things", name, keys, options), uses, WEEK)
@@ -54,13 +54,13 @@ def test_redundant(first: str, second: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("option", ["unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation"])
 def test_what_does_more_than_find_is_not_redundant(option: str) -> None:
     """An index that refuses, forgets, or holds fewer documents is not replaced by a longer one."""
-    assert [] == advised(used("a", **{option: {"x": 1}}), used("a b"))
+    assert [] == advised(used("a", 1, **{option: {"x": 1}}), used("a b"))
 
 
 @pytest.mark.parametrize("option", ["sparse", "partialFilterExpression", "hidden", "collation"])
 def test_what_holds_less_replaces_nothing(option: str) -> None:
     """A longer index that holds fewer documents, or is hidden, serves less."""
-    assert [] == advised(used("a"), used("a b", **{option: {"x": 1}}))
+    assert [] == advised(used("a"), used("a b", 1, **{option: {"x": 1}}))
 
 
 def test_too_many() -> None:

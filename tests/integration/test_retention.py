@@ -25,7 +25,7 @@ from tristore import (
 )
 from tristore.adapters.documents.analytics import METRICS, PLAYBACK, USAGE
 from tristore.adapters.documents.systemlogs import systemlogs_documents
-from tristore.adapters.settings import Days
+from tristore.adapters.settings import Days, Url
 from tristore.domain.analytics import AnalyticsUnitOfWork, Metric, MetricRepository
 from tristore.domain.systemlogs import AuditEntry, ErrorReport, LogEntry, SystemlogsUnitOfWork
 
@@ -72,7 +72,7 @@ def test_another_retention_is_a_modification(mongo_url: str, raw: Raw) -> None:
     indexes = raw[database_name(mongo_url)]["logs"].index_information
 
     def synced(days: int) -> list[str]:
-        systemlogs = evolve(Settings().systemlogs, url=mongo_url, retention_days=Days(days))
+        systemlogs = evolve(Settings().systemlogs, url=Url(mongo_url), retention_days=Days(days))
         with open_stores(Settings(systemlogs=systemlogs), prepare="off") as stores:
             diff = diff_indexes(stores.systemlogs)
             sync_indexes(stores.systemlogs, diff)
@@ -196,7 +196,7 @@ SERIES_REFUSED = {
 
 
 @pytest.mark.parametrize(("series", "more", "words"), SERIES_REFUSED.values(), ids=SERIES_REFUSED)
-def test_a_time_series_that_cannot_be(series: dict[str, str], more: dict[str, Any], words: str) -> None:
+def test_a_time_series_that_cannot_be(series: dict[str, Any], more: dict[str, Any], words: str) -> None:
     """What MongoDB does not keep in a time series is refused when the store is opened."""
     repository: type[Repository[Any, Any]] = more.get("repository", MetricRepository)
     wrong = Documents(

@@ -55,8 +55,10 @@ class Grade(Enum):
 class Part:
     """A nested value with rules of its own."""
 
-    code: str = field(validator=[validators.max_len(20), validators.matches_re(r"[A-Z]{2}(-[a-z0-9]+)*")])
-    weight: float = field(default=1.0, validator=[validators.gt(0), validators.le(10)])
+    code: str = field(
+        validator=validators.and_(validators.max_len(20), validators.matches_re(r"[A-Z]{2}(-[a-z0-9]+)*"))
+    )
+    weight: float = field(default=1.0, validator=validators.and_(validators.gt(0), validators.le(10)))
     inside: "Part | None" = None
 
 

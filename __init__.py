@@ -4,7 +4,7 @@ from .adapters.caching.regions import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
-from .adapters.documents.declarations import Documents, Index
+from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
 from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
 from .adapters.migrations import Migrations, OneOff
@@ -12,6 +12,20 @@ from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .adapters.upkeep import (
+    Advice,
+    IndexDiff,
+    SlowShape,
+    ValidatorDiff,
+    diff_indexes,
+    diff_validators,
+    index_advice,
+    profile_operations,
+    slow_operations,
+    slow_shapes,
+    sync_indexes,
+    sync_validators,
+)
 from .domain.bulk import BulkError, BulkResult
 from .domain.caching import cacheable
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
@@ -77,6 +91,7 @@ from .domain.words import (
 
 __all__ = [
     "NEVER",
+    "Advice",
     "Attempt",
     "Backlog",
     "BulkError",
@@ -108,6 +123,7 @@ __all__ = [
     "Id",
     "IdFactory",
     "Index",
+    "IndexDiff",
     "InvalidQuery",
     "LargeDocumentWarning",
     "LargeUnitWarning",
@@ -129,6 +145,7 @@ __all__ = [
     "RetryExhausted",
     "SchemaStep",
     "Settings",
+    "SlowShape",
     "Specification",
     "Stale",
     "StepChanged",
@@ -137,6 +154,7 @@ __all__ = [
     "StoreReport",
     "Stores",
     "SystemClock",
+    "TimeSeries",
     "TooLarge",
     "TooManyResults",
     "TransactionsUnsupported",
@@ -151,7 +169,9 @@ __all__ = [
     "UnitOfWorkListener",
     "UnitReport",
     "UnreadableVersion",
+    "Validation",
     "ValidationError",
+    "ValidatorDiff",
     "VersionConflict",
     "WriteConflict",
     "any_of",
@@ -163,10 +183,13 @@ __all__ = [
     "contains",
     "contains_all",
     "count",
+    "diff_indexes",
+    "diff_validators",
     "distinct_count",
     "exists",
     "from_dict",
     "icontains",
+    "index_advice",
     "is_none",
     "largest",
     "make_converter",
@@ -178,10 +201,15 @@ __all__ = [
     "open_store",
     "open_stores",
     "parse_id",
+    "profile_operations",
     "size",
+    "slow_operations",
+    "slow_shapes",
     "smallest",
     "some",
     "specification",
+    "sync_indexes",
+    "sync_validators",
     "to_dict",
     "total",
     "touches",

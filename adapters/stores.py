@@ -19,7 +19,7 @@ from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import DocumentStore, open_store
-from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
+from .documents.systemlogs import SYSTEMLOGS_EVENTS, systemlogs_documents
 from .settings import Prepare, Settings, StoreSettings
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -114,7 +114,13 @@ def open_stores(
     return Stores(
         core=parts.open(CoreUnitOfWork, "core", settings.core, CORE, CORE_EVENTS),
         analytics=parts.open(AnalyticsUnitOfWork, "analytics", settings.analytics, ANALYTICS, ANALYTICS_EVENTS),
-        systemlogs=parts.open(SystemlogsUnitOfWork, "systemlogs", settings.systemlogs, SYSTEMLOGS, SYSTEMLOGS_EVENTS),
+        systemlogs=parts.open(
+            SystemlogsUnitOfWork,
+            "systemlogs",
+            settings.systemlogs,
+            systemlogs_documents(settings.systemlogs.retention),
+            SYSTEMLOGS_EVENTS,
+        ),
     )
 
 

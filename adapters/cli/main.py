@@ -9,9 +9,12 @@ from ...domain.errors import TristoreError
 from .check import check
 from .demo import demo
 from .fuzz import fuzz
+from .indexes import indexes
 from .migrate import migrate
 from .mongod import mongod
 from .relay import relay
+from .schema import schema
+from .slow_queries import slow_queries
 
 
 class Failure(click.ClickException):
@@ -52,8 +55,11 @@ cli.add_command(check)
 cli.add_command(demo)
 cli.add_command(fuzz)
 cli.add_command(migrate)
+cli.add_command(indexes)
 cli.add_command(mongod)
 cli.add_command(relay)
+cli.add_command(schema)
+cli.add_command(slow_queries)
 
 
 def main() -> None:

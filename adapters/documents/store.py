@@ -31,8 +31,9 @@ from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
 from . import migration_state
 from . import receipts as receipt
-from .bindings import bindings_of, declaration_of, refuse_unmet_needs
+from .bindings import bindings_of, refuse_unmet_needs
 from .bulk import BulkSession
+from .collections import declaration_of
 from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents

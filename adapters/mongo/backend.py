@@ -30,6 +30,7 @@ from ..backend import (
     WriteResult,
 )
 from . import indexes, leases
+from .administration import MongoAdministration
 from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
@@ -311,6 +312,10 @@ class MongoBackend(Backend):
         set_name, router = hello.get("setName"), hello.get("msg") == "isdbgrid"
         topology = f"replica set {set_name}" if set_name else "sharded cluster" if router else "standalone"
         return ServerInfo(f"MongoDB {version}, {topology}", latency, transactions=topology != "standalone")
+
+    def administration(self) -> MongoAdministration:
+        """Return what looks after the server."""
+        return MongoAdministration(self._connection)
 
     def close(self) -> None:
         """Release connections; the next operation connects again."""

@@ -21,6 +21,7 @@ from ..backend import BackendOptions, Document
 from ..bson_values import CODEC_OPTIONS
 from ..urls import has_ports_only, secret_options
 from .monitoring import ServerLog, debugging
+from .slow_commands import SlowCommandLog
 
 DEFAULTS: dict[str, Any] = {
     "connectTimeoutMS": 2_000,
@@ -41,6 +42,10 @@ waitQueueTimeoutMS, which bounds what has no time of its own.
 """
 
 _COHERENT = frozenset({None, "local", "majority"})
+
+
+SLOW_COMMAND_MS = "slowCommandMS"
+"""The setting from how many milliseconds on a command is logged; it is not the driver's."""
 
 
 class Connection:
@@ -68,6 +73,7 @@ class Connection:
         try:
             self.database_name = unquote_plus(name)
             self._settings = _merged(options.settings, query)
+            self._slow_log = _slow_log(options.store, self._settings.pop(SLOW_COMMAND_MS, None))
             self._client: MongoClient[Document] | None = self._new_client()
             if name:
                 self._client.get_database(self.database_name)
@@ -157,9 +163,18 @@ class Connection:
             self._url,
             connect=False,
             appname=f"tristore/{self._store}",
-            event_listeners=[self._server_log, *debugging(self._store)],
+            event_listeners=[self._server_log, *debugging(self._store), *self._slow_log],
             **self._settings,
         )
+
+
+def _slow_log(store: str, threshold: Any) -> list[SlowCommandLog]:
+    """The listener that logs slow commands, if one is asked for."""
+    if threshold is None:
+        return []
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or threshold < 0:
+        raise ValueError(f"{SLOW_COMMAND_MS} must be a number of milliseconds from 0, not {threshold!r}")
+    return [SlowCommandLog(store, threshold)]
 
 
 def _parts(url: str, store: str) -> tuple[str, str, str, str]:

@@ -12,6 +12,7 @@ from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
+from ..administration import Administration
 from ..backend import (
     Backend,
     BackendOptions,
@@ -232,6 +233,10 @@ class ObservedBackend(Backend):
     def ping(self, *, timeout: float) -> ServerInfo:
         """Ask the server whether it is there."""
         return self._around(Operation("ping", timeout=timeout), lambda: self.inner.ping(timeout=timeout))
+
+    def administration(self) -> Administration:
+        """Return what looks after the server."""
+        return self.inner.administration()
 
     def close(self) -> None:
         """Release connections."""

@@ -7,6 +7,7 @@ from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .adapters.transfer import ExportReport, ImportReport, export_lines, import_lines
 from .domain.bulk import BulkError, BulkResult
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
@@ -85,9 +86,11 @@ __all__ = [
     "DurabilityWarning",
     "Entity",
     "Event",
+    "ExportReport",
     "FixedClock",
     "Id",
     "IdFactory",
+    "ImportReport",
     "Index",
     "InvalidQuery",
     "LargeDocumentWarning",
@@ -133,8 +136,10 @@ __all__ = [
     "count",
     "distinct_count",
     "exists",
+    "export_lines",
     "from_dict",
     "icontains",
+    "import_lines",
     "is_none",
     "largest",
     "make_converter",

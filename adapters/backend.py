@@ -11,7 +11,7 @@ Every operation has a `timeout` in seconds, and is bound to a transaction or to 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Flag, auto
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 from attrs import define, field, frozen
 
@@ -241,10 +241,12 @@ class Backend(ABC):
     """Whether declared collections and indexes exist from the start, so that nothing needs to be checked."""
     answers_at_once: ClassVar[bool] = False
     """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
+    keeps_commits: ClassVar[bool] = True
+    """Whether what is committed outlives the process, however that ends."""
 
     @classmethod
     @abstractmethod
-    def open(cls, url: str, options: BackendOptions) -> Self:
+    def open(cls, url: str, options: BackendOptions) -> "Backend":
         """Read the URL; connect later.
 
         Raises:
@@ -422,6 +424,14 @@ class Backend(ABC):
 
         Raises:
             Unavailable: if it does not answer, with what was tried and what to do.
+        """
+
+    def save(self) -> None:  # noqa: B027 - right where every commit is kept
+        """Keep what was committed so far, beyond the end of the process; a server does so with every commit.
+
+        Raises:
+            ConfigurationError: if the backend keeps nothing.
+            Unavailable: if it cannot be kept now.
         """
 
     @abstractmethod

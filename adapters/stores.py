@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -60,10 +61,21 @@ class Stores:
         with ThreadPoolExecutor(len(stores)) as pool:
             return list(pool.map(lambda store: store.check(timeout=timeout), stores))
 
+    def save(self) -> None:
+        """Keep what was committed so far in every store, as `Store.save` does.
+
+        Raises:
+            ConfigurationError: if one is at ``memory://``, which keeps nothing.
+            Unavailable: if one cannot be kept now.
+        """
+        for store in self:
+            store.save()
+
     def close(self) -> None:
         """Release connections. Closed stores open again at the next use."""
-        for store in self:
-            store.close()
+        with ExitStack() as stack:  # an error of one does not keep the others open
+            for store in self:
+                stack.callback(store.close)
 
 
 def open_stores(

@@ -11,6 +11,7 @@ from .demo import demo
 from .fuzz import fuzz
 from .mongod import mongod
 from .relay import relay
+from .transfer import export, import_
 
 
 class Failure(click.ClickException):
@@ -49,7 +50,9 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(demo)
+cli.add_command(export)
 cli.add_command(fuzz)
+cli.add_command(import_)
 cli.add_command(mongod)
 cli.add_command(relay)
 

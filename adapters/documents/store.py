@@ -68,7 +68,8 @@ def open_store(
 
     Args:
         unit: the unit of work, which names its repositories by their ports.
-        url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``.
+        url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``;
+            ``memory:///some/folder`` keeps its data in files there.
         documents: the document side of each repository.
         name: the store's name in logs and reports; by default the unit's, without "UnitOfWork".
         prepare: before the first operation, "check" compares the declared unique keys with the actual ones,
@@ -252,6 +253,10 @@ class DocumentStore(Store[UnitT_co]):
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
         return StoreReport(self.name, location, ok=True, details=info.description, latency=info.latency)
+
+    def save(self) -> None:
+        """Keep what was committed so far."""
+        self._environment.backend.save()
 
     def close(self) -> None:
         """Release connections."""

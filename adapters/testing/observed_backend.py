@@ -64,6 +64,7 @@ class ObservedBackend(Backend):
         self.capabilities = inner.capabilities  # type: ignore[misc] # those of the backend behind it
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
         self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
+        self.keeps_commits = inner.keeps_commits  # type: ignore[misc]
 
     @abstractmethod
     def _around(self, operation: Operation, call: Callable[[], T]) -> T:
@@ -201,6 +202,10 @@ class ObservedBackend(Backend):
     def ping(self, *, timeout: float) -> ServerInfo:
         """Ask the server whether it is there."""
         return self._around(Operation("ping", timeout=timeout), lambda: self.inner.ping(timeout=timeout))
+
+    def save(self) -> None:
+        """Keep what was committed so far."""
+        self.inner.save()
 
     def close(self) -> None:
         """Release connections."""

@@ -8,6 +8,7 @@ from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
 from .adapters.transfer import ExportReport, ImportReport, export_lines, import_lines
+from .adapters.watching import health_of
 from .domain.bulk import BulkError, BulkResult
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entity import Entity
@@ -43,6 +44,7 @@ from .domain.errors import (
 )
 from .domain.events import Event
 from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
+from .domain.health import Health, PoolUse, StoreHealth
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.paging import Page
@@ -88,6 +90,7 @@ __all__ = [
     "Event",
     "ExportReport",
     "FixedClock",
+    "Health",
     "Id",
     "IdFactory",
     "ImportReport",
@@ -100,6 +103,7 @@ __all__ = [
     "OutboxRelay",
     "Page",
     "Parked",
+    "PoolUse",
     "Problem",
     "ReadRepository",
     "Reader",
@@ -109,6 +113,7 @@ __all__ = [
     "Specification",
     "Stale",
     "Store",
+    "StoreHealth",
     "StoreReport",
     "Stores",
     "SystemClock",
@@ -138,6 +143,7 @@ __all__ = [
     "exists",
     "export_lines",
     "from_dict",
+    "health_of",
     "icontains",
     "import_lines",
     "is_none",

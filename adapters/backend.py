@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 from attrs import define, field, frozen
 
 from ..domain.errors import ConfigurationError, TristoreError
+from ..domain.health import PoolUse
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from ..domain.rollups import Rollup
@@ -216,6 +217,25 @@ class ServerInfo:
     description: str
     latency: float
     transactions: bool
+
+
+@frozen
+class ServerState:
+    """What a backend knows of its servers.
+
+    Attributes:
+        info: what a ping found.
+        primary: ``host:port`` of the server that takes writes; None where there is none.
+        replication_lag: seconds by which the slowest known secondary is behind it; None without secondaries.
+        unreachable: members that do not answer.
+        pools: the use of connections, for each server.
+    """
+
+    info: ServerInfo
+    primary: str | None = None
+    replication_lag: float | None = None
+    unreachable: tuple[str, ...] = ()
+    pools: tuple[PoolUse, ...] = ()
 
 
 @frozen
@@ -426,6 +446,14 @@ class Backend(ABC):
             Unavailable: if it does not answer, with what was tried and what to do.
         """
 
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers.
+
+        Raises:
+            Unavailable: as `ping` does.
+        """
+        return ServerState(self.ping(timeout=timeout))
+
     def save(self) -> None:  # noqa: B027 - right where every commit is kept
         """Keep what was committed so far, beyond the end of the process; a server does so with every commit.
 
@@ -456,6 +484,7 @@ __all__ = [
     "Path",
     "Replace",
     "ServerInfo",
+    "ServerState",
     "Transaction",
     "Update",
     "WritePlan",

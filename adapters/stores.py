@@ -12,6 +12,7 @@ from ..domain.analytics import AnalyticsUnitOfWork
 from ..domain.clock import Clock, SystemClock
 from ..domain.core import CoreUnitOfWork
 from ..domain.events import Event
+from ..domain.health import Health
 from ..domain.systemlogs import SystemlogsUnitOfWork
 from ..domain.unit_of_work import Store, StoreReport, UnitOfWork
 from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
@@ -20,6 +21,7 @@ from .documents.declarations import Documents
 from .documents.store import open_store
 from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
 from .settings import Prepare, Settings, StoreSettings
+from .watching.health import MAX_LAG, health_of
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
 
@@ -60,6 +62,16 @@ class Stores:
         stores = list(self)
         with ThreadPoolExecutor(len(stores)) as pool:
             return list(pool.map(lambda store: store.check(timeout=timeout), stores))
+
+    def health(self, *, timeout: float = 5.0, count_versions: bool = False, max_lag: float = MAX_LAG) -> Health:
+        """Ask every store how it is, at the same time, as `health_of` does: for readiness probes and people on call.
+
+        Args:
+            timeout: seconds for each question.
+            count_versions: whether documents of another schema version are counted, which looks at every document.
+            max_lag: seconds of replication lag above which there is a warning.
+        """
+        return health_of(*self, timeout=timeout, count_versions=count_versions, max_lag=max_lag)
 
     def save(self) -> None:
         """Keep what was committed so far in every store, as `Store.save` does.

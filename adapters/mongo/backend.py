@@ -23,6 +23,7 @@ from ..backend import (
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     WritePlan,
     WriteResult,
@@ -36,6 +37,7 @@ from .many import carry_out_many, modify, remove
 from .masking import raise_masked
 from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
 from .projections import to_distinct, to_projection
+from .state import state_of
 from .transactions import MongoTransaction
 from .writes import carry_out
 
@@ -272,6 +274,14 @@ class MongoBackend(Backend):
         set_name, router = hello.get("setName"), hello.get("msg") == "isdbgrid"
         topology = f"replica set {set_name}" if set_name else "sharded cluster" if router else "standalone"
         return ServerInfo(f"MongoDB {version}, {topology}", latency, transactions=topology != "standalone")
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what the driver knows of members and connections.
+
+        Raises:
+            Unavailable: if no server answers.
+        """
+        return state_of(self._connection.client, self.ping(timeout=timeout))
 
     def close(self) -> None:
         """Release connections; the next operation connects again."""

@@ -23,6 +23,7 @@ from ..backend import (
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     WritePlan,
     WriteResult,
@@ -202,6 +203,10 @@ class ObservedBackend(Backend):
     def ping(self, *, timeout: float) -> ServerInfo:
         """Ask the server whether it is there."""
         return self._around(Operation("ping", timeout=timeout), lambda: self.inner.ping(timeout=timeout))
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers."""
+        return self._around(Operation("ping", timeout=timeout), lambda: self.inner.state(timeout=timeout))
 
     def save(self) -> None:
         """Keep what was committed so far."""

@@ -3,6 +3,8 @@
 from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.log_handler import LogCounts, StoreHandler
+from .adapters.metrics import Metrics, MetricsSnapshot
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
@@ -98,6 +100,9 @@ __all__ = [
     "InvalidQuery",
     "LargeDocumentWarning",
     "LargeUnitWarning",
+    "LogCounts",
+    "Metrics",
+    "MetricsSnapshot",
     "NestedUnitOfWork",
     "NotFound",
     "OutboxRelay",
@@ -113,6 +118,7 @@ __all__ = [
     "Specification",
     "Stale",
     "Store",
+    "StoreHandler",
     "StoreHealth",
     "StoreReport",
     "Stores",

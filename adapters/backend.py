@@ -20,6 +20,7 @@ from ..domain.health import PoolUse
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from ..domain.rollups import Rollup
+from .metrics import Metrics
 
 Document = dict[str, Any]
 """A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
@@ -246,11 +247,13 @@ class BackendOptions:
         store: the logical name of the store, for logs.
         collections: what the store declares.
         settings: backend-specific settings by name, such as pool sizes.
+        metrics: counts what the backend does, if somebody asked for it.
     """
 
     store: str
     collections: tuple[CollectionDeclaration, ...]
     settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
+    metrics: Metrics | None = None
 
 
 class Backend(ABC):

@@ -20,6 +20,7 @@ from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import open_store
 from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
+from .metrics import Metrics
 from .settings import Prepare, Settings, StoreSettings
 from .watching.health import MAX_LAG, health_of
 
@@ -98,6 +99,7 @@ def open_stores(
     systemlogs: str | None = None,
     clock: Clock | None = None,
     prepare: Prepare | None = None,
+    metrics: Metrics | None = None,
 ) -> Stores:
     """Open the three stores. Nothing is connected before it is used.
 
@@ -108,6 +110,7 @@ def open_stores(
         systemlogs: a URL that goes before the settings.
         clock: tells entities the time; by default that of the machine.
         prepare: what the first use does about declared unique keys, before the settings.
+        metrics: counts commands, connections and units of all three; without it nothing is listened to.
 
     Raises:
         ConfigurationError: if a setting or URL is wrong.
@@ -116,11 +119,11 @@ def open_stores(
     settings = settings.with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     if prepare is not None:
         settings = settings.prepared(prepare)
-    clock = clock or SystemClock()
+    shared = _Shared(clock or SystemClock(), metrics)
     return Stores(
-        core=_open(CoreUnitOfWork, "core", CORE, CORE_EVENTS, settings=settings.core, clock=clock),
+        core=_open(CoreUnitOfWork, "core", CORE, CORE_EVENTS, settings=settings.core, shared=shared),
         analytics=_open(
-            AnalyticsUnitOfWork, "analytics", ANALYTICS, ANALYTICS_EVENTS, settings=settings.analytics, clock=clock
+            AnalyticsUnitOfWork, "analytics", ANALYTICS, ANALYTICS_EVENTS, settings=settings.analytics, shared=shared
         ),
         systemlogs=_open(
             SystemlogsUnitOfWork,
@@ -128,9 +131,17 @@ def open_stores(
             SYSTEMLOGS,
             SYSTEMLOGS_EVENTS,
             settings=settings.systemlogs,
-            clock=clock,
+            shared=shared,
         ),
     )
+
+
+@frozen
+class _Shared:
+    """What the three stores have in common."""
+
+    clock: Clock
+    metrics: Metrics | None
 
 
 def _open(
@@ -140,7 +151,7 @@ def _open(
     publishes: tuple[type[Event], ...],
     *,
     settings: StoreSettings,
-    clock: Clock,
+    shared: _Shared,
 ) -> Store[UnitT]:
     return open_store(
         unit,
@@ -151,6 +162,7 @@ def _open(
         transactions=settings.transactions,
         operation_timeout=settings.operation_timeout,
         settings=settings.connection,
-        clock=clock,
+        clock=shared.clock,
         publishes=publishes,
+        metrics=shared.metrics,
     )

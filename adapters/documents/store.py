@@ -25,6 +25,7 @@ from ...domain.unit_of_work import (
 )
 from ..backend import Backend, BackendOptions, Transaction
 from ..backends import backend_for
+from ..metrics import Metrics
 from . import receipts as receipt
 from .bindings import bindings_of, declaration_of, refuse_unmet_needs
 from .bulk import BulkSession
@@ -63,6 +64,7 @@ def open_store(
     publishes: Sequence[type[Event]] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
+    metrics: Metrics | None = None,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -88,6 +90,7 @@ def open_store(
             become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
+        metrics: counts commands, connections and units of this store; without it nothing is listened to.
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -106,7 +109,9 @@ def open_store(
         receipt.declaration(receipt_lifetime),
         *(outbox_declarations() if outbox else ()),
     )
-    backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
+    backend: Backend = backend_for(url).open(
+        url, BackendOptions(store_name, collections, dict(settings or {}), metrics)
+    )
     refuse_unmet_needs(bindings.values(), backend)
     environment = Environment(
         name=store_name,
@@ -120,6 +125,7 @@ def open_store(
         receipts=receipts,
         outbox=outbox,
         limits=Limits(max_changes, max_seconds),
+        listeners=[] if metrics is None else [metrics.listener(store_name)],
     )
     return DocumentStore(unit, environment)
 

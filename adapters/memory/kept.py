@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from immutables import Map
 
@@ -37,7 +37,10 @@ class KeptBackend(MemoryBackend):
         self._collections = options.collections
         self._opening = threading.RLock()
         self._kept: Kept | None = None
-        self._last_save: weakref.finalize[..., Any] | None = None
+        # Made before anybody can use the store: what is to be called at the end of the process is called in reverse
+        # order, so that whoever flushes into the store then does so before this.
+        self._at_the_end = _AtTheEnd()
+        weakref.finalize(self, self._at_the_end.close)
 
     if not TYPE_CHECKING:
 
@@ -83,9 +86,7 @@ class KeptBackend(MemoryBackend):
             if self._kept is None:
                 return
             self._kept.close()
-            assert self._last_save is not None  # noqa: S101 - made with it
-            self._last_save.detach()
-            self._kept = None
+            self._kept = self._at_the_end.kept = None
             for name in _MADE_AT_FIRST_USE:
                 del self.__dict__[name]
 
@@ -94,8 +95,17 @@ class KeptBackend(MemoryBackend):
             if self._kept is None:
                 kept = Kept(self._path, self._collections)
                 self._use(kept.engine)
-                self._kept = kept
-                self._last_save = weakref.finalize(self, kept.close)
+                self._kept = self._at_the_end.kept = kept
+
+
+class _AtTheEnd:
+    """Closes what a store has open when the store is dropped, or the process ends."""
+
+    kept: "Kept | None" = None
+
+    def close(self) -> None:
+        if self.kept is not None:
+            self.kept.close()
 
 
 class Kept:

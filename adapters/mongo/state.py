@@ -1,5 +1,6 @@
 """What the driver knows of members and connections; asking it sends nothing."""
 
+from math import isfinite
 from typing import Any
 
 from pymongo import MongoClient
@@ -44,13 +45,14 @@ def _pools(client: MongoClient[Document]) -> tuple[PoolUse, ...]:
     A driver that keeps them elsewhere shows none.
     """
     servers = getattr(getattr(client, "_topology", None), "_servers", {})
-    pools = ((address, getattr(server, "pool", None)) for address, server in sorted(servers.items()))
     most = client.options.pool_options.max_pool_size
-    return tuple(
-        PoolUse(_name(address), pool.active_sockets, len(pool.conns), most or None)
-        for address, pool in pools
-        if hasattr(pool, "active_sockets") and hasattr(pool, "conns")
-    )
+    bound = int(most) if most and isfinite(most) else None
+    found = []
+    for address, server in sorted(servers.items()):
+        pool: Any = getattr(server, "pool", None)
+        if hasattr(pool, "active_sockets") and hasattr(pool, "conns"):
+            found.append(PoolUse(_name(address), pool.active_sockets, len(pool.conns), bound))
+    return tuple(found)
 
 
 def _name(address: Any) -> str:

@@ -7,11 +7,14 @@ from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
 from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.log_handler import LogCounts, StoreHandler
+from .adapters.metrics import Metrics, MetricsSnapshot
 from .adapters.migrations import Migrations, OneOff
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .adapters.transfer import ExportReport, ImportReport, export_lines, import_lines
 from .adapters.upkeep import (
     Advice,
     IndexDiff,
@@ -26,6 +29,7 @@ from .adapters.upkeep import (
     sync_indexes,
     sync_validators,
 )
+from .adapters.watching import health_of
 from .domain.bulk import BulkError, BulkResult
 from .domain.caching import cacheable
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
@@ -68,6 +72,7 @@ from .domain.errors import (
 )
 from .domain.events import Event
 from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
+from .domain.health import Health, PoolUse, StoreHealth
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.paging import Page
@@ -119,15 +124,21 @@ __all__ = [
     "DurabilityWarning",
     "Entity",
     "Event",
+    "ExportReport",
     "FixedClock",
+    "Health",
     "Id",
     "IdFactory",
+    "ImportReport",
     "Index",
     "IndexDiff",
     "InvalidQuery",
     "LargeDocumentWarning",
     "LargeUnitWarning",
     "LeaseLost",
+    "LogCounts",
+    "Metrics",
+    "MetricsSnapshot",
     "MigrationError",
     "MigrationRunning",
     "Migrations",
@@ -137,6 +148,7 @@ __all__ = [
     "OutboxRelay",
     "Page",
     "Parked",
+    "PoolUse",
     "Problem",
     "ReadRepository",
     "Reader",
@@ -151,6 +163,8 @@ __all__ = [
     "StepChanged",
     "StepFailed",
     "Store",
+    "StoreHandler",
+    "StoreHealth",
     "StoreReport",
     "Stores",
     "SystemClock",
@@ -187,8 +201,11 @@ __all__ = [
     "diff_validators",
     "distinct_count",
     "exists",
+    "export_lines",
     "from_dict",
+    "health_of",
     "icontains",
+    "import_lines",
     "index_advice",
     "is_none",
     "largest",

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from attrs import define, field, frozen
 
 from ..domain.errors import ConfigurationError, TristoreError
+from ..domain.health import PoolUse
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from ..domain.rollups import Rollup
+from .metrics import Metrics
 
 if TYPE_CHECKING:
     from .administration import Administration
@@ -302,6 +304,25 @@ class ServerInfo:
 
 
 @frozen
+class ServerState:
+    """What a backend knows of its servers.
+
+    Attributes:
+        info: what a ping found.
+        primary: ``host:port`` of the server that takes writes; None where there is none.
+        replication_lag: seconds by which the slowest known secondary is behind it; None without secondaries.
+        unreachable: members that do not answer.
+        pools: the use of connections, for each server.
+    """
+
+    info: ServerInfo
+    primary: str | None = None
+    replication_lag: float | None = None
+    unreachable: tuple[str, ...] = ()
+    pools: tuple[PoolUse, ...] = ()
+
+
+@frozen
 class BackendOptions:
     """What every backend is opened with.
 
@@ -309,11 +330,13 @@ class BackendOptions:
         store: the logical name of the store, for logs.
         collections: what the store declares.
         settings: backend-specific settings by name, such as pool sizes.
+        metrics: counts what the backend does, if somebody asked for it.
     """
 
     store: str
     collections: tuple[CollectionDeclaration, ...]
     settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
+    metrics: Metrics | None = None
 
 
 @frozen
@@ -341,10 +364,12 @@ class Backend(ABC):
     """Whether nobody outside this process can write what it holds."""
     answers_at_once: ClassVar[bool] = False
     """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
+    keeps_commits: ClassVar[bool] = True
+    """Whether what is committed outlives the process, however that ends."""
 
     @classmethod
     @abstractmethod
-    def open(cls, url: str, options: BackendOptions) -> Self:
+    def open(cls, url: str, options: BackendOptions) -> "Backend":
         """Read the URL; connect later.
 
         Raises:
@@ -573,6 +598,22 @@ class Backend(ABC):
         """
         raise ConfigurationError(f"{self.location} has no server to look after: open the store on mongodb://")
 
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers.
+
+        Raises:
+            Unavailable: as `ping` does.
+        """
+        return ServerState(self.ping(timeout=timeout))
+
+    def save(self) -> None:  # noqa: B027 - right where every commit is kept
+        """Keep what was committed so far, beyond the end of the process; a server does so with every commit.
+
+        Raises:
+            ConfigurationError: if the backend keeps nothing.
+            Unavailable: if it cannot be kept now.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Release connections; the next operation connects again."""
@@ -597,6 +638,7 @@ __all__ = [
     "Replace",
     "Seen",
     "ServerInfo",
+    "ServerState",
     "TimeSeriesDeclaration",
     "Transaction",
     "Update",

@@ -17,8 +17,8 @@ from ..migrations.reports import Progress
 from ..migrations.walk import BATCH
 from ..settings import Settings
 from . import migrate_tables as tables
+from .migration_targets import migrations_of
 from .options import WIDTH, make_console, store_urls
-from .targets import migrations_of
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:

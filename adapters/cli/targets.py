@@ -1,66 +1,81 @@
-"""What a command of a user's own application works on: named as ``package.module:name``."""
+"""Which repository a command is about: one of the three stores, or one of a store of the user's own."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
+
+import click
 
 from ...domain.errors import ConfigurationError
 from ..documents.store import DocumentStore
-from ..migrations import Migrations
 from ..settings import Settings
-from ..stores import Stores, open_stores
+from ..stores import open_stores
+from ..testing.openings import find_openings
+
+_STORES = ("core", "analytics", "systemlogs")
+
+
+def own_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options --store and --url, for stores of the user's own."""
+    text = "Where the store of --store is."
+    command = click.option("--url", metavar="URL", help=text)(command)
+    text = "A store of your own: package.module:callable, which takes a URL, or package.module."
+    return click.option("--store", "own", metavar="STORE", help=text)(command)
 
 
 @contextmanager
-def migrations_of(settings: Settings, app: str | None) -> Iterator[list[Migrations]]:
-    """Give the migrations of an application's stores, or of tristore's own three; the stores are closed at the end.
+def opened(
+    target: str, settings: Settings, own: str | None, url: str | None
+) -> Iterator[tuple[DocumentStore[Any], str]]:
+    """Open the store of a target, and close it; give it with the name of the repository.
 
     Args:
+        target: ``store.repository`` for one of the three stores, or ``repository`` with a store of the user's own.
         settings: where the three stores are.
-        app: names what the application has, None for the three stores.
+        own: names a store of the user's own, as `find_openings` takes it.
+        url: where that is.
 
     Raises:
-        ConfigurationError: if there is no such thing.
+        ConfigurationError: if it names no store.
     """
-    found = [Migrations(store) for store in open_stores(settings)] if app is None else _named(app)
-    try:
-        yield found
-    finally:
-        for migrations in found:
-            migrations.store.close()
-
-
-def _named(app: str) -> list[Migrations]:
-    sys.path.insert(0, os.getcwd())  # as `python -m` does: the application need not be installed
-    module_name, colon, name = app.partition(":")
-    try:
-        module = import_module(module_name) if colon and module_name else None
-    except ModuleNotFoundError as error:
-        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise
-        raise ConfigurationError(f"--app {app}: there is no module {error.name!r}") from None
-    missing = object()
-    value: Any = missing if module is None else getattr(module, name, missing)
-    if value is missing:
+    if own is not None:
+        with _own(own, url) as store:
+            yield store, target
+        return
+    name, dot, repository = target.partition(".")
+    if name not in _STORES or not dot:
         raise ConfigurationError(
-            f"--app {app}: name what holds the migrations as package.module:name, where name is a Migrations, a store, "
-            "a list of them, or a function without parameters that returns one of these"
+            f"{target!r} names no repository: write store.repository, such as core.users, for core, analytics or "
+            "systemlogs; for a store of your own give --store and --url"
         )
-    if callable(value) and not isinstance(value, type):
-        value = value()
-    parts = list(value) if isinstance(value, list | tuple | Stores) else [value]
-    return [_migrations(app, part) for part in parts]
+    if url is not None:
+        raise ConfigurationError(f"--url belongs to --store; where {name} is, --{name} says")
+    with open_stores(settings) as stores:
+        found = getattr(stores, name)
+        assert isinstance(found, DocumentStore)  # noqa: S101 - as open_stores makes them
+        yield found, repository
 
 
-def _migrations(app: str, value: object) -> Migrations:
-    if isinstance(value, Migrations):
-        return value
-    if isinstance(value, DocumentStore):
-        return Migrations(value)
-    raise ConfigurationError(f"--app {app} gives {type(value).__name__}, which is neither a Migrations nor a store")
+@contextmanager
+def _own(own: str, url: str | None) -> Iterator[DocumentStore[Any]]:
+    if url is None:
+        raise ConfigurationError("--store needs --url, which says where the store is")
+    sys.path.insert(0, os.getcwd())  # as `python -m` does: the user's module need not be installed
+    openings = find_openings(own)
+    if len(openings) > 1:
+        names = ", ".join(opening.name for opening in openings)
+        raise ConfigurationError(f"{own} holds several stores ({names}): name a callable that opens one, {own}:open_it")
+    store = openings[0].open(url)
+    if not isinstance(store, DocumentStore):
+        raise ConfigurationError(
+            f"{own} opened a {type(store).__name__}, and must open a store: return open_store(...)"
+        )
+    try:
+        yield store
+    finally:
+        store.close()
 
 
-__all__ = ["migrations_of"]
+__all__ = ["opened", "own_store"]

@@ -24,6 +24,7 @@ from ..backend import (
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     Watch,
     WritePlan,
@@ -39,6 +40,7 @@ from .many import carry_out_many, modify, remove
 from .masking import raise_masked
 from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
 from .projections import to_distinct, to_projection
+from .state import state_of
 from .transactions import MongoTransaction
 from .watching import MongoWatch
 from .writes import carry_out
@@ -316,6 +318,14 @@ class MongoBackend(Backend):
     def administration(self) -> MongoAdministration:
         """Return what looks after the server."""
         return MongoAdministration(self._connection)
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what the driver knows of members and connections.
+
+        Raises:
+            Unavailable: if no server answers.
+        """
+        return state_of(self._connection.client, self.ping(timeout=timeout))
 
     def close(self) -> None:
         """Release connections; the next operation connects again."""

@@ -20,6 +20,7 @@ from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
 from ..bson_values import CODEC_OPTIONS
 from ..urls import has_ports_only, secret_options
+from .metering import metering
 from .monitoring import ServerLog, debugging
 from .slow_commands import SlowCommandLog
 
@@ -62,6 +63,7 @@ class Connection:
     def __init__(self, url: str, options: BackendOptions) -> None:
         self._url = url
         self._store = options.store
+        self._metrics = options.metrics
         scheme, user, place, query = _parts(url, options.store)
         self.place, _, name = place.partition("/")
         self.location = f"{scheme}://{place}"
@@ -163,7 +165,12 @@ class Connection:
             self._url,
             connect=False,
             appname=f"tristore/{self._store}",
-            event_listeners=[self._server_log, *debugging(self._store), *self._slow_log],
+            event_listeners=[
+                self._server_log,
+                *debugging(self._store),
+                *self._slow_log,
+                *metering(self._store, self._metrics),
+            ],
             **self._settings,
         )
 

@@ -25,6 +25,7 @@ from ..backend import (
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     Watch,
     WritePlan,
@@ -68,6 +69,7 @@ class ObservedBackend(Backend):
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
         self.is_private = inner.is_private  # type: ignore[misc]
         self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
+        self.keeps_commits = inner.keeps_commits  # type: ignore[misc]
 
     @abstractmethod
     def _around(self, operation: Operation, call: Callable[[], T]) -> T:
@@ -237,6 +239,14 @@ class ObservedBackend(Backend):
     def administration(self) -> Administration:
         """Return what looks after the server."""
         return self.inner.administration()
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers."""
+        return self._around(Operation("ping", timeout=timeout), lambda: self.inner.state(timeout=timeout))
+
+    def save(self) -> None:
+        """Keep what was committed so far."""
+        self.inner.save()
 
     def close(self) -> None:
         """Release connections."""

@@ -57,7 +57,8 @@ def equal(name: str, value: object) -> Compare:
     "url",
     [
         "memory://data",
-        "memory:///data",
+        "memory:///",
+        "memory:///data?size=1",
         "memory://#data",
         "memory://?transactions=maybe",
         "memory://?transactions=",

@@ -21,7 +21,7 @@ from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import DocumentStore, open_store
-from .documents.systemlogs import SYSTEMLOGS_EVENTS, systemlogs_documents
+from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS, kept_for
 from .metrics import Metrics
 from .settings import Prepare, Settings, StoreSettings
 from .watching.health import MAX_LAG, health_of
@@ -145,7 +145,7 @@ def open_stores(
             SystemlogsUnitOfWork,
             "systemlogs",
             settings.systemlogs,
-            systemlogs_documents(settings.systemlogs.retention),
+            kept_for(settings.systemlogs.retention, SYSTEMLOGS),
             SYSTEMLOGS_EVENTS,
         ),
     )

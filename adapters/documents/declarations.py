@@ -88,6 +88,10 @@ class Index:
                 raise ConfigurationError(f"an index on {', '.join(fields)} has no option {name!r}{_advice(name)}")
         self.__attrs_init__(fields, sparse, where, expire_after, options)
 
+    def expiring(self, after: timedelta | None) -> "Index":
+        """Return the same index with another expiry, None for none."""
+        return Index(*self.fields, sparse=self.sparse, where=self.where, expire_after=after, **self.options)
+
 
 def _advice(name: str) -> str:
     if name == "unique":

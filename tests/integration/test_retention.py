@@ -24,7 +24,7 @@ from tristore import (
     sync_indexes,
 )
 from tristore.adapters.documents.analytics import METRICS, PLAYBACK, USAGE
-from tristore.adapters.documents.systemlogs import systemlogs_documents
+from tristore.adapters.documents.systemlogs import SYSTEMLOGS
 from tristore.adapters.settings import Days, Url
 from tristore.domain.analytics import AnalyticsUnitOfWork, Metric, MetricRepository
 from tristore.domain.systemlogs import AuditEntry, ErrorReport, LogEntry, SystemlogsUnitOfWork
@@ -51,7 +51,7 @@ def entries(at: datetime) -> tuple[LogEntry, ErrorReport, AuditEntry]:
 
 def test_systemlogs_are_kept_for_a_time(mongo_url: str) -> None:
     """Log entries and error reports older than the retention go by themselves; younger ones and the trail stay."""
-    store = open_store(SystemlogsUnitOfWork, url=mongo_url, documents=systemlogs_documents(), prepare="create")
+    store = open_store(SystemlogsUnitOfWork, url=mongo_url, documents=SYSTEMLOGS, prepare="create")
     with store.unit_of_work() as uow:
         for at in (LONG_AGO, JUST_NOW):
             log, error, audit = entries(at)

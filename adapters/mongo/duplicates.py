@@ -51,7 +51,7 @@ def _pipeline(index: IndexDeclaration, examples: int) -> list[Mapping[str, Any]]
 
 
 def _some_ids() -> Mapping[str, Any]:
-    return {"$firstN": {"n": 3, "input": "$_id.d"}}
+    return {"$minN": {"n": 3, "input": "$_id.d"}}
 
 
 def _first(examples: int) -> Mapping[str, Any]:

@@ -169,14 +169,9 @@ class Search:
     def matching(self) -> Iterator[Row]:
         """Yield all rows that match."""
         matches = self._matches
-        if matches is None:
-            for row in self._candidates:
-                self.examined += 1
-                yield row
-            return
         for row in self._candidates:
             self.examined += 1
-            if matches(row.document):
+            if matches is None or matches(row.document):
                 yield row
 
 

@@ -4,12 +4,32 @@ from .adapters.caching.regions import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
-from .adapters.documents.declarations import Documents, Index
+from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
+from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.log_handler import LogCounts, StoreHandler
+from .adapters.metrics import Metrics, MetricsSnapshot
+from .adapters.migrations import Migrations, OneOff
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from
 from .adapters.settings import Settings
 from .adapters.stores import Stores, open_stores
+from .adapters.transfer import ExportReport, ImportReport, export_lines, import_lines
+from .adapters.upkeep import (
+    Advice,
+    IndexDiff,
+    SlowShape,
+    ValidatorDiff,
+    diff_indexes,
+    diff_validators,
+    index_advice,
+    profile_operations,
+    slow_operations,
+    slow_shapes,
+    sync_indexes,
+    sync_validators,
+)
+from .adapters.watching import health_of
 from .domain.bulk import BulkError, BulkResult
 from .domain.caching import cacheable
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock
@@ -27,11 +47,16 @@ from .domain.errors import (
     InvalidQuery,
     LargeDocumentWarning,
     LargeUnitWarning,
+    LeaseLost,
+    MigrationError,
+    MigrationRunning,
     NestedUnitOfWork,
     NotFound,
     Problem,
     RetryExhausted,
     Stale,
+    StepChanged,
+    StepFailed,
     TooLarge,
     TooManyResults,
     TransactionsUnsupported,
@@ -40,12 +65,14 @@ from .domain.errors import (
     UnitOfWorkClosed,
     UnitOfWorkError,
     UnitOfWorkFailed,
+    UnreadableVersion,
     ValidationError,
     VersionConflict,
     WriteConflict,
 )
 from .domain.events import Event
 from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
+from .domain.health import Health, PoolUse, StoreHealth
 from .domain.ids import Id, IdFactory, new_id, parse_id
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.paging import Page
@@ -69,6 +96,7 @@ from .domain.words import (
 
 __all__ = [
     "NEVER",
+    "Advice",
     "Attempt",
     "Backlog",
     "BulkError",
@@ -82,44 +110,69 @@ __all__ = [
     "ConcurrentUse",
     "ConfigurationError",
     "Conflict",
+    "Convert",
     "Counted",
     "CrossStore",
     "DeadlineExceeded",
+    "Default",
     "Delivery",
     "DocumentStore",
     "Documents",
     "DomainError",
+    "Drop",
     "DuplicateKey",
     "DurabilityWarning",
     "Entity",
     "Event",
+    "ExportReport",
     "FixedClock",
+    "Health",
     "Id",
     "IdFactory",
+    "ImportReport",
     "Index",
+    "IndexDiff",
     "InvalidQuery",
     "LargeDocumentWarning",
     "LargeUnitWarning",
+    "LeaseLost",
+    "LogCounts",
+    "Metrics",
+    "MetricsSnapshot",
+    "MigrationError",
+    "MigrationRunning",
+    "Migrations",
     "NestedUnitOfWork",
     "NotFound",
+    "OneOff",
     "OutboxRelay",
     "Page",
     "Parked",
+    "PoolUse",
     "Problem",
     "ReadRepository",
     "Reader",
+    "Rename",
     "Repository",
     "RetryExhausted",
+    "SchemaStep",
     "Settings",
+    "SlowShape",
     "Specification",
     "Stale",
+    "StepChanged",
+    "StepFailed",
     "Store",
+    "StoreHandler",
+    "StoreHealth",
     "StoreReport",
     "Stores",
     "SystemClock",
+    "TimeSeries",
     "TooLarge",
     "TooManyResults",
     "TransactionsUnsupported",
+    "Transform",
     "TristoreError",
     "Unavailable",
     "Unique",
@@ -129,7 +182,10 @@ __all__ = [
     "UnitOfWorkFailed",
     "UnitOfWorkListener",
     "UnitReport",
+    "UnreadableVersion",
+    "Validation",
     "ValidationError",
+    "ValidatorDiff",
     "VersionConflict",
     "WriteConflict",
     "any_of",
@@ -141,10 +197,16 @@ __all__ = [
     "contains",
     "contains_all",
     "count",
+    "diff_indexes",
+    "diff_validators",
     "distinct_count",
     "exists",
+    "export_lines",
     "from_dict",
+    "health_of",
     "icontains",
+    "import_lines",
+    "index_advice",
     "is_none",
     "largest",
     "make_converter",
@@ -156,12 +218,18 @@ __all__ = [
     "open_store",
     "open_stores",
     "parse_id",
+    "profile_operations",
     "size",
+    "slow_operations",
+    "slow_shapes",
     "smallest",
     "some",
     "specification",
+    "sync_indexes",
+    "sync_validators",
     "to_dict",
     "total",
+    "touches",
     "update_from",
     "where",
 ]

@@ -11,14 +11,19 @@ Every operation has a `timeout` in seconds, and is bound to a transaction or to 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Flag, auto
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from attrs import define, field, frozen
 
 from ..domain.errors import ConfigurationError, TristoreError
+from ..domain.health import PoolUse
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from ..domain.rollups import Rollup
+from .metrics import Metrics
+
+if TYPE_CHECKING:
+    from .administration import Administration
 
 Document = dict[str, Any]
 """A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
@@ -39,6 +44,8 @@ class Capability(Flag):
     """`Backend.aggregate`: MongoDB's aggregation pipelines."""
     CHANGE_STREAMS = auto()
     """`Backend.watch`."""
+    LEASES = auto()
+    """`Backend.claim_lease` and `Backend.renew_lease`."""
 
 
 class Transaction(Protocol):
@@ -196,24 +203,68 @@ class IndexDeclaration:
     """An index that a collection should have.
 
     Attributes:
-        keys: dotted document keys with 1 or -1, in order.
+        keys: dotted document keys in order, with 1 or -1, or the kind of another index as MongoDB names it.
         unique: whether no two documents may have the same values.
         sparse: whether documents without any of the keys are left out.
         expire_after: seconds after the date in the key's field after which a document may be removed; None keeps it.
         partial: which documents it holds, None for all; every backend can take comparisons, `OneOf` and `IsNone`
             that are combined with `All` and `AnyOf`.
+        options: what else MongoDB lets an index have, by its names; a backend may leave them out of account where they
+            change no answer.
     """
 
-    keys: tuple[tuple[str, int], ...]
+    keys: tuple[tuple[str, int | str], ...]
     unique: bool = False
     sparse: bool = False
     expire_after: int | None = None
     partial: Predicate | None = None
+    options: Mapping[str, Any] = field(factory=dict, hash=False)
 
     @property
     def name(self) -> str:
-        """The name of the index: keys and directions, as MongoDB makes it."""
-        return "_".join(f"{key}_{direction}" for key, direction in self.keys)
+        """The name of the index: a given one, or keys and directions, as MongoDB makes it."""
+        given: str | None = self.options.get("name")
+        return given or "_".join(f"{key}_{direction}" for key, direction in self.keys)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether it files documents in the order of its keys' values, for anybody who asks."""
+        others = {"collation", "wildcardProjection", "hidden"} & self.options.keys()
+        return not others and all(
+            isinstance(direction, int) and not key.endswith("$**") for key, direction in self.keys
+        )
+
+
+@frozen
+class ValidatorDeclaration:
+    """How a server should check what is written to a collection.
+
+    Attributes:
+        schema: a ``$jsonSchema``.
+        level: ``strict``, ``moderate`` or ``off``.
+        action: ``error`` or ``warn``.
+    """
+
+    schema: Mapping[str, Any] = field(hash=False)
+    level: str = "strict"
+    action: str = "error"
+
+
+@frozen
+class TimeSeriesDeclaration:
+    """That a collection is a time series.
+
+    Attributes:
+        time: the key of the time.
+        meta: the key that tells series apart.
+        granularity: ``seconds``, ``minutes`` or ``hours``.
+        expire_after: seconds after its time after which a document may be removed; None keeps it.
+    """
+
+    time: str
+    meta: str | None = None
+    granularity: str = "seconds"
+    expire_after: int | None = None
 
 
 @frozen
@@ -226,11 +277,15 @@ class CollectionDeclaration:
         indexes: the indexes.
         authoritative: whether its documents decide what happens: outside transactions they are read from the primary
             as a majority has them, and written to a majority, whatever the URL says of reads and writes.
+        validator: how a server checks what is written, None for not at all.
+        time_series: how a server packs its documents by time, None for not at all.
     """
 
     name: str
     indexes: tuple[IndexDeclaration, ...] = ()
     authoritative: bool = False
+    validator: ValidatorDeclaration | None = None
+    time_series: TimeSeriesDeclaration | None = None
 
 
 @frozen
@@ -249,6 +304,25 @@ class ServerInfo:
 
 
 @frozen
+class ServerState:
+    """What a backend knows of its servers.
+
+    Attributes:
+        info: what a ping found.
+        primary: ``host:port`` of the server that takes writes; None where there is none.
+        replication_lag: seconds by which the slowest known secondary is behind it; None without secondaries.
+        unreachable: members that do not answer.
+        pools: the use of connections, for each server.
+    """
+
+    info: ServerInfo
+    primary: str | None = None
+    replication_lag: float | None = None
+    unreachable: tuple[str, ...] = ()
+    pools: tuple[PoolUse, ...] = ()
+
+
+@frozen
 class BackendOptions:
     """What every backend is opened with.
 
@@ -256,11 +330,28 @@ class BackendOptions:
         store: the logical name of the store, for logs.
         collections: what the store declares.
         settings: backend-specific settings by name, such as pool sizes.
+        metrics: counts what the backend does, if somebody asked for it.
     """
 
     store: str
     collections: tuple[CollectionDeclaration, ...]
     settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
+    metrics: Metrics | None = None
+
+
+@frozen
+class LeaseState:
+    """Who has a lease.
+
+    Attributes:
+        owner: whoever claimed it last.
+        fence: how often it was claimed; whoever finds another number than its own has lost it.
+        seconds: until it ends by itself, on the server's clock; 0 or less if it has ended.
+    """
+
+    owner: str
+    fence: int
+    seconds: float
 
 
 class Backend(ABC):
@@ -273,10 +364,12 @@ class Backend(ABC):
     """Whether nobody outside this process can write what it holds."""
     answers_at_once: ClassVar[bool] = False
     """Whether a read waits for nothing, so that two of them side by side are no faster than one after the other."""
+    keeps_commits: ClassVar[bool] = True
+    """Whether what is committed outlives the process, however that ends."""
 
     @classmethod
     @abstractmethod
-    def open(cls, url: str, options: BackendOptions) -> Self:
+    def open(cls, url: str, options: BackendOptions) -> "Backend":
         """Read the URL; connect later.
 
         Raises:
@@ -434,6 +527,28 @@ class Backend(ABC):
             WriteConflict: if another writer changed a document since the snapshot.
         """
 
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended, and return who has it; `Capability.LEASES` says it can.
+
+        The clock of the server decides, for those of its clients differ. The document of the lease has the keys
+        ``owner``, ``fence`` and ``until``.
+
+        Args:
+            collection: where leases are kept.
+            id: names the lease.
+            owner: a name that no other claimant has.
+            seconds: how long it lasts unless it is renewed.
+            timeout: in seconds.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no leases")
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last so many seconds from now, 0 to give it back; tell whether the owner still has it.
+
+        One that has ended and was claimed by nobody else is renewed too.
+        """
+        raise ConfigurationError(f"the backend of {self.location} has no leases")
+
     @abstractmethod
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
@@ -475,6 +590,30 @@ class Backend(ABC):
             Unavailable: if it does not answer, with what was tried and what to do.
         """
 
+    def administration(self) -> "Administration":
+        """Return what looks after the server: its indexes, validators, plans and slow operations.
+
+        Raises:
+            ConfigurationError: if there is no server to look after.
+        """
+        raise ConfigurationError(f"{self.location} has no server to look after: open the store on mongodb://")
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers.
+
+        Raises:
+            Unavailable: as `ping` does.
+        """
+        return ServerState(self.ping(timeout=timeout))
+
+    def save(self) -> None:  # noqa: B027 - right where every commit is kept
+        """Keep what was committed so far, beyond the end of the process; a server does so with every commit.
+
+        Raises:
+            ConfigurationError: if the backend keeps nothing.
+            Unavailable: if it cannot be kept now.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Release connections; the next operation connects again."""
@@ -491,6 +630,7 @@ __all__ = [
     "Document",
     "IndexDeclaration",
     "KeyTaken",
+    "LeaseState",
     "ManyResult",
     "Modify",
     "ModifyResult",
@@ -498,8 +638,11 @@ __all__ = [
     "Replace",
     "Seen",
     "ServerInfo",
+    "ServerState",
+    "TimeSeriesDeclaration",
     "Transaction",
     "Update",
+    "ValidatorDeclaration",
     "Watch",
     "WritePlan",
     "WriteResult",

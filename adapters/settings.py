@@ -8,6 +8,7 @@ caches of all stores. A variable that is empty counts as not set.
 import os
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Literal, NewType, Self, get_type_hints
 
@@ -32,6 +33,7 @@ Least = NewType("Least", int)
 Milliseconds = NewType("Milliseconds", int)
 Heartbeat = NewType("Heartbeat", int)
 Seconds = NewType("Seconds", float)
+Days = NewType("Days", int)
 Prepare = Literal["check", "create", "off"]
 Transactions = Literal["required", "off"]
 Switch = Literal["on", "off"]
@@ -46,6 +48,7 @@ class StoreSettings:
         prepare: what the first use does about declared unique keys: compare them, create them, or trust.
         transactions: whether a server without transactions is refused.
         operation_timeout: for each operation.
+        retention_days: how many days log entries and error reports are kept, 0 for ever; only of systemlogs.
         max_pool_size: the most connections to one server.
         min_pool_size: how many connections are kept open.
         connect_timeout_ms: for opening a connection.
@@ -53,12 +56,14 @@ class StoreSettings:
         heartbeat_ms: between two looks at each server.
         max_idle_ms: after which an unused connection is closed.
         wait_queue_timeout_ms: for a connection to become free.
+        slow_command_ms: from how many milliseconds on a command is logged; without it, none is, and nobody listens.
     """
 
     url: Url = field(default=Url("memory://"), repr=without_password)
     prepare: Prepare = "check"
     transactions: Transactions = "required"
     operation_timeout: Seconds = Seconds(10.0)
+    retention_days: Days = Days(90)
     max_pool_size: Most | None = field(default=None, metadata={"driver": "maxPoolSize"})
     min_pool_size: Least | None = field(default=None, metadata={"driver": "minPoolSize"})
     connect_timeout_ms: Milliseconds | None = field(default=None, metadata={"driver": "connectTimeoutMS"})
@@ -68,6 +73,12 @@ class StoreSettings:
     heartbeat_ms: Heartbeat | None = field(default=None, metadata={"driver": "heartbeatFrequencyMS"})
     max_idle_ms: Milliseconds | None = field(default=None, metadata={"driver": "maxIdleTimeMS"})
     wait_queue_timeout_ms: Milliseconds | None = field(default=None, metadata={"driver": "waitQueueTimeoutMS"})
+    slow_command_ms: Milliseconds | None = field(default=None, metadata={"driver": "slowCommandMS"})
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How long what has a retention is kept, None for ever."""
+        return timedelta(days=self.retention_days) if self.retention_days else None
 
     @property
     def connection(self) -> dict[str, int]:
@@ -179,7 +190,8 @@ def _shared_variable(setting: str) -> str:
 def _refuse_unknown(given: Mapping[str, str]) -> None:
     settings = [attribute.name for attribute in fields(StoreSettings)]
     known = [*(_variable(store, setting) for store in STORES for setting in settings), *_CACHE]
-    known += [_shared_variable(setting) for setting in settings if setting != "url"]
+    known += [_shared_variable(setting) for setting in settings if setting not in {"url", _RETENTION}]
+    known = [name for name in known if not name.endswith(_RETENTION.upper()) or name == _variable(*_RETAINING)]
     for name in given:
         if name not in known:
             close = get_close_matches(name, known, n=1)
@@ -221,6 +233,12 @@ def _to_seconds(text: str, _: object) -> Seconds:
     return Seconds(seconds)
 
 
+def _to_days(text: str, _: object) -> Days:
+    if re.fullmatch(r"[0-9]{1,5}", text) is None or int(text) > _MOST_DAYS:
+        raise ValueError(text)
+    return Days(int(text))
+
+
 def _whole_from(least: int) -> Callable[[str, object], int]:
     def convert(text: str, _: object) -> int:
         if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) < least:
@@ -231,6 +249,11 @@ def _whole_from(least: int) -> Callable[[str, object], int]:
 
 
 _MOST_SECONDS = 86_400
+_MOST_DAYS = 24_855
+"""As many as the 31 bits of seconds hold after which a server lets documents expire."""
+_RETENTION = "retention_days"
+_RETAINING = ("systemlogs", _RETENTION)
+"""The one store and setting that say how long documents are kept."""
 _ACCEPTED: Mapping[Any, str] = {
     Url: "a URL such as memory:// or mongodb://localhost:27017/core",
     CacheUrl: "a URL such as memory://, redis://localhost:6379/0 or null://",
@@ -238,6 +261,7 @@ _ACCEPTED: Mapping[Any, str] = {
     Switch: "on or off",
     Prepare: "check, create or off",
     Transactions: "required or off",
+    Days: f"a whole number of days from 0, which keeps for ever, to {_MOST_DAYS:,}",
     Seconds: f"a number of seconds above 0, at most {_MOST_SECONDS}",
     Most | None: "a whole number from 1",
     Least | None: "a whole number from 0",
@@ -250,6 +274,7 @@ _CONVERTER.register_structure_hook(Url, _to_url)
 _CONVERTER.register_structure_hook(CacheUrl, _to_cache_url)
 _CONVERTER.register_structure_hook(Name, _to_name)
 _CONVERTER.register_structure_hook(Seconds, _to_seconds)
+_CONVERTER.register_structure_hook(Days, _to_days)
 _CONVERTER.register_structure_hook(Most, _whole_from(1))
 _CONVERTER.register_structure_hook(Least, _whole_from(0))
 _CONVERTER.register_structure_hook(Milliseconds, _whole_from(1))

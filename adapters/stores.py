@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,6 +12,7 @@ from ..domain.analytics import AnalyticsUnitOfWork
 from ..domain.clock import Clock, SystemClock
 from ..domain.core import CoreUnitOfWork
 from ..domain.events import Event
+from ..domain.health import Health
 from ..domain.systemlogs import SystemlogsUnitOfWork
 from ..domain.unit_of_work import StoreReport, UnitOfWork
 from .caching.regions import CacheSettings
@@ -19,8 +21,10 @@ from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS
 from .documents.declarations import Documents
 from .documents.store import DocumentStore, open_store
-from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS
+from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS, kept_for
+from .metrics import Metrics
 from .settings import Prepare, Settings, StoreSettings
+from .watching.health import MAX_LAG, health_of
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
 
@@ -76,10 +80,31 @@ class Stores:
         for store in self:
             store.observe_cache(observer)
 
+    def health(self, *, timeout: float = 5.0, count_versions: bool = False, max_lag: float = MAX_LAG) -> Health:
+        """Ask every store how it is, at the same time, as `health_of` does: for readiness probes and people on call.
+
+        Args:
+            timeout: seconds for each question.
+            count_versions: whether documents of another schema version are counted, which looks at every document.
+            max_lag: seconds of replication lag above which there is a warning.
+        """
+        return health_of(*self, timeout=timeout, count_versions=count_versions, max_lag=max_lag)
+
+    def save(self) -> None:
+        """Keep what was committed so far in every store, as `Store.save` does.
+
+        Raises:
+            ConfigurationError: if one is at ``memory://``, which keeps nothing.
+            Unavailable: if one cannot be kept now.
+        """
+        for store in self:
+            store.save()
+
     def close(self) -> None:
         """Release connections. Closed stores open again at the next use."""
-        for store in self:
-            store.close()
+        with ExitStack() as stack:  # an error of one does not keep the others open
+            for store in self:
+                stack.callback(store.close)
 
 
 def open_stores(
@@ -91,6 +116,7 @@ def open_stores(
     cache: str | None = None,
     clock: Clock | None = None,
     prepare: Prepare | None = None,
+    metrics: Metrics | None = None,
 ) -> Stores:
     """Open the three stores. Nothing is connected before it is used.
 
@@ -102,6 +128,7 @@ def open_stores(
         cache: the URL of the caches, which goes before the settings.
         clock: tells entities the time; by default that of the machine.
         prepare: what the first use does about declared unique keys, before the settings.
+        metrics: counts commands, connections and units of all three; without it nothing is listened to.
 
     Raises:
         ConfigurationError: if a setting or URL is wrong.
@@ -110,11 +137,17 @@ def open_stores(
     settings = settings.with_urls(core=core, analytics=analytics, systemlogs=systemlogs, cache=cache)
     if prepare is not None:
         settings = settings.prepared(prepare)
-    parts = _Parts(settings.cache, clock or SystemClock())
+    parts = _Parts(settings.cache, clock or SystemClock(), metrics)
     return Stores(
         core=parts.open(CoreUnitOfWork, "core", settings.core, CORE, CORE_EVENTS),
         analytics=parts.open(AnalyticsUnitOfWork, "analytics", settings.analytics, ANALYTICS, ANALYTICS_EVENTS),
-        systemlogs=parts.open(SystemlogsUnitOfWork, "systemlogs", settings.systemlogs, SYSTEMLOGS, SYSTEMLOGS_EVENTS),
+        systemlogs=parts.open(
+            SystemlogsUnitOfWork,
+            "systemlogs",
+            settings.systemlogs,
+            kept_for(settings.systemlogs.retention, SYSTEMLOGS),
+            SYSTEMLOGS_EVENTS,
+        ),
     )
 
 
@@ -124,6 +157,7 @@ class _Parts:
 
     cache: CacheSettings
     clock: Clock
+    metrics: Metrics | None
 
     def open(
         self,
@@ -145,4 +179,5 @@ class _Parts:
             clock=self.clock,
             publishes=publishes,
             cache=self.cache,
+            metrics=self.metrics,
         )

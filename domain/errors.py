@@ -24,6 +24,12 @@
     |   |-- ConcurrentUse
     |   |-- NestedUnitOfWork
     |   `-- CrossStore
+    |-- MigrationError              stored documents and the versions that the code knows do not fit
+    |   |-- UnreadableVersion       a document from the future, or older than the declared steps begin
+    |   |-- StepFailed              a step cannot be carried out on a document
+    |   |-- StepChanged             a recorded step is not what it was
+    |   |-- MigrationRunning        another runner has the lease
+    |   `-- LeaseLost               another runner has taken over
     `-- DomainError                 a rule of the business
         |-- InsufficientCredits
         `-- AuthenticationFailed
@@ -297,6 +303,93 @@ class NestedUnitOfWork(UnitOfWorkError):
 
 class CrossStore(UnitOfWorkError):
     """An entity or repository of one store handed to another."""
+
+
+class MigrationError(TristoreError):
+    """The root of what goes wrong between stored documents and the schema versions that the code knows."""
+
+
+class UnreadableVersion(MigrationError):
+    """A stored document of a schema version that this code cannot read; nothing was changed.
+
+    Attributes:
+        collection: where it is stored.
+        document_id: its id.
+        version: the schema version that it has, as it is stored.
+        current: the one that this code writes.
+    """
+
+    def __init__(self, collection: str, document_id: object, version: object, current: int, why: str) -> None:
+        self.collection = collection
+        self.document_id = document_id
+        self.version = version
+        self.current = current
+        super().__init__(
+            f"document {document_id} of {collection} has schema version {version!r}, and this code has {current}: {why}"
+        )
+
+
+class StepFailed(MigrationError):
+    """A step cannot be carried out on a document, which stays as it is. The error of a function is the cause.
+
+    Attributes:
+        collection: where it is stored.
+        document_id: its id.
+        version: the schema version that the step leads to.
+        step: what the step does.
+    """
+
+    def __init__(self, collection: str, document_id: object, version: int, step: str, why: str) -> None:
+        self.collection = collection
+        self.document_id = document_id
+        self.version = version
+        self.step = step
+        super().__init__(
+            f"document {document_id} of {collection} cannot be brought to schema version {version}: {step}: {why}; "
+            "it stays as it is: mend the document or the step"
+        )
+
+
+class StepChanged(MigrationError):
+    """A step that was carried out is declared with another checksum: what the database has is not what the code says.
+
+    Attributes:
+        name: of the step.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the step {name} was carried out with another content than it has now: leave it as it was, and declare "
+            "what is new as a step of another name"
+        )
+
+
+class MigrationRunning(MigrationError):
+    """Another runner works on this store.
+
+    Attributes:
+        owner: host, process and number of the other one.
+        seconds: after which its lease ends, unless it renews it.
+    """
+
+    def __init__(self, store: str, owner: str, seconds: float) -> None:
+        self.owner = owner
+        self.seconds = seconds
+        super().__init__(
+            f"store {store} is being migrated by {owner}: wait for it; if that process is dead, its lease ends within "
+            f"{max(seconds, 0.0):.0f} s"
+        )
+
+
+class LeaseLost(MigrationError):
+    """Another runner has taken over, or may have: this one stops, and what it wrote until then stays."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"the lease on store {store} is lost to another runner, or could not be renewed in time: nothing is lost, "
+            "run it again"
+        )
 
 
 class DomainError(TristoreError):

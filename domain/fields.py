@@ -80,6 +80,26 @@ def text(*, min: int = 0, max: int) -> Validator:
     return TextOf(min, max)
 
 
+@frozen
+class TextLike:
+    """The validator that `text_like` makes."""
+
+    pattern: re.Pattern[str]
+    words: str
+    min: int
+    max: int
+
+    def __call__(self, _: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        fits = isinstance(value, str) and self.min <= len(value) <= self.max
+        if not fits or self.pattern.fullmatch(str(value)) is None:
+            raise ValidationError.of(attribute.name, self.words)
+
+
+def text_like(pattern: re.Pattern[str], words: str, *, min: int, max: int) -> Validator:
+    """A validator for text of `min` to `max` characters that is, as a whole, as a pattern says; `words` refuse it."""
+    return TextLike(pattern, words, min, max)
+
+
 def number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """A validator for a number that can be added up: neither infinite nor NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -390,5 +390,16 @@ class Store(ABC, Generic[UnitT_co]):
         """Ping, and compare the declared unique keys with the actual ones; never raises for what it finds."""
 
     @abstractmethod
+    def save(self) -> None:
+        """Keep what was committed so far, beyond the end of the process: in memory, in the folder of the URL.
+
+        ``memory:///some/folder`` does so too when it is closed; a server does so with every commit.
+
+        Raises:
+            ConfigurationError: if the store has no place to keep anything, as ``memory://``.
+            Unavailable: if it cannot be kept now; what was kept before still is.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Release connections. A closed store opens again at the next use."""

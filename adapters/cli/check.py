@@ -1,5 +1,6 @@
 """``tristore check``: whether every store can be used."""
 
+import json
 import sys
 from collections.abc import Iterable
 
@@ -22,10 +23,33 @@ from .options import make_console, store_urls
     show_default=True,
     help="Seconds for each store.",
 )
-def check(core: str | None, analytics: str | None, systemlogs: str | None, timeout: float) -> None:
-    """Report every store; the exit code is 1 if one of them cannot be used."""
+@click.option("--json", "as_json", is_flag=True, help="Print the health of every store as JSON.")
+@click.option(
+    "--count-versions",
+    is_flag=True,
+    help="Count documents of another schema version, too; it looks at every document. Only with --json.",
+)
+def check(
+    core: str | None,
+    analytics: str | None,
+    systemlogs: str | None,
+    *,
+    timeout: float,
+    as_json: bool,
+    count_versions: bool,
+) -> None:
+    """Report every store; the exit code is 1 if one of them cannot be used.
+
+    With --json: latency, primary, replication lag, connections, missing unique keys, schema versions, outbox.
+    """
+    if count_versions and not as_json:
+        raise click.UsageError("--count-versions needs --json")
     settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     with open_stores(settings) as stores:
+        if as_json:
+            health = stores.health(timeout=timeout, count_versions=count_versions)
+            click.echo(json.dumps(health.to_json(), indent=2))
+            sys.exit(0 if health.ready else 1)
         reports = stores.check(timeout=timeout)
     make_console().print(_table(reports))
     sys.exit(0 if all(report.ok for report in reports) else 1)

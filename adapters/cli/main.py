@@ -9,8 +9,13 @@ from ...domain.errors import TristoreError
 from .check import check
 from .demo import demo
 from .fuzz import fuzz
+from .indexes import indexes
+from .migrate import migrate
 from .mongod import mongod
 from .relay import relay
+from .schema import schema
+from .slow_queries import slow_queries
+from .transfer import export, import_
 
 
 class Failure(click.ClickException):
@@ -49,9 +54,15 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(demo)
+cli.add_command(export)
 cli.add_command(fuzz)
+cli.add_command(migrate)
+cli.add_command(indexes)
+cli.add_command(import_)
 cli.add_command(mongod)
 cli.add_command(relay)
+cli.add_command(schema)
+cli.add_command(slow_queries)
 
 
 def main() -> None:

@@ -9,14 +9,13 @@ from cattrs import Converter
 
 from ...domain.bulk_repository import BulkRepository
 from ...domain.comparable import is_text
-from ...domain.errors import ConfigurationError, InvalidQuery
+from ...domain.errors import ConfigurationError
 from ...domain.repository import ReadRepository, Repository
 from ...domain.unit_of_work import UnitOfWork
-from ..backend import Backend, Capability, CollectionDeclaration, IndexDeclaration
+from ..backend import Backend, Capability
 from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
-from .partial import partial_of
 from .tracking import Binding
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -106,7 +105,7 @@ def _refuse_wrong_keys(documents: Documents, mapping: EntityMapping) -> None:
         raise ConfigurationError(
             f"the keys of {documents.collection} name {', '.join(unknown)}: {mapping.name} has none"
         )
-    keys = [mapping.schema_version_key, *(field.key for field in mapping.fields)]
+    keys = [mapping.schema_version_key, mapping.schema_compatible_key, *(field.key for field in mapping.fields)]
     wrong = sorted({key for key in keys if keys.count(key) > 1 or not key or key.startswith("$") or "." in key})
     if wrong:
         raise ConfigurationError(
@@ -164,37 +163,3 @@ def refuse_unmet_needs(bindings: Iterable[Binding], backend: Backend) -> None:
 
 def _shown(value: object) -> str:
     return value.__name__ if isinstance(value, type) else repr(value)
-
-
-def declaration_of(binding: Binding) -> CollectionDeclaration:
-    """Return the collection of a repository with its unique keys and indexes, in the words of the document.
-
-    Raises:
-        ConfigurationError: if an index names a field that the entity does not have, or has a rule that none can have.
-    """
-    mapping: EntityMapping = binding.mapping
-
-    def key_of(name: str) -> str:
-        try:
-            return mapping.stored_key(name)
-        except InvalidQuery as error:
-            raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
-
-    unique = [
-        IndexDeclaration(
-            tuple((key_of(name), 1) for name in key.fields),
-            unique=True,
-            sparse=key.sparse,
-            partial=partial_of(key, mapping),
-        )
-        for key in binding.repository.unique
-    ]
-    plain = [
-        IndexDeclaration(
-            tuple((key_of(name.removeprefix("-")), -1 if name.startswith("-") else 1) for name in index.fields),
-            sparse=index.sparse,
-            partial=partial_of(index, mapping),
-        )
-        for index in binding.documents.indexes
-    ]
-    return CollectionDeclaration(binding.collection, (*unique, *plain))

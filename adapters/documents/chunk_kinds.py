@@ -7,7 +7,7 @@ from ...domain.bulk import BulkResult
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import Stale, UnitOfWorkError, VersionConflict
-from ...domain.predicates import OneOf
+from ...domain.predicates import All, OneOf
 from ...domain.queries import Query
 from ..backend import Document, ManyResult, Replace, Update, WritePlan
 from .chunks import ChunkedWrite
@@ -30,8 +30,7 @@ class Additions(ChunkedWrite):
         if entity.created_at is NEVER or entity.created_at == NEVER:
             stamp(entity, self.now)
         self.hook(entity, is_new=True)
-        schema_version = self.binding.documents.schema_version
-        (document,) = self.mapping.dump_new([entity], self.stored_now, schema_version)
+        (document,) = self.mapping.dump_new([entity], self.stored_now)
         return document, document
 
     def plan(self, operations: Sequence[Any]) -> WritePlan:
@@ -62,15 +61,32 @@ class Updates(ChunkedWrite):
         document[mapping.updated_at_key] = self.stored_now
         version = entity.version or None
         if documents.update == "replace":
-            document[mapping.schema_version_key] = documents.schema_version
+            mapping.stamp_schema(document)
             return Replace(stored_id, version, document), document
         values = {key: value for key, value in document.items() if key != ID_KEY}
         unset = [field.key for field in mapping.fields if field.key not in document]
         return Update(stored_id, version, values, unset), document
 
     def plan(self, operations: Sequence[Any]) -> WritePlan:
-        """Only updates."""
-        return WritePlan(self.binding.collection, self.mapping.version_key, updates=operations)
+        """Only updates; what is stored in an older schema version is brought up to date by them."""
+        updates = self._with_upgrades(operations) if self.mapping.chain.steps else operations
+        return WritePlan(self.binding.collection, self.mapping.version_key, updates=updates)
+
+    def _with_upgrades(self, operations: Sequence[Update | Replace]) -> Sequence[Update | Replace]:
+        """Look for those that are stored in an older version: who writes in between has another optimistic version."""
+        chain = self.mapping.chain
+        wanted = All((OneOf((ID_KEY,), tuple(operation.id for operation in operations)), chain.older()))
+        old = {found[ID_KEY]: found for found in self.writer.read(self.binding.collection, Query(wanted))}
+        return [self._with_upgrade(operation, old.get(operation.id)) for operation in operations]
+
+    def _with_upgrade(self, operation: Update | Replace, stored: Document | None) -> Update | Replace:
+        if stored is None or isinstance(operation, Replace):
+            return operation
+        upgrade = self.mapping.chain.upgrade(stored)
+        if upgrade is None:
+            return operation
+        values, unset = upgrade.under(dict(operation.set), operation.unset)
+        return Update(operation.id, operation.version, values, unset)
 
     def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
         """Who does not have what was written moved on, or was never there; the server tells only how many."""

@@ -1,7 +1,9 @@
 """The document side of a repository, declared once: collection, indexes, form of the keys."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import Attribute, field, frozen
 
@@ -9,36 +11,144 @@ from ...domain.errors import ConfigurationError
 from ...domain.repository import Repository
 from ...domain.specification import Where
 
+if TYPE_CHECKING:
+    from .schema_steps import SchemaStep
+
 Naming = Literal["camelCase", "snake_case"]
 UpdateForm = Literal["set", "replace"]
+WriteBack = Literal["on_change", "on_read"]
+ValidationLevel = Literal["strict", "moderate", "off"]
+ValidationAction = Literal["error", "warn"]
+Granularity = Literal["seconds", "minutes", "hours"]
+
+
+INDEX_OPTIONS = frozenset(
+    {
+        "2dsphereIndexVersion",
+        "bits",
+        "collation",
+        "default_language",
+        "hidden",
+        "language_override",
+        "max",
+        "min",
+        "name",
+        "storageEngine",
+        "textIndexVersion",
+        "weights",
+        "wildcardProjection",
+    }
+)
+"""What an index may have beside what has a word of its own here, as MongoDB names it
+(https://www.mongodb.com/docs/manual/reference/command/createIndexes)."""
+
+KINDS = frozenset({"text", "hashed", "2d", "2dsphere"})
+"""What stands behind a field's name and a colon where it is not indexed in order."""
 
 
 @frozen(init=False)
 class Index:
     """An index over attributes: names in order of weight, dotted for nested ones, ``-`` for descending.
 
-    Unique keys are declared by the repository (`Unique`), because they are a rule of the domain.
+    Another kind of index stands behind a colon, as MongoDB names it: ``"title:text"``, ``"place:2dsphere"``. ``"$**"``,
+    alone or behind a path (``"metadata.$**"``), means every field there is. Unique keys are declared by the repository
+    (`Unique`), because they are a rule of the domain.
+
+    An in-memory store takes every declaration; it reads through those that are in order, and lets nothing expire.
 
     Attributes:
         fields: the names.
         sparse: leave out entities that have none of the fields.
         where: a rule: only entities that meet it are in the index; the same rules as for `Unique`.
+        expire_after: how long after the time in its one field the server removes a document, in whole seconds up to
+            2,147,483,647; a document without that time stays. The server looks once a minute, by its own clock.
+        options: whatever else MongoDB lets an index have, by its names: ``collation``, ``hidden``, ``weights``. Fields
+            that they name are keys of the document.
+
+    Raises:
+        ConfigurationError: for an option that no index has.
     """
 
     fields: tuple[str, ...]
     sparse: bool = False
     where: Where[Any] | None = None
+    expire_after: timedelta | None = None
+    options: Mapping[str, Any] = field(factory=dict)
 
-    def __init__(self, *fields: str, sparse: bool = False, where: Where[Any] | None = None) -> None:
-        self.__attrs_init__(fields, sparse, where)
+    def __init__(
+        self,
+        *fields: str,
+        sparse: bool = False,
+        where: Where[Any] | None = None,
+        expire_after: timedelta | None = None,
+        **options: Any,
+    ) -> None:
+        for name in options:
+            if name not in INDEX_OPTIONS:
+                raise ConfigurationError(f"an index on {', '.join(fields)} has no option {name!r}{_advice(name)}")
+        self.__attrs_init__(fields, sparse, where, expire_after, options)
+
+    def expiring(self, after: timedelta | None) -> "Index":
+        """Return the same index with another expiry, None for none."""
+        return Index(*self.fields, sparse=self.sparse, where=self.where, expire_after=after, **self.options)
+
+
+def _advice(name: str) -> str:
+    if name == "unique":
+        return ": name the key in the repository's unique = (Unique(...),)"
+    close = get_close_matches(name, ["sparse", "where", "expire_after", *INDEX_OPTIONS], n=1)
+    return f": did you mean {close[0]!r}?" if close else f": MongoDB has {', '.join(sorted(INDEX_OPTIONS))}"
 
 
 def _one_of(*words: str) -> Callable[[object, "Attribute[str]", str], None]:
-    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
+    def check(subject: object, attribute: "Attribute[str]", value: str) -> None:
         if value not in words:
-            raise ConfigurationError(f"{attribute.name} of Documents must be {' or '.join(words)}, not {value!r}")
+            raise ConfigurationError(
+                f"{attribute.name} of {type(subject).__name__} must be {' or '.join(words)}, not {value!r}"
+            )
 
     return check
+
+
+def _as_tuple(steps: Any) -> tuple[Any, ...]:
+    if not isinstance(steps, list | tuple):
+        raise ConfigurationError(f"steps of Documents must be a list of SchemaStep(version, ...), not {steps!r}")
+    return tuple(steps)
+
+
+@frozen
+class Validation:
+    """That a server checks documents by the rules of their entity, whoever writes them.
+
+    Attributes:
+        level: ``strict`` checks every document that is written; ``moderate`` leaves alone updates of those that break
+            the rules already; ``off`` checks nothing.
+        action: ``error`` refuses, ``warn`` only writes to the server's log
+            (https://www.mongodb.com/docs/manual/core/schema-validation).
+    """
+
+    level: ValidationLevel = field(default="strict", validator=_one_of("strict", "moderate", "off"))
+    action: ValidationAction = field(default="error", validator=_one_of("error", "warn"))
+
+
+@frozen(kw_only=True)
+class TimeSeries:
+    """That a server keeps a collection as a time series: packed by time, for figures that are only ever added.
+
+    MongoDB writes no time series inside a transaction and checks neither ids nor unique keys there, so entities are
+    added with ``store.bulk()`` and are never edited. An in-memory store keeps an ordinary collection.
+
+    Attributes:
+        time: the field with the time; a datetime that is not optional.
+        meta: the field that tells one series from another, such as the name of a metric.
+        granularity: how close together the figures of one series are: ``seconds``, ``minutes`` or ``hours``.
+        expire_after: how long after their time figures are removed; None keeps them.
+    """
+
+    time: str
+    meta: str | None = None
+    granularity: Granularity = field(default="seconds", validator=_one_of("seconds", "minutes", "hours"))
+    expire_after: timedelta | None = None
 
 
 @frozen(kw_only=True)
@@ -56,6 +166,14 @@ class Documents:
         update: "set" writes changed top-level fields and keeps fields that the entity does not know; "replace"
             writes the whole document.
         schema_version: stored with each document as ``schemaVersion``.
+        steps: a `SchemaStep` for each version from an old one to `schema_version`, without a gap. Documents of those
+            versions are brought up to date when they are read; older ones are refused.
+        unversioned: the schema version of documents without ``schemaVersion``, as other programs write them.
+        write_back: when a document that was brought up to date is written: "on_change" with the next change of its
+            entity, "on_read" at once.
+        validation: whether a server checks what is written; `prepare` gives it to a collection that it creates, and
+            ``tristore schema sync`` to one that is there.
+        time_series: whether a server keeps the collection as a time series, from its creation on.
     """
 
     repository: type[Repository[Any, Any]] = field(kw_only=False)
@@ -66,3 +184,8 @@ class Documents:
     keys: Mapping[str, str] = field(factory=dict)
     update: UpdateForm = field(default="set", validator=_one_of("set", "replace"))
     schema_version: int = 1
+    steps: "tuple[SchemaStep, ...]" = field(default=(), converter=_as_tuple)
+    unversioned: int = 1
+    write_back: WriteBack = field(default="on_change", validator=_one_of("on_change", "on_read"))
+    validation: Validation | None = None
+    time_series: TimeSeries | None = None

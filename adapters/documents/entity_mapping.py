@@ -1,6 +1,7 @@
 """Entities and their documents: queries in the document's words, and what changed since an entity was loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -16,8 +17,11 @@ from .codecs import Codec
 from .comparison import Snapshot, freezer, is_free_dict, same
 from .declarations import Documents
 from .generation import compiled, indented
+from .migration_state import Find, is_complete
+from .mixed_versions import MixedVersions
 from .naming import Keys
 from .rules import StoredRules
+from .schema_chain import SchemaChain, VersionKeys
 from .sizes import suspicion, weigher
 from .views import ViewMapping
 
@@ -45,9 +49,15 @@ class EntityMapping(ClassMapping):
     def __init__(self, documents: Documents, unusual: Callable[[FieldType], Codec]) -> None:
         super().__init__(documents.repository.entity, Keys(documents.naming, documents.keys), unusual, nested=False)
         self.schema_version_key = self._keys.key_of("schema_version", nested=True)
+        self.schema_compatible_key = self._keys.key_of("schema_compatible", nested=True)
         self.version_key = self.by_name["version"].key
         self.updated_at_key = self.by_name["updated_at"].key
         self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
+        self.chain = SchemaChain(
+            documents, VersionKeys(self.schema_version_key, self.schema_compatible_key, self.version_key)
+        )
+        self.chain.hide(field.key for field in self.fields if field.secret)
+        self._mixed = MixedVersions(self.chain, self.name, self.attribute_of)
         self._rules = StoredRules(self)
         form = [(field.name, field.key, str(field.type)) for field in self.fields]
         self.fingerprint = blake2b(repr((self.name, form)).encode(), digest_size=4).hexdigest()
@@ -57,6 +67,21 @@ class EntityMapping(ClassMapping):
         self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
         self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly
+
+    def within(self, collection: str, find: Find) -> "EntityMapping":
+        """Return this mapping for one unit or reader, which asks there whether migrations are complete.
+
+        Args:
+            collection: where the entities are.
+            find: reads in the unit or reader.
+        """
+        if not self.chain.steps:
+            return self
+        mapping, chain = copy(self), copy(self.chain)
+        chain.is_complete = lambda: is_complete(chain, collection, find)
+        mapping.chain = chain
+        mapping._mixed = MixedVersions(chain, self.name, self.attribute_of)
+        return mapping
 
     def dump_id(self, id: object) -> Any:
         """Return an id as it is stored.
@@ -92,15 +117,42 @@ class EntityMapping(ClassMapping):
             raise refusal
         return document, tuple(unset)
 
+    def load(self, document: Document) -> Any:
+        """Build an entity from its document, which is brought up to date in place.
+
+        Raises:
+            ValidationError: if the document does not fit, naming it and every field that is wrong.
+            MigrationError: if the document is of a version that cannot be read.
+        """
+        if type(document) is dict:
+            self.chain.bring_up((document,))
+        return super().load(document)
+
+    def load_all(self, documents: list[Document]) -> list[Any]:
+        """Build an entity from each document; they are brought up to date in place."""
+        self.chain.bring_up(documents)
+        return super().load_all(documents)
+
     def to_stored(self, query: Query) -> Query:
-        """Rewrite a query's paths and values into those of the document."""
+        """Rewrite a query's paths and values into those of the document.
+
+        Raises:
+            InvalidQuery: if documents of several schema versions may be stored, and do not have one answer to it.
+        """
         return Query(
-            self._rules.predicate(query.predicate),
-            tuple([SortKey(self._rules.path(key.path)[0], key.descending) for key in query.sort]),
+            self.to_stored_predicate(query.predicate),
+            tuple([SortKey(self.stored_path(key.path, "sorted by"), key.descending) for key in query.sort]),
             query.skip,
             query.limit,
-            None if query.select is None else tuple([self._rules.path(path)[0] for path in query.select]),
+            None if query.select is None else self._selected(query.select),
         )
+
+    def _selected(self, paths: Sequence[Path]) -> tuple[Path, ...] | None:
+        """What is to be read: everything, if steps make some of it out of other keys."""
+        stored = tuple(self._rules.path(path)[0] for path in paths)
+        if any(map(self._mixed.changes, stored)):
+            return None
+        return (*stored, (self.chain.keys.schema,), (self.chain.keys.compatible,))
 
     def view(self, cls: type[Any] | None) -> ClassMapping:
         """Return the mapping of a view, made once; without one, this."""
@@ -108,7 +160,7 @@ class EntityMapping(ClassMapping):
             return self
         found = self._views.get(cls)
         if found is None:
-            found = self._views[cls] = ViewMapping(cls, self.by_name, self._keys, self._unusual, self._nested)
+            found = self._views[cls] = ViewMapping(cls, self, self._keys, self._unusual, self._nested)
         return found
 
     def load_values(self, path: Path, values: list[Any]) -> list[Any]:
@@ -123,13 +175,39 @@ class EntityMapping(ClassMapping):
         except ValueError as error:
             raise ValidationError([Problem(dotted(path), str(error))], entity=self.name) from error
 
-    def stored_path(self, path: Path) -> Path:
-        """Return the path in the document."""
-        return self._rules.path(path)[0]
+    def stored_path(self, path: Path, what: str = "read by itself") -> Path:
+        """Return the path in the document, at which all documents must have the same form.
+
+        Args:
+            path: of the entity.
+            what: is to be done there, for the error.
+
+        Raises:
+            InvalidQuery: if documents of several schema versions may be stored, and differ there.
+        """
+        stored = self._rules.path(path)[0]
+        self._mixed.refuse_unsettled(stored, what)
+        return stored
+
+    def reads_whole_documents(self, names: Iterable[str]) -> bool:
+        """Whether steps make some of these fields out of other keys."""
+        return any(self._mixed.changes((self.by_name[name].key,)) for name in names)
 
     def to_stored_predicate(self, predicate: Predicate) -> Predicate:
-        """Rewrite a predicate's paths and values into those of the document."""
+        """Rewrite a predicate's paths and values into those of documents of every version that may be stored.
+
+        Raises:
+            InvalidQuery: if a step does not allow that, and the migration is not complete.
+        """
+        return self._mixed.rewritten(self._rules.predicate(predicate))
+
+    def to_current_predicate(self, predicate: Predicate) -> Predicate:
+        """Rewrite a predicate's paths and values into those of documents of the current version."""
         return self._rules.predicate(predicate)
+
+    def stamp_schema(self, document: Document) -> None:
+        """Mark a whole document that is to be written as one of the current version."""
+        document.update(self.chain.stamp)
 
     def stored_key(self, name: str) -> str:
         """Return the dotted document key of a dotted attribute name, for indexes."""
@@ -140,7 +218,7 @@ class EntityMapping(ClassMapping):
         return _attribute_of(self, key)
 
     def load_tracked(self, documents: list[Document]) -> tuple[list[Any], list[Snapshot]]:
-        """Build an entity from each document, and take their snapshots."""
+        """Build an entity from each document, which is up to date, and take their snapshots."""
         snapshots: list[Snapshot] = []
         try:
             return self._fast_load_tracked(documents, snapshots), snapshots
@@ -149,29 +227,29 @@ class EntityMapping(ClassMapping):
         return self._load_tracked_slowly(documents, snapshots), snapshots
 
     def _load_tracked_slowly(self, documents: list[Document], snapshots: list[Snapshot]) -> list[Any]:
-        entities = self.load_all(documents)
+        entities = super().load_all(documents)
         snapshots += map(self.snapshot, entities)
         return entities
 
-    def dump_new(self, entities: list[Any], now: datetime, schema_version: int) -> list[Document]:
+    def dump_new(self, entities: list[Any], now: datetime) -> list[Document]:
         """Build the documents of entities that are stored for the first time.
 
         Raises:
             ValidationError: if a value of one cannot be stored.
         """
         try:
-            return self._fast_dump_new(entities, now, schema_version)
+            return self._fast_dump_new(entities, now)
         except STUMBLES:
-            given = {self.version_key: 1, self.updated_at_key: now, self.schema_version_key: schema_version}
+            given = {self.version_key: 1, self.updated_at_key: now, **self.chain.stamp}
         return [{**self.dump(entity), **given} for entity in entities]
 
-    def _generate_dump_new(self) -> Callable[[list[Any], datetime, int], list[Document]]:
+    def _generate_dump_new(self) -> Callable[[list[Any], datetime], list[Document]]:
         names: dict[str, Any] = {}
-        given = {self.version_key: "1", self.updated_at_key: "now", self.schema_version_key: "schema_version"}
+        stamp = {key: str(value) for key, value in self.chain.stamp.items()}
+        given = {self.version_key: "1", self.updated_at_key: "now", **stamp}
         lines = [*self._dump_lines(names, given), "append(document)"]
         loop = ["documents = []", "append = documents.append", "for subject in subjects:", *indented(lines)]
-        signature = "dump_new(subjects, now, schema_version)"
-        return compiled(signature, [*loop, "return documents"], names, self.name)
+        return compiled("dump_new(subjects, now)", [*loop, "return documents"], names, self.name)
 
     def _generate_load_tracked(self) -> Callable[[list[Document], list[Snapshot]], list[Any]]:
         """Generate the loader that takes the snapshots from the values that it has at hand."""

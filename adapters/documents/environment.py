@@ -53,6 +53,7 @@ class Environment:
         outbox: the events that the store publishes, None if it publishes none.
         limits: how much one unit may change, and how long it may be open.
         side_by_side: reads pages beside their counts.
+        time_series: the collections that are declared as time series.
         settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
         unsettled: the units whose commit has an unknown outcome, by id.
         cache: of reads, None if there is none.
@@ -75,8 +76,13 @@ class Environment:
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
+    time_series: frozenset[str] = field(init=False)
     _ready: bool = False
     _preparing: threading.Lock = field(factory=threading.Lock)
+
+    @time_series.default
+    def _time_series(self) -> frozenset[str]:
+        return frozenset(declared.name for declared in self.collections if declared.time_series is not None)
 
     def ensure_prepared(self) -> None:
         """Before the first operation: create what is declared, or check the unique keys, as the store was told.

@@ -20,6 +20,7 @@ from .entity_mapping import EntityMapping
 from .naming import ID_KEY
 from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
+from .schema_chain import UPGRADE
 from .side_by_side import one_after_the_other
 from .tracking import Record, State, TrackedCollection
 
@@ -209,6 +210,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             fresh = Record(entity, State.STORED, document[ID_KEY], version, self._mapping.snapshot(entity))
             if record is not None:
                 fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
+            fresh.upgrade = document.get(UPGRADE)
             self._tracked.records[entity.id] = fresh
 
     def _read(self, method: str) -> "DocumentUnit":
@@ -264,6 +266,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         check_version(self._mapping, entity.id, entity.version, version)
         snapshot = self._mapping.snapshot(self._mapping.load(found[0]))
         record = Record(entity, State.STORED, found[0][ID_KEY], version, snapshot)
+        record.upgrade = found[0].get(UPGRADE)
         self._tracked.records[entity.id] = record
         return record
 

@@ -25,7 +25,10 @@ def stored_modification(mapping: EntityMapping, modification: Modification, now:
 
     Raises:
         ValidationError: if a value cannot be stored in its field.
+        InvalidQuery: if documents of several schema versions may be stored, and differ there.
     """
+    for path in (*modification.set, *modification.increments):
+        mapping.stored_path(path, "changed without being read")
     values: dict[str, Any] = {mapping.updated_at_key: now}
     unset: list[str] = []
     problems: list[Problem] = []

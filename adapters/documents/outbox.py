@@ -58,6 +58,11 @@ class Outbox:
             self._mappings[cls] = self._by_name[cls.name] = event_mapping_of(cls, converter)
         self._classes = tuple(self._mappings)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return tuple(self._by_name)
+
     def holds(self, event: Event | type[Event]) -> bool:
         """Tell whether events of this class travel.
 

@@ -24,7 +24,7 @@ def partial_of(declared: Unique | Index, mapping: EntityMapping) -> Predicate | 
         raise ConfigurationError(f"{name} is sparse and has a rule: a server takes one of them, so leave sparse out")
     try:
         predicate = specification_of(mapping.cls, declared.where).predicate
-        stored = mapping.to_stored_predicate(predicate)
+        stored = mapping.to_current_predicate(predicate)
     except InvalidQuery as error:
         raise ConfigurationError(f"{name}: {error}") from error
     refused = next(_refused(predicate), None)

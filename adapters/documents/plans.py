@@ -42,7 +42,6 @@ class PlannedWrites:
         self._pending = pending
         self._now = now
         self._replaces = tracked.binding.documents.update == "replace"
-        self._schema_version = tracked.binding.documents.schema_version
         self._check_ids()
         # one step for each unit, however often it flushes
         self._versions = [(one.version or 0) + (0 if one.written else 1) for one in pending.changed]
@@ -102,6 +101,7 @@ class PlannedWrites:
             record.written = True
         for record, version in zip(self._pending.changed, self._versions, strict=True):
             record.version = version
+            record.upgrade = None
             record.written = True
         for record, document in zip(self._pending.added, self.plan.inserts, strict=True):
             record.state = State.STORED
@@ -124,10 +124,12 @@ class PlannedWrites:
             document = mapping.dump(record.entity)
             document[mapping.version_key] = version
             document[mapping.updated_at_key] = self._now
-            document[mapping.schema_version_key] = self._schema_version
+            mapping.stamp_schema(document)
             check_size(mapping.name, record.entity, document)
             return Replace(record.stored_id, record.version, document)
         document, unset = mapping.changes(record.entity, record.snapshot)
+        if record.upgrade is not None:
+            document, unset = record.upgrade.under(document, unset)
         check_size(mapping.name, record.entity, document)
         document[mapping.version_key] = version
         document[mapping.updated_at_key] = self._now
@@ -135,7 +137,7 @@ class PlannedWrites:
 
     def _inserts(self, added: list[Record]) -> list[Document]:
         mapping = self._mapping
-        documents = mapping.dump_new([record.entity for record in added], self._now, self._schema_version)
+        documents = mapping.dump_new([record.entity for record in added], self._now)
         for record, document in zip(added, documents, strict=True):
             if mapping.may_be_large(document):
                 check_size(mapping.name, record.entity, document)

@@ -24,6 +24,7 @@ from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
 from .tracking import Binding
+from .write_back import write_back
 
 T = TypeVar("T")
 ViewT = TypeVar("ViewT")
@@ -133,7 +134,9 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         self._session = session
         self._backend = session.environment.backend
         self._binding = binding
-        self._mapping = binding.mapping
+        self._mapping = binding.mapping.within(
+            binding.collection, lambda collection, query: session.io(self._backend.find, collection, query).to_list()
+        )
         self._collection = binding.collection
         self._is_cached = reads is not None
         self._reads: DocumentReads = reads or DirectReads(session, self._backend, self._collection)
@@ -158,6 +161,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         document = self._ask().one(self._mapping.dump_id(id))
         if document is None:
             raise NotFound(self._mapping.name, id)
+        self._bring_up([document])
         check_version(self._mapping, id, version, document.get(self._mapping.version_key))
         entity: Entity[Any] = self._mapping.load(document)
         return entity
@@ -166,12 +170,12 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Load entities by their ids."""
         found: dict[Any, Entity[Any]] = {}
         for portion in stored_portions(self._mapping, ids):
-            found |= {entity.id: entity for entity in self._mapping.load_all(self._ask().many(portion))}
+            found |= {entity.id: entity for entity in self._load(None)(self._ask().many(portion))}
         return {id: found[id] for id in ids if id in found}
 
     def find(self, query: Query, view: type[Any] | None = None) -> list[Any]:
         """Load what a query meets."""
-        return self._mapping.view(view).load_all(self._ask().find(self._mapping.to_stored(query)))
+        return self._load(view)(self._ask().find(self._mapping.to_stored(query)))
 
     def page(self, request: PageRequest) -> Page[Any]:
         """Read a page and the total, side by side where that is sooner."""
@@ -180,7 +184,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         reads = Reads(
             read=asked.find,
             count=asked.count,
-            load=self._mapping.view(request.view).load_all,
+            load=self._load(request.view),
             together=side_by_side if self._session.reads_side_by_side else one_after_the_other,
         )
         return read_page(request, self._mapping, self._collection, reads)
@@ -201,6 +205,8 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
                     )
                 if document is None:
                     return
+                if view is None:
+                    self._bring_up([document])
                 yield mapping.load(document)
         finally:
             self._session.streams.discard(cursor)
@@ -214,6 +220,24 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         """Ask for the values."""
         stored, rule = self._mapping.stored_path(path), self._mapping.to_stored_predicate(predicate)
         return self._mapping.load_values(path, self._ask().distinct(stored, rule))
+
+    def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
+        """What makes entities or views of documents."""
+        mapping = self._mapping
+        if view is not None or not mapping.chain.on_read:
+            return mapping.view(view).load_all
+
+        def load(documents: list[Document]) -> list[Any]:
+            self._bring_up(documents)
+            return mapping.load_all(documents)
+
+        return load
+
+    def _bring_up(self, documents: list[Document]) -> None:
+        """Bring documents up to date, and write them back where that is declared."""
+        chain = self._mapping.chain
+        if chain.bring_up(documents) and chain.on_read:
+            write_back(self._session.environment, self._mapping, self._collection, documents)
 
     def rollup(self, rollup: Rollup, view: type[ViewT]) -> list[ViewT]:
         """Group, and work out figures."""

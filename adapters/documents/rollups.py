@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from ...domain.errors import Problem, ValidationError
-from ...domain.predicates import Path, dotted
+from ...domain.predicates import Path
 from ...domain.rollups import Function, Rollup
 from ...domain.schema import Kind, schema_of
 from ..backend import Document
@@ -23,7 +23,7 @@ def to_stored_rollup(mapping: EntityMapping, rollup: Rollup) -> Rollup:
     """Rewrite a rollup's paths and values into those of the document."""
 
     def stored(path: Path) -> Path:
-        return tuple(mapping.stored_key(dotted(path)).split(".")) if path else ()
+        return mapping.stored_path(path, "added up") if path else ()
 
     return evolve(
         rollup,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ...domain.errors import CommitUnknown
+from ...domain.errors import CommitUnknown, InvalidQuery
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
@@ -96,7 +96,13 @@ class TransactionScope:
 
         Raises:
             KeyTaken: which is not remembered; the caller knows what to make of it.
+            InvalidQuery: if it writes a time series, which no server does in a transaction.
         """
+        if plan.collection in self.environment.time_series:
+            raise InvalidQuery(
+                f"{plan.collection} is a time series, which is written outside units of work: add to it with "
+                "store.bulk(), and edit nothing there"
+            )
         self.written.add(plan)
         with self._applied_at_once():
             result = self._io(self.environment.backend.write, plan)

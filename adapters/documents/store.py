@@ -29,9 +29,12 @@ from ..backends import backend_for
 from ..caching.regions import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
+from ..metrics import Metrics
+from . import migration_state
 from . import receipts as receipt
-from .bindings import bindings_of, declaration_of, refuse_unmet_needs
+from .bindings import bindings_of, refuse_unmet_needs
 from .bulk import BulkSession
+from .collections import declaration_of
 from .converter import make_converter
 from .deadline import Deadline
 from .declarations import Documents
@@ -68,12 +71,14 @@ def open_store(
     max_changes: int | None = None,
     max_seconds: float | None = None,
     cache: CacheSettings | str | None = "memory://",
+    metrics: Metrics | None = None,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
     Args:
         unit: the unit of work, which names its repositories by their ports.
-        url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``.
+        url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``;
+            ``memory:///some/folder`` keeps its data in files there.
         documents: the document side of each repository.
         name: the store's name in logs and reports; by default the unit's, without "UnitOfWork".
         prepare: before the first operation, "check" compares the declared unique keys with the actual ones,
@@ -93,6 +98,7 @@ def open_store(
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
         cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.
+        metrics: counts commands, connections and units of this store; without it nothing is listened to.
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -112,9 +118,12 @@ def open_store(
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
         receipt.declaration(receipt_lifetime),
+        migration_state.declaration(),
         *(outbox_declarations() if outbox else ()),
     )
-    backend: Backend = backend_for(url).open(url, BackendOptions(store_name, collections, dict(settings or {})))
+    backend: Backend = backend_for(url).open(
+        url, BackendOptions(store_name, collections, dict(settings or {}), metrics)
+    )
     refuse_unmet_needs(bindings.values(), backend)
     environment = Environment(
         name=store_name,
@@ -128,6 +137,7 @@ def open_store(
         receipts=receipts,
         outbox=outbox,
         limits=Limits(max_changes, max_seconds),
+        listeners=[] if metrics is None else [metrics.listener(store_name)],
     )
     if cached is not None:
         environment.cache = _cache_of(environment, cached)
@@ -319,6 +329,10 @@ class DocumentStore(Store[UnitT_co]):
         """Let an observer, such as a metrics library, hear of everything that the cache counts."""
         if self._environment.cache is not None:
             self._environment.cache.observe(observer)
+
+    def save(self) -> None:
+        """Keep what was committed so far."""
+        self._environment.backend.save()
 
     def close(self) -> None:
         """Release connections; what the cache has counted goes to the log."""

@@ -13,7 +13,9 @@ from ..backend import Document
 from .comparison import Snapshot
 from .declarations import Documents
 from .entity_mapping import EntityMapping
+from .migration_state import Find
 from .naming import ID_KEY
+from .schema_chain import UPGRADE, Upgrade
 
 
 class State(Enum):
@@ -37,9 +39,10 @@ class Record:
         written: whether a flush of this unit wrote it, so that its version has taken its step.
         locked: whether its version takes a step even if nothing changed.
         stamped: whether `created_at` was set by this unit.
+        upgrade: what the next write must write as well, because the stored document is of an older schema version.
     """
 
-    __slots__ = ("entity", "locked", "snapshot", "stamped", "state", "stored_id", "version", "written")
+    __slots__ = ("entity", "locked", "snapshot", "stamped", "state", "stored_id", "upgrade", "version", "written")
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Record:
         self.written = False
         self.locked = False
         self.stamped = False
+        self.upgrade: Upgrade | None = None
 
     @property
     def is_there(self) -> bool:
@@ -127,9 +131,9 @@ class TrackedCollection:
 
     __slots__ = ("binding", "mapping", "records")
 
-    def __init__(self, binding: Binding) -> None:
+    def __init__(self, binding: Binding, find: Find) -> None:
         self.binding = binding
-        self.mapping = binding.mapping
+        self.mapping = binding.mapping.within(binding.collection, find)
         self.records: dict[Any, Record] = {}
 
     def load(self, document: Document) -> Record:
@@ -154,15 +158,20 @@ class TrackedCollection:
     def _track_all(self, documents: list[Document]) -> list[Any]:
         """Load and track entities of which none is known: the hot path of a find."""
         records, stored, version_key = self.records, State.STORED, self.mapping.version_key
+        upgraded = self.mapping.chain.bring_up(documents)
         entities, snapshots = self.mapping.load_tracked(documents)
         for entity, document, snapshot in zip(entities, documents, snapshots, strict=True):
             records[entity.id] = Record(entity, stored, document[ID_KEY], document.get(version_key), snapshot)
+        if upgraded:
+            for entity, document in zip(entities, documents, strict=True):
+                records[entity.id].upgrade = document.get(UPGRADE)
         return entities
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:
         mapping = self.mapping
         version = document.get(mapping.version_key)
         record = Record(entity, State.STORED, document[ID_KEY], version, mapping.snapshot(entity))
+        record.upgrade = document.get(UPGRADE)
         self.records[entity.id] = record
         return record
 
@@ -171,11 +180,15 @@ class TrackedCollection:
         removed: list[Record] = []
         changed: list[Record] = []
         added: list[Record] = []
-        is_same = self.mapping.is_same
+        is_same, on_read = self.mapping.is_same, self.mapping.chain.on_read
         for record in self.records.values():
             state = record.state
             if state is State.STORED:
-                if not is_same(record.entity, record.snapshot) or (record.locked and not record.written):
+                if (
+                    not is_same(record.entity, record.snapshot)
+                    or (record.locked and not record.written)
+                    or (on_read and record.upgrade is not None)
+                ):
                     changed.append(record)
             elif state is State.ADDED:
                 added.append(record)

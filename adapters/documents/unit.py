@@ -68,13 +68,18 @@ def _open_here() -> "list[DocumentUnit]":
     return [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
 
 
+def is_unit_open(environment: Environment) -> bool:
+    """Tell whether a unit of work of a store is active in this context."""
+    return any(unit.environment is environment for unit in _open_here())
+
+
 def refuse_nested(environment: Environment) -> None:
     """Refuse to write beside an open unit of the same store: the two would wait for each other.
 
     Raises:
         NestedUnitOfWork: if there is one in this context.
     """
-    if any(unit.environment is environment for unit in _open_here()):
+    if is_unit_open(environment):
         raise NestedUnitOfWork(f"a unit of work of store {environment.name} is active here already: pass it along")
 
 
@@ -346,7 +351,7 @@ class DocumentUnit(Session):
         """Return the identity map of a collection; the maps stand in registration order."""
         found = self._tracked.get(binding.name)
         if found is None:
-            found = TrackedCollection(binding)
+            found = TrackedCollection(binding, self.scope.read)
             self._tracked[binding.name] = found
             if len(self._tracked) > 1:
                 order = self.environment.bindings

@@ -14,6 +14,7 @@ from ..backend import Document, KeyTaken
 from .gateways import UnitGateway
 from .modifications import duplicate, give_values, refuse_stored, stored_modification
 from .naming import ID_KEY
+from .schema_chain import UPGRADE
 from .tracking import Record, State
 
 T = TypeVar("T")
@@ -120,7 +121,9 @@ class BulkUnitGateway(UnitGateway):
             document = stored[entity.id]
             snapshot = mapping.snapshot(mapping.load(document))
             version = document.get(mapping.version_key)
-            self._tracked.records[entity.id] = Record(entity, State.STORED, document[ID_KEY], version, snapshot)
+            record = Record(entity, State.STORED, document[ID_KEY], version, snapshot)
+            record.upgrade = document.get(UPGRADE)
+            self._tracked.records[entity.id] = record
 
     def _moved_on(self, entity: Entity[Any], document: Document | None) -> Stale | None:
         name = self._mapping.name
@@ -171,4 +174,5 @@ class BulkUnitGateway(UnitGateway):
                 object.__setattr__(entity, field.name, getattr(loaded, field.name))
         record.version = document.get(mapping.version_key)
         record.snapshot = mapping.snapshot(mapping.load(document))
+        record.upgrade = document.get(UPGRADE)
         record.written = True

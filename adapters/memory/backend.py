@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, Self, cast
-from urllib.parse import parse_qsl
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
 from ...domain.ids import new_id
@@ -18,6 +18,7 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
@@ -28,6 +29,7 @@ from ..backend import (
 )
 from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
+from .leases import Leases
 from .many import ManyWriter
 from .projection import projection
 from .reading import Explanation, MemoryCursor, counted, explained, found, matching
@@ -45,24 +47,43 @@ class MemoryBackend(Backend):
     Its reads take no lock; there is nothing to wait for, so their time is not limited.
     """
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
     born_prepared = True
     is_private = True
     answers_at_once = True
+    keeps_commits = False
 
     def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
-        self._transactions = transactions
-        if not transactions:
-            self.capabilities = Capability.ROLLUPS  # type: ignore[misc] # one class serves both kinds of server
-        self._engine = Engine(options.collections)
-        self._writer = Writer(self._engine)
-        self._data_id = new_id()
-        self._many = ManyWriter(self._engine, self._writer)
+        self._declare(transactions=transactions)
+        self._use(Engine(options.collections))
 
     @classmethod
-    def open(cls, url: str, options: BackendOptions) -> Self:
-        """Make an empty database."""
-        return cls(options, transactions=_has_transactions(url))
+    def open(cls, url: str, options: BackendOptions) -> "MemoryBackend":
+        """Make an empty database, or one that loads a folder at its first use.
+
+        Raises:
+            ConfigurationError: if the URL is wrong.
+        """
+        folder, transactions = _read(url)
+        if not folder:
+            return cls(options, transactions=transactions)
+        try:
+            from .kept import KeptBackend
+        except ModuleNotFoundError as error:
+            raise ConfigurationError("memory:// with a folder needs the file locks of a POSIX system") from error
+        return KeptBackend(options, folder, transactions=transactions)
+
+    def _declare(self, *, transactions: bool) -> None:
+        self._transactions = transactions
+        if not transactions:
+            self.capabilities = Capability.ROLLUPS | Capability.LEASES  # type: ignore[misc] # one class serves both kinds of server
+        self._data_id = new_id()
+
+    def _use(self, engine: Engine) -> None:
+        self._writer = Writer(engine)
+        self._many = ManyWriter(engine, self._writer)
+        self._leases = Leases(engine, self._writer)
+        self._engine = engine
 
     @property
     def location(self) -> str:
@@ -165,6 +186,14 @@ class MemoryBackend(Backend):
         """Remove every document that matches; return how many."""
         return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
 
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended; this process tells the time."""
+        return self._leases.claim(collection, id, owner, seconds, timeout)
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer, or give it back."""
+        return self._leases.renew(collection, id, (owner, fence), seconds, timeout)
+
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Make the indexes that were not declared when the store was opened."""
         self._engine.prepare(collections, timeout)
@@ -187,6 +216,14 @@ class MemoryBackend(Backend):
             latency = perf_counter() - start
         return ServerInfo("in memory", latency, self._transactions)
 
+    def save(self) -> None:
+        """Refuse: nothing is kept.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError("memory:// keeps nothing: open the store at memory:///some/folder to save its data")
+
     def close(self) -> None:
         """Keep everything: a closed store connects again, and finds its data."""
 
@@ -196,10 +233,15 @@ class MemoryBackend(Backend):
         return cast("MemoryTransaction", transaction).table(collection)
 
 
-def _has_transactions(url: str) -> bool:
-    place, _, query = url.partition("?")
+def _read(url: str) -> tuple[str, bool]:
+    """The folder that a URL names, if any, and whether there are transactions."""
+    place, _, query = url.removeprefix("memory://").partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     switch = _SWITCH.get(options.pop("transactions", "true"))
-    if place != "memory://" or options or switch is None:
-        raise ConfigurationError("an in-memory store is 'memory://', or 'memory://?transactions=false' without them")
-    return switch
+    folder = unquote(place)
+    if options or switch is None or "\0" in folder or (folder and not folder.startswith("/")) or folder == "/":
+        raise ConfigurationError(
+            "an in-memory store is 'memory://', or 'memory:///absolute/path/of/a/folder' to keep its data there; "
+            "'?transactions=false' behind it makes one without them"
+        )
+    return folder, switch

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import count
 from time import monotonic
+from types import MappingProxyType
 
-from ...domain.errors import ConfigurationError, DeadlineExceeded, ValidationError, WriteConflict
+from ...domain.errors import ConfigurationError, DeadlineExceeded, Unavailable, ValidationError, WriteConflict
 from ..backend import CollectionDeclaration
 from .indexes import Index
 from .tables import Draft, Slot, Table
@@ -47,9 +48,14 @@ class Engine:
         lock: held while state changes.
     """
 
-    def __init__(self, collections: Iterable[CollectionDeclaration]) -> None:
-        self.tables: Mapping[str, Table] = {}
-        self.sequence = count()
+    def __init__(
+        self,
+        collections: Iterable[CollectionDeclaration],
+        tables: Mapping[str, Table] = MappingProxyType({}),
+        sequence: "count[int] | None" = None,
+    ) -> None:
+        self.tables: Mapping[str, Table] = tables
+        self.sequence = count() if sequence is None else sequence
         self.lock = threading.RLock()
         self._ended = threading.Condition(self.lock)
         self._numbers = count(1)
@@ -59,6 +65,7 @@ class Engine:
         self._written: dict[Slot, int] = {}
         self._log: deque[tuple[int, list[Slot]]] = deque()
         self._dropped: deque[int] = deque()
+        self._stopped = False
         self._declare(collections)
 
     def enter(self) -> tuple[Claims, Mapping[str, Table]]:
@@ -95,9 +102,14 @@ class Engine:
         return False
 
     def commit(self, claims: Claims, drafts: Mapping[str, Draft]) -> None:
-        """Make a transaction's changes the state, and end it."""
+        """Make a transaction's changes the state, and end it.
+
+        Raises:
+            Unavailable: if the store was closed meanwhile.
+        """
         with self.lock:
             if claims.slots:
+                self.check_running()
                 tables = dict(self.tables)
                 for name, draft in drafts.items():
                     tables[name] = draft.merged(self._table(name))
@@ -107,6 +119,25 @@ class Engine:
                     self._log.append((self._commits, claims.slots))
                     self._written.update(dict.fromkeys(claims.slots, self._commits))
             self.leave(claims.number)
+
+    def stop(self) -> None:
+        """Take no more commits: the state is saved as it is now."""
+        with self.lock:
+            self._stopped = True
+
+    def check_running(self) -> None:
+        """Refuse a write after the stop.
+
+        Raises:
+            Unavailable: if it came.
+        """
+        if self._stopped:
+            raise Unavailable("the store was closed meanwhile; nothing was written")
+
+    def go_on(self) -> None:
+        """Take commits again."""
+        with self.lock:
+            self._stopped = False
 
     def leave(self, number: int) -> None:
         """End a transaction and free what it holds; ending it twice is allowed."""

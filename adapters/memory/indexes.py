@@ -110,7 +110,7 @@ class IndexSet:
     def __init__(self, indexes: Sequence[Index] = ()) -> None:
         self.all = tuple(indexes)
         self.unique = tuple(index for index in indexes if index.declaration.unique)
-        self.ordered = tuple(index for index in indexes if not index.numbered)
+        self.ordered = tuple(index for index in indexes if not index.numbered and index.declaration.in_order)
         self.checked = tuple(index for index in self.ordered if len(index.paths) > 1 and not index.declaration.unique)
         self.unique_roots = frozenset(root for index in self.unique for root in index.roots)
         self.roots = self.unique_roots.union(*(index.roots for index in self.checked))

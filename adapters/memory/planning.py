@@ -81,6 +81,11 @@ class Planner:
         counts = [usable.entries for usable in self._usable if usable.span.keys]
         self._matches = min(counts, default=len(table.rows))
 
+    @property
+    def usable(self) -> tuple[str, ...]:
+        """The names of the indexes in which all matches stand."""
+        return tuple(usable.declared.declaration.name for usable in self._usable)
+
     def best(self) -> Way | None:
         """Return the way that looks at the fewest rows; None if nothing is better than to look at all and sort."""
         ways = [self._through(usable) for usable in self._usable]

@@ -36,12 +36,14 @@ class Explanation(NamedTuple):
         sorts: whether the rows that matched had to be sorted.
         examined: how many rows were looked at.
         returned: how many came back.
+        usable: the indexes in which all matches stand, whether one was used or not.
     """
 
     way: str
     sorts: bool
     examined: int
     returned: int
+    usable: tuple[str, ...] = ()
 
 
 class MemoryCursor:
@@ -96,7 +98,8 @@ def explained(table: Table | Draft, query: Query) -> Explanation:
     """Carry out a query, and tell how."""
     search = Search(table, query)
     returned = sum(1 for _ in search.rows())
-    return Explanation(search.way, not search.is_ordered, search.examined, returned)
+    planner = Planner(table, tuple(parts_of(query.predicate)), query.sort, search.wanted)
+    return Explanation(search.way, not search.is_ordered, search.examined, returned, planner.usable)
 
 
 def _named(table: Table | Draft, query: Query) -> Sequence[Row] | None:
@@ -121,9 +124,10 @@ class Search:
         way: what it goes through, as in `Explanation`.
         is_ordered: whether the rows come in the order of the query.
         examined: how many rows it has looked at so far.
+        wanted: how many rows are needed, None for all.
     """
 
-    __slots__ = ("_candidates", "_matches", "_query", "_until", "examined", "is_ordered", "way")
+    __slots__ = ("_candidates", "_matches", "_query", "_until", "examined", "is_ordered", "wanted", "way")
 
     def __init__(self, table: Table | Draft, query: Query, *, in_order: bool = True) -> None:
         """Choose the way.
@@ -140,7 +144,7 @@ class Search:
             check_path(key.path)
         parts = tuple(parts_of(query.predicate))
         self._query = query
-        self._until = None if query.limit is None else query.skip + query.limit
+        self._until = self.wanted = None if query.limit is None else query.skip + query.limit
         self.examined = 0
         self._candidates: Iterable[Row]
         direct = _direct(table, parts)

@@ -49,7 +49,9 @@ class MemoryTransaction:
         Raises:
             WriteConflict: if an earlier error has ended it.
             UnitOfWorkError: if it only reads.
+            Unavailable: if the store was closed meanwhile, and perhaps opened again, on another engine.
         """
+        self._engine.check_running()
         if self.read_only:
             raise UnitOfWorkError("this snapshot is for reading: open a unit_of_work() to write")
         table = self.table(collection)

@@ -19,16 +19,19 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     Watch,
     WritePlan,
     WriteResult,
 )
-from . import indexes
+from . import indexes, leases
+from .administration import MongoAdministration
 from .connection import Connection
 from .cursor import MongoCursor
 from .errors import Operation, no_transactions
@@ -37,6 +40,7 @@ from .many import carry_out_many, modify, remove
 from .masking import raise_masked
 from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
 from .projections import to_distinct, to_projection
+from .state import state_of
 from .transactions import MongoTransaction
 from .watching import MongoWatch
 from .writes import carry_out
@@ -58,6 +62,7 @@ class MongoBackend(Backend):
         | Capability.ROLLUPS
         | Capability.PIPELINES
         | Capability.CHANGE_STREAMS
+        | Capability.LEASES
     )
 
     def __init__(self, connection: Connection) -> None:
@@ -268,6 +273,16 @@ class MongoBackend(Backend):
         with self._operation(f"remove from {collection}", timeout, transaction):
             return remove(documents, filter_, _session(transaction))
 
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended; the server's clock decides."""
+        with self._operation(f"claim {id} in {collection}", timeout, None):
+            return leases.claim(self._connection.collection(collection), id, owner, seconds)
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer, or give it back."""
+        with self._operation(f"renew {id} in {collection}", timeout, None):
+            return leases.renew(self._connection.collection(collection), id, owner, fence, seconds)
+
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes outside transactions; what is there stays.
 
@@ -299,6 +314,18 @@ class MongoBackend(Backend):
         set_name, router = hello.get("setName"), hello.get("msg") == "isdbgrid"
         topology = f"replica set {set_name}" if set_name else "sharded cluster" if router else "standalone"
         return ServerInfo(f"MongoDB {version}, {topology}", latency, transactions=topology != "standalone")
+
+    def administration(self) -> MongoAdministration:
+        """Return what looks after the server."""
+        return MongoAdministration(self._connection)
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what the driver knows of members and connections.
+
+        Raises:
+            Unavailable: if no server answers.
+        """
+        return state_of(self._connection.client, self.ping(timeout=timeout))
 
     def close(self) -> None:
         """Release connections; the next operation connects again."""

@@ -20,7 +20,9 @@ from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
 from ..bson_values import CODEC_OPTIONS
 from ..urls import has_ports_only, secret_options
+from .metering import metering
 from .monitoring import ServerLog, debugging
+from .slow_commands import SlowCommandLog
 
 DEFAULTS: dict[str, Any] = {
     "connectTimeoutMS": 2_000,
@@ -43,6 +45,10 @@ waitQueueTimeoutMS, which bounds what has no time of its own.
 _COHERENT = frozenset({None, "local", "majority"})
 
 
+SLOW_COMMAND_MS = "slowCommandMS"
+"""The setting from how many milliseconds on a command is logged; it is not the driver's."""
+
+
 class Connection:
     """The client of one database, and its collections.
 
@@ -57,6 +63,7 @@ class Connection:
     def __init__(self, url: str, options: BackendOptions) -> None:
         self._url = url
         self._store = options.store
+        self._metrics = options.metrics
         scheme, user, place, query = _parts(url, options.store)
         self.place, _, name = place.partition("/")
         self.location = f"{scheme}://{place}"
@@ -68,6 +75,7 @@ class Connection:
         try:
             self.database_name = unquote_plus(name)
             self._settings = _merged(options.settings, query)
+            self._slow_log = _slow_log(options.store, self._settings.pop(SLOW_COMMAND_MS, None))
             self._client: MongoClient[Document] | None = self._new_client()
             if name:
                 self._client.get_database(self.database_name)
@@ -157,9 +165,23 @@ class Connection:
             self._url,
             connect=False,
             appname=f"tristore/{self._store}",
-            event_listeners=[self._server_log, *debugging(self._store)],
+            event_listeners=[
+                self._server_log,
+                *debugging(self._store),
+                *self._slow_log,
+                *metering(self._store, self._metrics),
+            ],
             **self._settings,
         )
+
+
+def _slow_log(store: str, threshold: Any) -> list[SlowCommandLog]:
+    """The listener that logs slow commands, if one is asked for."""
+    if threshold is None:
+        return []
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or threshold < 0:
+        raise ValueError(f"{SLOW_COMMAND_MS} must be a number of milliseconds from 0, not {threshold!r}")
+    return [SlowCommandLog(store, threshold)]
 
 
 def _parts(url: str, store: str) -> tuple[str, str, str, str]:

@@ -5,17 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bson import encode
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from ...domain.errors import ConfigurationError
-from ..backend import CollectionDeclaration, Document, IndexDeclaration
-from ..bson_values import CODEC_OPTIONS
+from ..backend import CollectionDeclaration, Document, IndexDeclaration, ValidatorDeclaration
 from .connection import collection_in
 from .errors import code_of
 from .filters import to_filter
+from .index_specs import Spec, differences, has_keys_of, options_of
 from .masking import raise_masked
 
 _EXISTS = 48
@@ -26,13 +25,6 @@ _OTHER_OPTIONS = frozenset({85, 86})
 _PASSING = frozenset({46, 112, 117, 246, 276, 11601})
 _PAUSE = 0.1
 _ATTEMPTS = 20
-
-# What an index may have beside its keys that changes which documents it holds or refuses.
-_CHANGES_MEANING = ("collation", "wildcardProjection")
-
-_PARTIAL = "partialFilterExpression"
-
-Existing = Mapping[str, Any]
 
 
 def prepare(database: Database[Document], declared: Sequence[CollectionDeclaration]) -> None:
@@ -74,37 +66,61 @@ def _patiently(step: Callable[[], None]) -> None:
     return step()
 
 
-def _prepare_one(database: Database[Document], declaration: CollectionDeclaration) -> None:
-    collection = collection_in(database, declaration.name)
-    existing = list(collection.list_indexes())
-    if not existing:
-        _create_collection(collection.database, collection.name)
-    for index in declaration.indexes:
-        if not any(_is_the_same(have, index) for have in existing):
-            _create_index(collection, index)
+def creation_options(declaration: CollectionDeclaration) -> dict[str, Any]:
+    """What a collection must be given when it is created."""
+    options: dict[str, Any] = {}
+    if declaration.validator is not None:
+        options |= validator_options(declaration.validator)
+    series = declaration.time_series
+    if series is not None:
+        fields = {"timeField": series.time, "metaField": series.meta, "granularity": series.granularity}
+        options["timeseries"] = {name: value for name, value in fields.items() if value is not None}
+        if series.expire_after is not None:
+            options["expireAfterSeconds"] = series.expire_after
+    return options
 
 
-def _create_collection(database: Database[Document], name: str) -> None:
+def validator_options(validator: ValidatorDeclaration) -> dict[str, Any]:
+    """A validator as ``create`` and ``collMod`` take it."""
+    return {
+        "validator": {"$jsonSchema": dict(validator.schema)},
+        "validationLevel": validator.level,
+        "validationAction": validator.action,
+    }
+
+
+def create_collection(database: Database[Document], name: str, options: Mapping[str, Any]) -> None:
+    """Create a collection; one that is there stays as it is."""
     try:
-        database.create_collection(name, check_exists=False)
+        database.create_collection(name, check_exists=False, **options)
     except OperationFailure as error:
         if error.code != _EXISTS:
             raise
 
 
-def _create_index(collection: Collection[Document], index: IndexDeclaration) -> None:
-    options: dict[str, Any] = {name: True for name in ("unique", "sparse") if getattr(index, name)}
-    if index.expire_after is not None:
-        options["expireAfterSeconds"] = index.expire_after
-    if index.partial is not None:
-        options[_PARTIAL] = to_filter(index.partial)
+def create_index(collection: Collection[Document], index: IndexDeclaration, name: str) -> None:
+    """Create an index; one that is there under this name stays as it is.
+
+    Raises:
+        ConfigurationError: if another one is in the way, or stored documents break it.
+    """
     try:
-        collection.create_index(list(index.keys), name=index.name, **options)
+        collection.create_index(list(index.keys), name=name, **options_of(index))
     except OperationFailure as error:
         problem = _problem(collection.name, index, error)
         if problem is None:
             raise
         raise_masked(ConfigurationError(problem), error)
+
+
+def _prepare_one(database: Database[Document], declaration: CollectionDeclaration) -> None:
+    collection = collection_in(database, declaration.name)
+    existing = list(collection.list_indexes())
+    if not existing:
+        create_collection(collection.database, collection.name, creation_options(declaration))
+    for index in declaration.indexes:
+        if not any(_is_the_same(have, index) for have in existing):
+            create_index(collection, index, index.name)
 
 
 def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) -> str | None:
@@ -122,35 +138,26 @@ def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) 
     if error.code in _OTHER_OPTIONS:
         options = f"unique={index.unique}, sparse={index.sparse}, expire_after={index.expire_after}, "
         options += f"where {'all documents' if index.partial is None else to_filter(index.partial)}"
+        options += "".join(f", {name}={value}" for name, value in index.options.items())
         return (
             f"{collection}: an index on {fields}, or one named {index.name}, exists with other options than those "
-            f"declared ({options}): drop it and prepare again, or change the declaration"
+            f"declared ({options}): drop it and prepare again, change the declaration, or let `tristore indexes sync` "
+            "mend it"
         )
     return None
 
 
-def _is_the_same(have: Existing, index: IndexDeclaration) -> bool:
-    return tuple(have["key"].items()) == index.keys and _same_options(have, index)
+def _is_the_same(have: Spec, index: IndexDeclaration) -> bool:
+    return has_keys_of(have, index) and _same_options(have, index)
 
 
-def _refuses_the_same(have: Existing, index: IndexDeclaration) -> bool:
+def _refuses_the_same(have: Spec, index: IndexDeclaration) -> bool:
     """Order and direction of the keys make no difference to which documents a unique index refuses."""
     return set(have["key"]) == {key for key, _ in index.keys} and _same_options(have, index)
 
 
-def _same_options(have: Existing, index: IndexDeclaration) -> bool:
-    return (
-        bool(have.get("unique")) == index.unique
-        and bool(have.get("sparse")) == index.sparse
-        and have.get("expireAfterSeconds") == index.expire_after
-        and _bytes(have.get(_PARTIAL)) == _bytes(None if index.partial is None else to_filter(index.partial))
-        and not any(option in have for option in _CHANGES_MEANING)
-    )
+def _same_options(have: Spec, index: IndexDeclaration) -> bool:
+    return not differences(have, index).keys() - {"hidden"}
 
 
-def _bytes(rule: Mapping[str, Any] | None) -> bytes:
-    """The form in which rules compare: with the types of their values."""
-    return encode({"": rule}, codec_options=CODEC_OPTIONS)
-
-
-__all__ = ["missing", "prepare"]
+__all__ = ["create_collection", "create_index", "creation_options", "missing", "prepare", "validator_options"]

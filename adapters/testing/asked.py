@@ -1,5 +1,6 @@
 """Rules, orders and arguments to ask repositories with, derived from what an entity and a query declare."""
 
+import inspect
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ import attrs
 
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.queries import sort_keys
+from ...domain.repository import ReadRepository, Repository
 from ...domain.schema import Kind, schema_of
 from ...domain.specification import Specification, where
 from ...domain.words import (
@@ -31,6 +33,7 @@ from .candidates import Candidates, Place
 
 _COMPARISONS = (operator.eq, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
 _SIZES = (operator.eq, operator.ge, operator.lt)
+_HOOKS = frozenset({"before_save", "before_remove", "after_commit"})
 _SHORT_COUNTS = (1, 2, 0, 5)
 
 Rule = Specification[Any]
@@ -93,6 +96,13 @@ def has_order(cls: type[Any], name: str) -> bool:
     return True
 
 
+def named_queries(repository: type[Repository[Any, Any]]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the public methods that a repository adds to those of the framework."""
+    for name, function in inspect.getmembers(repository, inspect.isfunction):
+        if not (name.startswith("_") or name in _HOOKS or hasattr(Repository, name) or hasattr(ReadRepository, name)):
+            yield name, function
+
+
 def arguments_of(
     query: Callable[..., Any], entity: type[Any], candidates: Candidates
 ) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
@@ -130,4 +140,4 @@ def _values_of(name: str, hint: Any, entity: type[Any], candidates: Candidates) 
     return candidates.of_type(declared, f"the parameter {name}")
 
 
-__all__ = ["arguments_of", "has_order", "leaves"]
+__all__ = ["arguments_of", "has_order", "leaves", "named_queries"]

@@ -4,16 +4,17 @@ The validators of `tristore.domain.fields` and those of attrs can be read. Any o
 that checks text is first asked which of some common forms it accepts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from attrs import define, field, frozen, validators
+from attrs import frozen
 
 from ...domain import fields
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.schema import FieldSchema, Kind, schema_of
+from ..documents.bounds import Bounds, read_bounds
 
 MANAGED = frozenset({"version", "created_at", "updated_at"})
 """What the unit of work writes: an entity that was never stored has the defaults."""
@@ -56,63 +57,10 @@ EMAIL = r"[a-z][a-z0-9]{0,8}([._+-][a-z0-9]{1,6})?@[a-z][a-z0-9]{0,8}\.(org|com|
 """Addresses that every check of them accepts."""
 
 
-@define
-class Bounds:
-    """What is known of the values that a field accepts.
-
-    Attributes:
-        low: the smallest number or time; None where there is none.
-        high: the largest.
-        above: whether `low` itself is left out.
-        below: whether `high` itself is left out.
-        finite: whether numbers must be finite.
-        shortest: the fewest characters, bytes or items.
-        longest: the most; None where there is no bound.
-        options: the only values; None where any will do.
-        patterns: what text must look like, from its begin to its end.
-        forms: where a rule for text cannot be read, the forms that it accepts; None where all can be read.
-        item: of the items of a list, or the values of a dictionary.
-    """
-
-    low: Any = None
-    high: Any = None
-    above: bool = False
-    below: bool = False
-    finite: bool = False
-    shortest: int = 0
-    longest: int | None = None
-    options: tuple[Any, ...] | None = None
-    patterns: list[str] = field(factory=list)
-    forms: tuple[str, ...] | None = None
-    item: "Bounds | None" = None
-
-    def fits(self, size: int) -> bool:
-        """Tell whether so many characters or items are allowed."""
-        return self.shortest <= size and (self.longest is None or size <= self.longest)
-
-    def of_items(self) -> "Bounds":
-        """The bounds of the items."""
-        return self.item or Bounds()
-
-    def at_least(self, low: Any, *, above: bool = False) -> None:
-        if self.low is None or low >= self.low:
-            self.low, self.above = low, above
-
-    def at_most(self, high: Any, *, below: bool = False) -> None:
-        if self.high is None or high <= self.high:
-            self.high, self.below = high, below
-
-    def longer(self, size: int) -> None:
-        self.shortest = max(self.shortest, size)
-
-    def shorter(self, size: int) -> None:
-        self.longest = size if self.longest is None else min(self.longest, size)
-
-
 def bounds_of(field: FieldSchema) -> Bounds:
     """Read the validators and the converter of a field."""
     bounds = Bounds()
-    readable = _read(field.attribute.validator, bounds)
+    readable = read_bounds(field.attribute.validator, bounds)
     converter: Any = field.attribute.converter
     if converter is fields.to_email:
         bounds.patterns.append(EMAIL)
@@ -136,92 +84,6 @@ def _forms(field: FieldSchema, bounds: Bounds) -> tuple[str, ...] | None:
     if wild and all(accepts(field, text) for text in wild):
         return None
     return tuple(form.pattern for form in FORMS if all(accepts(field, text) for text in form.samples))
-
-
-def _read(validator: Any, bounds: Bounds) -> bool:
-    """Narrow the bounds; tell whether all of the validator could be read."""
-    if validator is None or validator in _UNBOUNDED:
-        return True
-    if isinstance(validator, list | tuple):
-        readable = [_read(part, bounds) for part in validator]  # all of them narrow, whatever the first one says
-        return all(readable)
-    read = _READERS.get(type(validator))
-    return read is not None and read(validator, bounds) is not False
-
-
-_UNBOUNDED: tuple[Any, ...] = (fields.reference, fields.instant)
-
-
-def _number(validator: Any, bounds: Bounds) -> None:
-    narrow: dict[str, Callable[[Any], None]] = {
-        ">=": bounds.at_least,
-        ">": lambda bound: bounds.at_least(bound, above=True),
-        "<=": bounds.at_most,
-        "<": lambda bound: bounds.at_most(bound, below=True),
-    }
-    narrow[validator.compare_op](validator.bound)
-
-
-def _text(validator: fields.TextOf, bounds: Bounds) -> None:
-    bounds.longer(validator.min)
-    bounds.shorter(validator.max)
-
-
-def _at_least(validator: fields.AtLeast, bounds: Bounds) -> None:
-    bounds.finite = True
-    bounds.at_least(validator.bound)
-
-
-def _whole(validator: fields.WholeBetween, bounds: Bounds) -> None:
-    bounds.at_least(validator.min)
-    if validator.max is not None:
-        bounds.at_most(validator.max)
-
-
-def _options(validator: Any, bounds: Bounds) -> None:
-    options = tuple(validator.options)
-    bounds.options = options if bounds.options is None else tuple(one for one in bounds.options if one in options)
-
-
-def _deep_iterable(validator: Any, bounds: Bounds) -> bool:
-    bounds.item = bounds.of_items()
-    return _read(validator.member_validator, bounds.item) and _read(validator.iterable_validator, bounds)
-
-
-def _deep_mapping(validator: Any, bounds: Bounds) -> bool:
-    bounds.item = bounds.of_items()
-    values = _read(validator.value_validator, bounds.item)
-    return _read(validator.mapping_validator, bounds) and values and validator.key_validator is None
-
-
-def _function(validator: Any, bounds: Bounds) -> bool:
-    if validator is fields.number:
-        bounds.finite = True
-    elif validator is fields.username:
-        bounds.patterns.append(fields.USERNAME.pattern)
-    else:
-        return False
-    return True
-
-
-_READERS: Mapping[type[Any], Callable[[Any, Bounds], bool | None]] = {
-    fields.TextOf: _text,
-    fields.AtLeast: _at_least,
-    fields.WholeBetween: _whole,
-    fields.MemberOf: lambda _, bounds: None,
-    type(fields.number): _function,
-    type(validators.and_()): lambda validator, bounds: _read(validator._validators, bounds),
-    type(validators.optional(validators.ge(0))): lambda validator, bounds: _read(validator.validator, bounds),
-    type(validators.instance_of(int)): lambda _, bounds: None,
-    type(validators.ge(0)): _number,
-    type(validators.min_len(0)): lambda validator, bounds: bounds.longer(validator.min_length),
-    type(validators.max_len(0)): lambda validator, bounds: bounds.shorter(validator.max_length),
-    type(validators.in_(())): _options,
-    type(validators.matches_re("")): lambda validator, bounds: bounds.patterns.append(validator.pattern.pattern),
-    type(validators.deep_iterable(validators.ge(0))): _deep_iterable,
-    type(validators.deep_mapping(validators.ge(0), validators.ge(0))): _deep_mapping,
-}
-"""How each class of validators is read; False says that a part of it could not be."""
 
 
 class _NotHereError(Exception):

@@ -5,8 +5,10 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from attrs import evolve
 from pymongo import MongoClient
 
+from ..settings import Days, Settings
 from ..stores import Stores, open_stores
 from .server import MongoServer
 from .stores import empty
@@ -40,9 +42,11 @@ class TestDatabases:
         self._client.close()
 
     def open(self) -> Stores:
-        """Open the stores on them."""
+        """Open the stores on them; whatever the clock of a test shows, nothing is too old to be kept."""
         core, analytics, systemlogs = (self._urls[store] for store in STORES)
-        return open_stores(core=core, analytics=analytics, systemlogs=systemlogs, prepare="off")
+        settings = Settings.from_environment()
+        settings = evolve(settings, systemlogs=evolve(settings.systemlogs, retention_days=Days(0)))
+        return open_stores(settings, core=core, analytics=analytics, systemlogs=systemlogs, prepare="off")
 
     def clean(self) -> None:
         """Remove every document; collections and indexes stay."""

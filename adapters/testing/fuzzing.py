@@ -169,7 +169,7 @@ def throw_away_database() -> Iterator[str]:
         ConfigurationError: if there is no server, with what to do.
     """
     name = f"tristore_fuzz_{os.getpid()}_{uuid4().hex[:8]}"
-    with MongoServer() as server:
+    with MongoServer(expiring=False) as server:
         try:
             yield server.url_for(name)
         finally:

@@ -1,7 +1,6 @@
 """Histories: what units of work and readers do to a store, drawn from its own entities and repositories."""
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -10,15 +9,15 @@ from hypothesis import strategies as st
 
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
-from ...domain.repository import ReadRepository, Repository, Unique
+from ...domain.repository import Unique
 from ...domain.schema import schema_of
 from ...domain.unit_of_work import Store
 from ..documents.tracking import Binding
+from .asked import named_queries
 from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one
 from .observed_backend import document_store
 from .steps import READER, SNAPSHOT, UNITS, Add, Ask, Edit, End, History, Remove, Step
 
-_HOOKS = frozenset({"before_save", "before_remove", "after_commit"})
 _OUT_OF_FOCUS = frozenset({"id", "updated_at"})
 """Every history has to do with ids; a history about any other field has a better chance to find something."""
 _POPULATION = 4
@@ -67,7 +66,7 @@ def untried(store: Store[Any], *, values: Values | None = None) -> list[str]:
     return [
         f"{name}.{query}"
         for name, binding in _bindings(store)
-        for query, function in _named_queries(binding.repository)
+        for query, function in named_queries(binding.repository)
         if _arguments(function, binding, generated) is None
     ]
 
@@ -110,7 +109,7 @@ class _Subject:
         self._fields = [name for name in schema_of(self.entity).fields if name not in _OUT_OF_FOCUS]
         self.queries = {
             query: arguments
-            for query, function in _named_queries(binding.repository)
+            for query, function in named_queries(binding.repository)
             if (arguments := _arguments(function, binding, generated)) is not None
         }
         generated.topic(self.entity, ())  # what cannot be guessed is said at once
@@ -198,13 +197,6 @@ def _values(key: Unique, step: Add) -> str:
     values = [getattr(step.entity, name, None) for name in key.fields]
     left_out = key.sparse and all(value is None for value in values)
     return repr(step.entity.id if left_out else values)
-
-
-def _named_queries(repository: type[Repository[Any, Any]]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the public methods that a repository adds to those of the framework."""
-    for name, function in inspect.getmembers(repository, inspect.isfunction):
-        if not (name.startswith("_") or name in _HOOKS or hasattr(Repository, name) or hasattr(ReadRepository, name)):
-            yield name, function
 
 
 def _arguments(

@@ -12,6 +12,7 @@ from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
+from ..administration import Administration
 from ..backend import (
     Backend,
     BackendOptions,
@@ -19,10 +20,12 @@ from ..backend import (
     Cursor,
     Document,
     IndexDeclaration,
+    LeaseState,
     ManyResult,
     Modify,
     ModifyResult,
     ServerInfo,
+    ServerState,
     Transaction,
     Watch,
     WritePlan,
@@ -66,6 +69,7 @@ class ObservedBackend(Backend):
         self.born_prepared = inner.born_prepared  # type: ignore[misc]
         self.is_private = inner.is_private  # type: ignore[misc]
         self.answers_at_once = inner.answers_at_once  # type: ignore[misc]
+        self.keeps_commits = inner.keeps_commits  # type: ignore[misc]
 
     @abstractmethod
     def _around(self, operation: Operation, call: Callable[[], T]) -> T:
@@ -202,6 +206,20 @@ class ObservedBackend(Backend):
             lambda: self.inner.remove_where(collection, predicate, transaction=transaction, timeout=timeout),
         )
 
+    def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
+        """Take a lease that nobody has, or that has ended."""
+        return self._around(
+            Operation("lease", collection, None, timeout),
+            lambda: self.inner.claim_lease(collection, id, owner=owner, seconds=seconds, timeout=timeout),
+        )
+
+    def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
+        """Let a lease last longer."""
+        return self._around(
+            Operation("lease", collection, None, timeout),
+            lambda: self.inner.renew_lease(collection, id, owner=owner, fence=fence, seconds=seconds, timeout=timeout),
+        )
+
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Create collections and indexes."""
         self._around(Operation("prepare", timeout=timeout), lambda: self.inner.prepare(collections, timeout=timeout))
@@ -217,6 +235,18 @@ class ObservedBackend(Backend):
     def ping(self, *, timeout: float) -> ServerInfo:
         """Ask the server whether it is there."""
         return self._around(Operation("ping", timeout=timeout), lambda: self.inner.ping(timeout=timeout))
+
+    def administration(self) -> Administration:
+        """Return what looks after the server."""
+        return self.inner.administration()
+
+    def state(self, *, timeout: float) -> ServerState:
+        """Ping, and tell what is known of the servers."""
+        return self._around(Operation("ping", timeout=timeout), lambda: self.inner.state(timeout=timeout))
+
+    def save(self) -> None:
+        """Keep what was committed so far."""
+        self.inner.save()
 
     def close(self) -> None:
         """Release connections."""

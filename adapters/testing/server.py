@@ -27,10 +27,12 @@ class MongoServer:
 
     Args:
         replica_set: whether it has transactions; a standalone server is always started, never a given one.
+        expiring: whether a server that is started removes documents that expire. Without, documents of any time stay.
     """
 
-    def __init__(self, *, replica_set: bool = True) -> None:
+    def __init__(self, *, replica_set: bool = True, expiring: bool = True) -> None:
         self._replica_set = replica_set
+        self._parameters = {} if expiring else {"ttlMonitorEnabled": "false"}
         self._url = ""
         self._owner = 0
         self._process: MongodProcess | None = None
@@ -89,7 +91,7 @@ class MongoServer:
     def _launch(self, binary: str) -> None:
         """Start on a free port, which another process may take just before mongod does: then on another."""
         for _ in range(_PORT_ATTEMPTS):
-            self._process = process = MongodProcess(binary, replica_set=self._replica_set)
+            self._process = process = MongodProcess(binary, replica_set=self._replica_set, parameters=self._parameters)
             if self._becomes_ready(process):
                 options = f"replicaSet={REPLICA_SET}" if self._replica_set else "directConnection=true"
                 self._url = f"mongodb://127.0.0.1:{process.port}/?{options}"

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NewType
 
-from attrs import Attribute, define, field
+from attrs import define, field
 
 from ..entity import Entity
-from ..errors import DomainError, ValidationError
-from ..fields import member_of, text, trimmed
+from ..errors import DomainError
+from ..fields import member_of, text, text_like, trimmed
 from ..ids import Id
 from ..repository import ReadRepository, Repository, Unique
 
@@ -37,12 +37,8 @@ class OrganizationSuspended(DomainError):
         super().__init__(f"organization {organization_id} is suspended and cannot begin anything new")
 
 
-def slug(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    """A validator for a name in addresses: 2 to 60 lower-case letters and digits, hyphens between them."""
-    if not isinstance(value, str) or not 2 <= len(value) <= 60 or _SLUG.fullmatch(value) is None:
-        raise ValidationError.of(
-            attribute.name, "must have 2 to 60 lower-case letters and digits, with single '-' between them"
-        )
+slug = text_like(_SLUG, "must have 2 to 60 lower-case letters and digits, with single '-' between them", min=2, max=60)
+"""A validator for a name in addresses: 2 to 60 lower-case letters and digits, hyphens between them."""
 
 
 @define(kw_only=True)

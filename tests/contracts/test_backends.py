@@ -13,7 +13,7 @@ from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS, BackendConformance
 from tristore.adapters.testing.server import MongoServer
 
-BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
+BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
 DATABASE = f"test_contract_{os.getpid()}"
 DECLARED = {declared.name for declared in COLLECTIONS}
 

@@ -76,15 +76,16 @@ def test_get_many_asks_once(store: CoreStore, users: list[User], commands: Comma
 
 
 def test_views_read_what_they_have(store: CoreStore, users: list[User], commands: Commands) -> None:
-    """The server sends the selected fields and the id, and a page its sort keys."""
+    """The server sends the selected fields, the id and the schema version, and a page its sort keys."""
+    marks = {"schemaVersion": 1, "schemaCompatible": 1}
     with store.reader() as core:
         core.users.find(limit=1, select=Name)
         core.users.page(limit=1, sort=("metadata.a", "credits"), select=Name, total=False)
         core.users.find(limit=1)
     first, second, whole = commands.of("find")
 
-    assert {"_id": 1, "username": 1} == first["projection"]
-    assert {"_id": 1, "username": 1, "metadata.a": 1, "credits": 1} == second["projection"]
+    assert {"_id": 1, "username": 1, **marks} == first["projection"]
+    assert {"_id": 1, "username": 1, "metadata.a": 1, "credits": 1, **marks} == second["projection"]
     assert "projection" not in whole
 
 

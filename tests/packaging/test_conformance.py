@@ -41,7 +41,7 @@ from tristore.adapters.testing.conformance.suite import BackendConformance
 class TestPlain(BackendConformance):
     """Offers less."""
 
-    capabilities = Capability.ROLLUPS
+    capabilities = Capability.ROLLUPS | Capability.LEASES
 
     def open_backend(self, options):
         return PlainBackend.open("plain://", options)
@@ -50,7 +50,7 @@ class TestPlain(BackendConformance):
 class TestForgetful(BackendConformance):
     """Has a fault."""
 
-    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS
+    capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
 
     def open_backend(self, options):
         return ForgetfulBackend.open("memory://", options)
@@ -123,7 +123,9 @@ def test_two_suites_share_one_matrix(python: Path, tmp_path: Path) -> None:
 def test_capabilities_that_are_not_there_fail(python: Path, tmp_path: Path) -> None:
     """A suite that declares more than its backend offers fails."""
     (tmp_path / "test_boast.py").write_text(
-        SUITES.replace("TestPlain", "TestBoast").replace("= Capability.ROLLUPS", "= ~Capability.NONE")
+        SUITES.replace("TestPlain", "TestBoast").replace(
+            "= Capability.ROLLUPS | Capability.LEASES", "= ~Capability.NONE"
+        )
     )
 
     code, printed = run_suite(python, tmp_path, "-k", "TestBoast")
@@ -137,7 +139,7 @@ def test_a_suite_without_a_factory_says_what_to_give(python: Path, tmp_path: Pat
     (tmp_path / "test_bare.py").write_text(
         "from tristore.adapters.backend import Capability\n"
         "from tristore.adapters.testing.conformance.suite import BackendConformance\n\n\n"
-        "class TestBare(BackendConformance):\n    capabilities = Capability.ROLLUPS\n"
+        "class TestBare(BackendConformance):\n    capabilities = Capability.ROLLUPS | Capability.LEASES\n"
     )
 
     code, printed = run_suite(python, tmp_path, "test_bare.py", "-x")

@@ -13,13 +13,18 @@ from tristore.domain.errors import (
     CommitUnknown,
     DuplicateKey,
     InsufficientCredits,
+    LeaseLost,
+    MigrationRunning,
     NotFound,
     Problem,
     RetryExhausted,
     Stale,
+    StepChanged,
+    StepFailed,
     TooLarge,
     TooManyResults,
     TristoreError,
+    UnreadableVersion,
     ValidationError,
     VersionConflict,
     WriteConflict,
@@ -118,6 +123,34 @@ FACTS: list[tuple[TristoreError, dict[str, object], str]] = [
         {"unit_id": "unit-1"},
         "unit of work unit-1: the commit was sent and its outcome is unknown; "
         "ask store.resolve('unit-1'), or repeat it only under a key: store.run(fn, key=...)",
+    ),
+    (
+        UnreadableVersion("users", "65", 9, 2, "newer code wrote it"),
+        {"collection": "users", "document_id": "65", "version": 9, "current": 2},
+        "document 65 of users has schema version 9, and this code has 2: newer code wrote it",
+    ),
+    (
+        StepFailed("users", "65", 2, "rename a to b", "b is there already beside a"),
+        {"collection": "users", "document_id": "65", "version": 2, "step": "rename a to b"},
+        "document 65 of users cannot be brought to schema version 2: rename a to b: b is there already beside a; "
+        "it stays as it is: mend the document or the step",
+    ),
+    (
+        StepChanged("fix"),
+        {"name": "fix"},
+        "the step fix was carried out with another content than it has now: leave it as it was, and declare what is "
+        "new as a step of another name",
+    ),
+    (
+        MigrationRunning("core", "host:7", 12.4),
+        {"owner": "host:7", "seconds": 12.4},
+        "store core is being migrated by host:7: wait for it; if that process is dead, its lease ends within 12 s",
+    ),
+    (
+        LeaseLost("core"),
+        {},
+        "the lease on store core is lost to another runner, or could not be renewed in time: nothing is lost, run it "
+        "again",
     ),
     (InsufficientCredits(3, 5), {"balance": 3, "amount": 5}, "the balance of 3 does not cover 5 credits"),
     (AuthenticationFailed(), {}, "e-mail or password is wrong, or the account is not active"),

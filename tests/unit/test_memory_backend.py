@@ -57,7 +57,8 @@ def equal(name: str, value: object) -> Compare:
     "url",
     [
         "memory://data",
-        "memory:///data",
+        "memory:///",
+        "memory:///data?size=1",
         "memory://#data",
         "memory://?transactions=maybe",
         "memory://?transactions=",
@@ -84,7 +85,7 @@ def test_a_standalone_twin_has_no_transactions() -> None:
     """With transactions=false the backend refuses to begin, and says so in what it can do (U19, T1)."""
     backend = opened(url="memory://?transactions=false")
 
-    assert Capability.ROLLUPS == backend.capabilities
+    assert Capability.ROLLUPS | Capability.LEASES == backend.capabilities
     assert not backend.ping(timeout=1).transactions
     assert "memory://?transactions=false" == backend.location
     for read_only in (False, True):

@@ -1,6 +1,7 @@
 """Settings from the environment: names, values, defaults, and errors that name the variable."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -54,6 +55,7 @@ def test_every_setting_is_read() -> None:
             "TRISTORE_CORE_HEARTBEAT_MS": "500",
             "TRISTORE_CORE_MAX_IDLE_MS": "5",
             "TRISTORE_CORE_WAIT_QUEUE_TIMEOUT_MS": "6",
+            "TRISTORE_CORE_SLOW_COMMAND_MS": "7",
         }
     )
 
@@ -70,6 +72,7 @@ def test_every_setting_is_read() -> None:
         "heartbeatFrequencyMS": 500,
         "maxIdleTimeMS": 5,
         "waitQueueTimeoutMS": 6,
+        "slowCommandMS": 7,
     } == settings.core.connection
 
 
@@ -153,6 +156,17 @@ def test_a_url_is_never_shared_between_stores() -> None:
     """There is no variable that would put all three stores into one database."""
     with pytest.raises(ConfigurationError, match="TRISTORE_URL is not a setting"):
         Settings.from_environment({"TRISTORE_URL": "memory://"})
+
+
+def test_the_retention_is_that_of_systemlogs() -> None:
+    """Only systemlogs has a retention, of whole days; 0 keeps for ever."""
+    wanted = {"TRISTORE_SYSTEMLOGS_RETENTION_DAYS": "30"}
+
+    assert timedelta(days=30) == Settings.from_environment(wanted).systemlogs.retention
+    assert Settings.from_environment({"TRISTORE_SYSTEMLOGS_RETENTION_DAYS": "0"}).systemlogs.retention is None
+    for name, value in (("CORE_RETENTION_DAYS", "30"), ("RETENTION_DAYS", "30"), ("SYSTEMLOGS_RETENTION_DAYS", "-1")):
+        with pytest.raises(ConfigurationError, match=name):
+            Settings.from_environment({f"TRISTORE_{name}": value})
 
 
 def test_names_of_others_are_left_alone() -> None:

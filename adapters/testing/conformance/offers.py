@@ -43,6 +43,11 @@ class OfferedGuarantees:
         """The backend, where it offers rollups."""
         return self._offered(backend, Capability.ROLLUPS, request)
 
+    @pytest.fixture
+    def leasing(self, backend: Backend, request: pytest.FixtureRequest) -> Backend:
+        """The backend, where it offers leases."""
+        return self._offered(backend, Capability.LEASES, request)
+
     def _offered(self, backend: Backend, capability: Capability, request: pytest.FixtureRequest) -> Backend:
         if capability not in self.capabilities:
             request.node.user_properties.append((NOT_OFFERED, str(capability.name)))

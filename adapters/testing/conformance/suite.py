@@ -18,6 +18,7 @@ import pytest
 from ....domain.errors import ConfigurationError
 from ...backend import Backend, BackendOptions, Capability, CollectionDeclaration, IndexDeclaration
 from .cases import COLLECTIONS, TIMEOUT, ids, read, write
+from .leases import LeasesContract
 from .many import ManyContract
 from .reading import ReadingContract
 from .rollups import RollupsContract
@@ -31,7 +32,9 @@ PREPARATION = 60.0
 OTHER = (CollectionDeclaration("other", (UNIQUE_N, IndexDeclaration((("m", 1),)))),)
 
 
-class BackendConformance(ReadingContract, RollupsContract, WritingContract, ManyContract, TransactionContract):
+class BackendConformance(
+    ReadingContract, RollupsContract, WritingContract, ManyContract, TransactionContract, LeasesContract
+):
     """Opening, preparing, closing.
 
     Every rule of the port, at the level of documents. A subclass declares `capabilities` and gives `open_backend`, or,

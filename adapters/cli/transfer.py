@@ -1,0 +1,162 @@
+"""``tristore import`` and ``tristore export``: repositories from and into files of Extended JSON lines."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..settings import Settings
+from ..transfer import ImportReport, Step, export_lines, import_lines
+from ..transfer.steps import Progress as Tell
+from .options import WIDTH, store_urls
+from .targets import opened, own_store
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells give it."""
+
+
+@click.command("import")
+@click.argument("target")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@store_urls
+@own_store
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Lines that are refused.  [default: FILE.rejects]",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="How far it came.  [default: FILE.STORE.REPOSITORY.checkpoint]",
+)
+@click.option("--resume", is_flag=True, help="Go on where an import of the same file stopped.")
+@click.option("--max-rejects", type=click.IntRange(min=1), help="Stop after so many lines that are refused.")
+def import_(
+    target: str,
+    file: Path,
+    *,
+    core: str | None,
+    analytics: str | None,
+    systemlogs: str | None,
+    own: str | None,
+    url: str | None,
+    rejects: Path | None,
+    checkpoint: Path | None,
+    resume: bool,
+    max_rejects: int | None,
+) -> None:
+    """Store the documents of FILE, one a line, in the repository TARGET, such as core.users.
+
+    The lines are Extended JSON, as mongoexport and "tristore export" write them. Each is checked as its entity; what is
+    refused goes to the file of rejects, with the reason, and stops nothing. What is stored already is left alone.
+
+    The exit code is 1 if a line was refused, and 130 after Ctrl-C.
+    """
+    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
+    start = perf_counter()
+    with opened(target, settings, own, url) as (store, repository), _shown("lines") as tell:
+        report = import_lines(
+            store,
+            repository,
+            file,
+            rejects=rejects,
+            checkpoint=checkpoint,
+            resume=resume,
+            max_rejects=max_rejects,
+            progress=tell,
+        )
+    click.echo(_imported(report, perf_counter() - start))
+    if report.rejected:
+        click.secho(f"{report.rejected:,} lines were refused: {report.rejects} says why", fg="red", err=True)
+        if report.stopped:
+            click.echo("It stopped there; --resume goes on.", err=True)
+        sys.exit(1)
+
+
+@click.command("export")
+@click.argument("target")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@store_urls
+@own_store
+@click.option("--resume", is_flag=True, help="Go on where an export to the same file stopped.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE, once the new one is whole.")
+def export(
+    target: str,
+    file: Path,
+    *,
+    core: str | None,
+    analytics: str | None,
+    systemlogs: str | None,
+    own: str | None,
+    url: str | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Write every document of the repository TARGET, such as core.users, to FILE, one a line; "-" is standard output.
+
+    The lines are canonical Extended JSON, in the order of the ids: "tristore import" and mongoimport make the same
+    documents of them. Secrets are written too.
+
+    The exit code is 130 after Ctrl-C.
+    """
+    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
+    start = perf_counter()
+    with opened(target, settings, own, url) as (store, repository), _shown("documents") as tell:
+        if str(file) == "-":
+            report = export_lines(store, repository, sys.stdout.buffer, resume=resume, progress=tell)
+            sys.stdout.buffer.flush()
+        else:
+            report = export_lines(store, repository, file, resume=resume, overwrite=overwrite, progress=tell)
+    seconds = perf_counter() - start
+    before = f", {report.resumed_after:,} of them by an earlier run" if report.resumed_after else ""
+    written = f"{report.documents:,} documents in {report.size:,} bytes{before}"
+    click.echo(f"{written}; {_rate(report.documents - report.resumed_after, seconds)}", err=str(file) == "-")
+
+
+def _imported(report: ImportReport, seconds: float) -> str:
+    counts = f"{report.inserted:,} stored, {report.unchanged:,} stored before, {report.rejected:,} refused"
+    return f"{report.lines:,} lines: {counts}; {_rate(report.lines, seconds)}"
+
+
+def _rate(count: int, seconds: float) -> str:
+    return f"{seconds:.1f} s, {count / seconds:,.0f} a second"
+
+
+@contextmanager
+def _shown(what: str) -> Iterator[Tell]:
+    """Show the steps as a bar, where somebody looks; after Ctrl-C say how to go on."""
+    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, width=min(console.width, WIDTH))
+    columns = (
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn(f"{{task.fields[count]:,}} {what}"),
+        TextColumn("{task.fields[rate]:,.0f} a second"),
+        TextColumn("{task.fields[rejected]:,} refused") if what == "lines" else TextColumn(""),
+        TimeRemainingColumn(),
+    )
+    start = perf_counter()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0, count=0, rate=0.0, rejected=0)
+        first: list[int] = []
+
+        def tell(step: Step) -> None:
+            first.append(step.count) if not first else None
+            rate = (step.count - first[0]) / max(perf_counter() - start, 0.001)
+            bar.update(task, completed=step.share, count=step.count, rate=rate, rejected=step.rejected)
+
+        try:
+            yield tell
+        except KeyboardInterrupt:
+            bar.stop()
+            click.secho("Stopped; the same command with --resume goes on.", fg="yellow", err=True)
+            sys.exit(INTERRUPTED)
+
+
+__all__ = ["export", "import_"]

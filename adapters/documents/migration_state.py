@@ -1,0 +1,48 @@
+"""What a store remembers of its migrations, and when one of them is complete."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ...domain.predicates import Comparator, Compare
+from ...domain.queries import Query
+from ..backend import CollectionDeclaration, Document
+from .naming import ID_KEY
+from .schema_chain import SchemaChain
+
+COLLECTION = "tristore_migrations"
+"""The collection of leases, checkpoints and recorded steps; every store has one."""
+
+Find = Callable[[str, Query], list[Document]]
+"""Reads what a query meets in a collection."""
+
+
+def declaration() -> CollectionDeclaration:
+    """The collection."""
+    return CollectionDeclaration(COLLECTION, authoritative=True)
+
+
+def schema_record(collection: str) -> str:
+    """The id of the record of a collection's schema migration."""
+    return f"schema:{collection}"
+
+
+def wanted(id: str) -> Query:
+    """Ask for a record."""
+    return Query(Compare((ID_KEY,), Comparator.EQ, id), limit=1)
+
+
+def is_complete(chain: SchemaChain, collection: str, find: Find) -> bool:
+    """Whether no document of an older version is stored: a runner has recorded it, or none is found.
+
+    Args:
+        chain: the steps of the collection.
+        collection: its name, with the database where it is another one.
+        find: reads where the answer is to hold, as in the snapshot of a unit.
+    """
+    record: list[dict[str, Any]] = find(COLLECTION, wanted(schema_record(collection)))
+    if record and record[0].get("complete") is True and record[0].get("version", 0) >= chain.current:
+        return True
+    return not find(collection, Query(chain.older(), limit=1, select=((ID_KEY,),)))
+
+
+__all__ = ["COLLECTION", "Find", "declaration", "is_complete", "schema_record", "wanted"]

@@ -1,0 +1,36 @@
+"""From a store to what looks after its server."""
+
+from typing import Any
+
+from ...domain.errors import ConfigurationError
+from ...domain.unit_of_work import Store
+from ..administration import Administration
+from ..documents.environment import Environment
+from ..documents.store import DocumentStore
+
+
+def environment_of(store: Store[Any]) -> Environment:
+    """Return a store from the inside.
+
+    Raises:
+        ConfigurationError: if `open_store` did not make it.
+    """
+    if not isinstance(store, DocumentStore):
+        raise ConfigurationError(f"a {type(store).__name__} has no backend: pass a store that open_store made")
+    return store.environment
+
+
+def administration_of(store: Store[Any]) -> Administration:
+    """Return what looks after the server of a store.
+
+    Raises:
+        ConfigurationError: if the store has no server, as one in memory.
+    """
+    environment = environment_of(store)
+    try:
+        return environment.backend.administration()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"store {store.name}: {error}") from error
+
+
+__all__ = ["administration_of", "environment_of"]

@@ -1,0 +1,128 @@
+"""How stores are, asked from all of them at the same time."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from attrs import evolve
+
+from ...domain.clock import SystemClock
+from ...domain.errors import TristoreError
+from ...domain.health import Health, StoreHealth
+from ...domain.outbox import Backlog
+from ...domain.predicates import Comparator, Compare, Not
+from ...domain.unit_of_work import Store
+from ..documents.environment import Environment
+from ..documents.store import DocumentStore
+from ..relay.access import Access
+from ..relay.records import Records
+
+T = TypeVar("T")
+
+MAX_LAG = 10.0
+"""Seconds of replication lag above which there is a warning."""
+
+
+def health_of(
+    *stores: Store[Any], timeout: float = 5.0, count_versions: bool = False, max_lag: float = MAX_LAG
+) -> Health:
+    """Ask stores how they are, at the same time; never raises for what it finds.
+
+    It is cheap enough for a readiness probe: a ping, the lists of indexes, and counts that an index of the outbox
+    answers. What the driver knows of servers and pools is read from memory.
+
+    Args:
+        stores: made by `open_store` or `open_stores`.
+        timeout: seconds for each question.
+        count_versions: whether the documents whose schema version is not the declared one are counted, too, which looks
+            at every document.
+        max_lag: seconds of replication lag above which there is a warning.
+    """
+    with ThreadPoolExecutor(max(1, len(stores))) as pool:
+        asked = [pool.submit(_Question(store, timeout, max_lag).ask, count_versions=count_versions) for store in stores]
+        return Health(tuple(one.result() for one in asked))
+
+
+class _Question:
+    """One store that is asked."""
+
+    def __init__(self, store: Store[Any], timeout: float, max_lag: float) -> None:
+        if not isinstance(store, DocumentStore):
+            raise TypeError(f"health_of takes stores of open_store, not {type(store).__name__}")
+        self._environment: Environment = evolve(store.environment, operation_timeout=timeout, preparation="off")
+        self._timeout = timeout
+        self._max_lag = max_lag
+        self._problems: list[str] = []
+        self._warnings: list[str] = []
+
+    def ask(self, *, count_versions: bool) -> StoreHealth:
+        """Ask everything; what cannot be answered is a problem or a warning."""
+        environment = self._environment
+        state = self._tried(self._problems, lambda: environment.backend.state(timeout=self._timeout))
+        if state is None:
+            return StoreHealth(
+                store=environment.name, url=environment.backend.location, ready=False, problems=tuple(self._problems)
+            )
+        if environment.transactional and not state.info.transactions:
+            what = f"{state.info.description} has no transactions"
+            self._problems.append(f"{what}; use a replica set, or open with transactions='off'")
+        missing = self._tried(self._problems, lambda: environment.missing(self._timeout)) or ()
+        if missing:
+            self._problems.append(f"unique keys are missing: {', '.join(missing)}; call prepare()")
+        if state.replication_lag is not None and state.replication_lag > self._max_lag:
+            self._warnings.append(f"a secondary is {state.replication_lag:.0f} s behind the primary")
+        if state.unreachable:
+            self._warnings.append(f"no answer from {', '.join(state.unreachable)}")
+        for pool in state.pools:
+            if pool.most is not None and pool.in_use >= pool.most:
+                self._warnings.append(f"all {pool.most} connections to {pool.server} are in use; operations wait")
+        backlog = self._tried(self._warnings, self._backlog)
+        if backlog is not None and backlog.parked:
+            self._warnings.append(f"{backlog.parked} events are parked: tristore relay shows them")
+        behind = self._tried(self._warnings, self._behind) if count_versions else None
+        return StoreHealth(
+            store=environment.name,
+            url=environment.backend.location,
+            ready=not self._problems,
+            problems=tuple(self._problems),
+            warnings=tuple(self._warnings),
+            description=state.info.description,
+            latency=state.info.latency,
+            primary=state.primary,
+            replication_lag=state.replication_lag,
+            unreachable=state.unreachable,
+            pools=state.pools,
+            missing=missing,
+            schema_versions={
+                binding.collection: binding.documents.schema_version for binding in environment.bindings.values()
+            },
+            behind=behind,
+            backlog=backlog,
+        )
+
+    def _tried(self, failures: list[str], question: Callable[[], T]) -> T | None:
+        try:
+            return question()
+        except TristoreError as error:
+            failures.append(" ".join(str(error).split()))
+            return None
+
+    def _backlog(self) -> Backlog | None:
+        environment = self._environment
+        if environment.outbox is None:
+            return None
+        return Records(Access(environment), SystemClock()).backlog(environment.outbox.names)
+
+    def _behind(self) -> dict[str, int]:
+        """Count the documents of another version, the missing one included."""
+        environment = self._environment
+        found: dict[str, int] = {}
+        for binding in environment.bindings.values():
+            current = Compare((binding.mapping.schema_version_key,), Comparator.EQ, binding.documents.schema_version)
+            found[binding.collection] = environment.backend.count(
+                binding.collection, Not(current), limit=None, transaction=None, timeout=self._timeout
+            )
+        return found
+
+
+__all__ = ["MAX_LAG", "health_of"]

@@ -1,0 +1,369 @@
+"""Indexes of a server against what is declared: the plan, its steps, and what stays untouched."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from contracts.billing import customer
+
+from tristore import (
+    ConfigurationError,
+    Index,
+    diff_indexes,
+    open_store,
+    sync_indexes,
+)
+from tristore.adapters.administration import IndexStep
+
+from .core_store import Raw, database_name
+from .upkeep import BillingStore, customers, on_billing, open_billing, tristore
+
+Open = Callable[..., BillingStore]
+
+
+@pytest.fixture
+def opened(mongo_url: str) -> Iterator[Open]:
+    """Opens the billing store with indexes of customers; closed after the test."""
+    stores: list[BillingStore] = []
+
+    def open_it(*indexes: Index, **options: Any) -> BillingStore:
+        stores.append(open_billing(mongo_url, customers(*indexes, **options)))
+        return stores[-1]
+
+    yield open_it
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def database(mongo_url: str, raw: Raw) -> Any:
+    """The database, through a bare client."""
+    return raw[database_name(mongo_url)]
+
+
+def steps(store: BillingStore, **options: Any) -> list[str]:
+    """The steps of a plan in words."""
+    return [f"{step.kind.value} {step.name}".strip() for step in diff_indexes(store, **options).steps]
+
+
+def sync(store: BillingStore, **options: Any) -> list[str]:
+    """Carry a plan out, and say what was done."""
+    done = sync_indexes(store, diff_indexes(store, **options))
+    return [f"{step.kind.value} {step.name}".strip() for step in done]
+
+
+DECLARATIONS = {
+    "compound": Index("status", "-credits"),
+    "nested": Index("address.zip_code"),
+    "sparse": Index("referred_by", sparse=True),
+    "partial": Index("score", where=lambda c: c.credits >= 100),
+    "expiring": Index("joined_at", expire_after=timedelta(days=30)),
+    "at once": Index("joined_at", expire_after=timedelta(0)),
+    "text": Index("name:text", "nickname:text", weights={"name": 5}, default_language="none"),
+    "text with a prefix": Index("status", "name:text"),
+    "collation": Index("name", collation={"locale": "de", "strength": 2}),
+    "hashed": Index("name:hashed"),
+    "wildcard": Index("metadata.$**"),
+    "wildcard with a projection": Index("$**", wildcardProjection={"metadata": 1, "tags": 1}),
+    "hidden": Index("name", hidden=True),
+    "with a name": Index("name", name="by_name"),
+}
+
+
+@pytest.mark.parametrize("index", DECLARATIONS.values(), ids=DECLARATIONS)
+def test_every_declaration_is_made_once(opened: Open, index: Index) -> None:
+    """An index with any option is created by a sync and by prepare(), and is no drift afterwards."""
+    store = opened(index)
+    sync(store)
+    store.prepare()
+
+    assert [] == steps(store)
+    assert () == diff_indexes(store).undeclared
+
+
+@pytest.mark.parametrize("index", DECLARATIONS.values(), ids=DECLARATIONS)
+def test_every_declaration_is_prepared_once(opened: Open, index: Index) -> None:
+    """What prepare() creates is no drift."""
+    store = opened(index)
+    store.prepare()
+    store.prepare()
+
+    assert [] == steps(store)
+
+
+def test_the_twin_takes_every_declaration() -> None:
+    """A store in memory takes every index, and answers as without it."""
+    documents = customers(*(index for name, index in DECLARATIONS.items() if name not in {"at once", "hidden"}))
+    with open_billing("memory://", documents).unit_of_work() as uow:
+        uow.customers.add(customer(name="Ada"))
+
+        assert ["Ada"] == [one.name for one in uow.customers.find(lambda c: c.name == "Ada", sort="name")]
+
+
+def test_a_new_database(opened: Open, database: Any) -> None:
+    """The first plan creates the collections and every index; nothing is changed by looking."""
+    store = opened(Index("status"))
+    found = diff_indexes(store)
+
+    assert found.drift
+    assert [] == database.list_collection_names()
+    assert ["create collection", "create email_1", "create nickname_1", "create status_1"] == steps(store)[:4]
+
+
+def test_expiry_is_modified_in_place(opened: Open, database: Any) -> None:
+    """When documents expire is changed without building anything; an index that finds may begin to let them expire."""
+    sync(opened(Index("joined_at", expire_after=timedelta(days=1))))
+    again = opened(Index("joined_at", expire_after=timedelta(days=2)))
+
+    assert ["modify joinedAt_1"] == sync(again)
+    assert 172_800 == database["customers"].index_information()["joinedAt_1"]["expireAfterSeconds"]
+    assert [] == steps(again)
+
+
+def test_an_expiry_that_goes(opened: Open) -> None:
+    """An index that is no longer to expire is built anew, in the place of the old one, which is hidden first."""
+    sync(opened(Index("joined_at", expire_after=timedelta(days=1))))
+    again = opened(Index("joined_at"))
+
+    assert ["hide joinedAt_1", "drop joinedAt_1", "create joinedAt_1"] == sync(again)
+    assert [] == steps(again)
+
+
+def test_what_can_stand_beside_is_built_first(opened: Open) -> None:
+    """An index whose rule changed is built beside the old one, which is hidden and dropped afterwards."""
+    sync(opened(Index("score", where=lambda c: c.credits >= 100)))
+    again = opened(Index("score", where=lambda c: c.credits >= 200))
+
+    assert ["create score_1_v2", "hide score_1", "drop score_1"] == sync(again)
+    assert [] == steps(again)
+    third = opened(Index("score"))
+    assert ["create score_1", "hide score_1_v2", "drop score_1_v2"] == sync(third)
+
+
+def test_a_sync_that_was_broken_off(opened: Open) -> None:
+    """What a broken-off sync left to do is in the next plan, at whichever step it ended."""
+    sync(opened(Index("score", sparse=True)))
+    again = opened(Index("score"))
+    plan = diff_indexes(again)
+    seen: list[list[str]] = []
+    for step in plan.steps:
+        again.backend.administration().apply(step)
+        seen.append(steps(again))
+
+    assert [["hide score_1", "drop score_1"], ["drop score_1"], []] == seen
+
+
+def test_hidden_by_somebody(opened: Open, database: Any) -> None:
+    """A declared index that was hidden by hand is shown again."""
+    store = opened(Index("status"))
+    sync(store)
+    database.command({"collMod": "customers", "index": {"name": "status_1", "hidden": True}})
+
+    assert ["modify status_1"] == sync(store)
+    assert "hidden" not in database["customers"].index_information()["status_1"]
+
+
+def test_undeclared_indexes_stay(opened: Open, database: Any) -> None:
+    """What nobody declared is shown and stays; named, it is hidden by one sync and dropped by the next."""
+    store = opened(Index("status"))
+    sync(store)
+    database["customers"].create_index("score", name="theirs")
+
+    assert [] == sync(store)
+    assert ["customers.theirs"] == [str(index) for index in diff_indexes(store).undeclared]
+    assert ["hide theirs"] == sync(store, drop=["theirs"])
+    assert [] == sync(store)
+    assert ["drop theirs"] == sync(store, drop=["customers.theirs"])
+    assert "theirs" not in database["customers"].index_information()
+
+
+def test_a_declared_index_cannot_be_named(opened: Open) -> None:
+    """Naming what is declared, or what is not there, is an error that shows what could have been meant."""
+    store = opened(Index("status"))
+    sync(store)
+
+    for name in ("status_1", "nothing", "_id_"):
+        with pytest.raises(ConfigurationError, match=f"no undeclared index {name}"):
+            diff_indexes(store, drop=[name])
+
+
+def test_an_index_of_another_on_the_same_keys(opened: Open, database: Any) -> None:
+    """Another program's index that leaves no room for the declared one is a problem that says what to do."""
+    database["customers"].create_index("name", name="theirs", expireAfterSeconds=5)
+    store = opened(Index("name"))
+    found = diff_indexes(store)
+
+    assert "create name_1" not in steps(store)
+    assert [problem for problem in found.plan.problems if "--drop theirs" in problem]
+
+
+def test_an_index_of_another_that_does_the_same(opened: Open, database: Any) -> None:
+    """What another program made under its own name serves as well."""
+    database["customers"].create_index([("status", 1), ("credits", -1)], name="theirs")
+
+    assert [] == [step for step in steps(opened(Index("status", "-credits"))) if "status" in step]
+
+
+DUPLICATES: dict[str, tuple[list[dict[str, Any]], tuple[int, int] | None]] = {
+    "none": ([{"email": "a"}, {"email": "b"}], None),
+    "two": ([{"email": "a"}, {"email": "a"}, {"email": "b"}], (1, 2)),
+    "missing and null": ([{}, {"email": None}], (1, 2)),
+    "two groups": ([{"email": value} for value in ("a", "a", "b", "b", "b")], (2, 5)),
+    "in a list": ([{"email": ["a", "b"]}, {"email": "b"}], (1, 2)),
+    "twice in one list": ([{"email": ["a", "a"]}, {"email": "b"}], None),
+    "alike as numbers": ([{"email": 1}, {"email": 1.0}], (1, 2)),
+    "an empty list and nothing": ([{"email": []}, {}], None),
+}
+
+
+@pytest.mark.parametrize(("documents", "expected"), DUPLICATES.values(), ids=DUPLICATES)
+def test_duplicates_are_counted_as_the_server_would(
+    opened: Open, database: Any, documents: list[dict[str, Any]], expected: tuple[int, int] | None
+) -> None:
+    """Duplicates are reported with counts and ids before anything changes, exactly if the server would refuse."""
+    numbered = [{"_id": number, "nickname": f"n{number}", **one} for number, one in enumerate(documents)]
+    database["customers"].insert_many(numbered)
+    store = opened()
+    found = diff_indexes(store)
+    counts = [(one.groups, one.documents) for one in found.duplicates]
+
+    assert ([] if expected is None else [expected]) == counts
+    if expected is None:
+        sync(store)
+        assert [] == steps(store)
+        return
+    with pytest.raises(ConfigurationError, match=r"nothing was changed.*customers\(email\)"):
+        sync_indexes(store, found)
+    assert {"_id_"} == set(database["customers"].index_information())
+    with pytest.raises(ConfigurationError, match="the same values"):
+        store.prepare()
+
+
+def test_duplicates_outside_a_sparse_key(opened: Open, database: Any) -> None:
+    """Documents that a sparse key does not hold are no duplicates."""
+    database["customers"].insert_many([{"email": f"{number}"} for number in range(5)])
+
+    assert () == diff_indexes(opened()).duplicates
+
+
+def test_progress_is_told(opened: Open, database: Any) -> None:
+    """Each step is told of when it begins, with its index."""
+    told: list[str] = []
+    store = opened(Index("status"))
+    sync_indexes(store, diff_indexes(store), progress=lambda step, done, total: told.append(step.name))
+
+    assert {"email_1", "status_1"} <= set(told)
+
+
+def test_progress_of_a_build(opened: Open, database: Any, raw: Raw) -> None:
+    """While a server builds, it is told how many documents are done of how many."""
+    database["customers"].insert_many([{"email": f"{n}", "nickname": f"{n}", "score": n} for n in range(300)])
+    store = opened(Index("score"))
+    told: list[tuple[str, int, int]] = []
+    scanning = "hangIndexBuildDuringCollectionScanPhaseAfterInsertion"
+    at_200 = {"mode": "alwaysOn", "data": {"fieldsToMatch": {"score": 200}}}
+
+    def tell(step: IndexStep, done: int, total: int) -> None:
+        told.append((step.name, done, total))
+        if total:
+            raw.admin.command({"configureFailPoint": scanning, "mode": "off"})
+
+    raw.admin.command({"configureFailPoint": scanning, **at_200})
+    try:
+        sync_indexes(store, diff_indexes(store), progress=tell)
+    finally:
+        raw.admin.command({"configureFailPoint": scanning, "mode": "off"})
+
+    assert ("email_1", 0, 0) in told
+    assert [300] == list({total for _, _, total in told if total})
+    assert [] == steps(store)
+
+
+def test_the_commands(mongo_url: str, database: Any) -> None:
+    """Diff exits with 1 on drift; sync changes nothing without --apply; with it there is no drift afterwards."""
+    first = on_billing("indexes", "diff", url=mongo_url)
+    shown = on_billing("indexes", "sync", url=mongo_url)
+    nothing = database.list_collection_names()
+    applied = on_billing("indexes", "sync", "--apply", url=mongo_url)
+    last = on_billing("indexes", "diff", url=mongo_url)
+
+    assert [1, 0, 0, 0] == [one.exit_code for one in (first, shown, applied, last)]
+    assert [] == nothing
+    assert "give --apply" in shown.stdout
+    assert "email_1" in applied.stdout
+    assert max(len(line) for line in first.stdout.splitlines()) <= 100
+
+
+def test_the_commands_on_duplicates_and_undeclared_indexes(mongo_url: str, database: Any) -> None:
+    """Duplicates end a sync with 1, with counts and ids and without values; --strict makes the undeclared drift."""
+    database["customers"].insert_many([{"_id": number, "email": "ada@example.org"} for number in (7, 8)])
+    blocked = on_billing("indexes", "sync", "--apply", url=mongo_url)
+
+    assert 1 == blocked.exit_code
+    assert "7, 8" in blocked.stdout
+    assert "ada@" not in blocked.output
+    database["customers"].delete_one({"_id": 8})
+    assert 0 == on_billing("indexes", "sync", "--apply", url=mongo_url).exit_code
+    database["customers"].create_index("score", name="theirs")
+    assert [0, 1] == [on_billing("indexes", "diff", *more, url=mongo_url).exit_code for more in ((), ("--strict",))]
+    named = on_billing("indexes", "sync", "--drop", "nothing", url=mongo_url)
+    assert (2, "") == (named.exit_code, named.stdout)
+    assert "customers.theirs" in named.stderr
+    assert 0 == on_billing("indexes", "sync", "--apply", "--drop", "theirs", url=mongo_url).exit_code
+    assert database["customers"].index_information()["theirs"]["hidden"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("indexes", "diff"),
+        ("indexes", "sync"),
+        ("indexes", "advise"),
+        ("schema", "diff"),
+        ("schema", "sync"),
+        ("slow-queries",),
+    ],
+    ids=" ".join,
+)
+def test_a_store_without_a_server(command: tuple[str, ...]) -> None:
+    """In memory a command that needs a server says so in one line, with what to do."""
+    result = tristore(*command)
+
+    assert (2, "", 1) == (result.exit_code, result.stdout, result.stderr.count("\n"))
+    assert "no store has a server to look after" in result.stderr
+
+
+def test_a_store_in_memory_says_so() -> None:
+    """From code, the error names the store and what to do."""
+    with pytest.raises(ConfigurationError, match=r"store billing: memory:// has no server.*mongodb://"):
+        diff_indexes(open_billing("memory://"))
+
+
+def test_the_three_stores_have_no_drift_after_prepare(mongo_url: str, raw: Raw) -> None:
+    """What prepare() makes of the three stores is what is declared."""
+    name = database_name(mongo_url)
+    urls = {store: mongo_url.replace(name, f"{name}_{store}") for store in ("core", "analytics", "systemlogs")}
+    options = [part for store, url in urls.items() for part in (f"--{store}", url)]
+    assert 0 == tristore("indexes", "sync", "--apply", *options).exit_code
+    result = tristore("indexes", "diff", "--strict", *options)
+    for store in urls:
+        raw.drop_database(f"{name}_{store}")
+
+    assert 0 == result.exit_code, result.output
+
+
+def test_users_have_the_usual_indexes(mongo_url: str, raw: Raw) -> None:
+    """Users are found by e-mail address, username, organization with status, and date of creation."""
+    from tristore.adapters.documents.core import CORE
+    from tristore.domain.core import CoreUnitOfWork
+
+    store = open_store(CoreUnitOfWork, url=mongo_url, documents=CORE)
+    store.prepare()
+    store.close()
+    found = raw[database_name(mongo_url)]["users"].index_information()
+    keys = [tuple(index["key"]) for index in found.values()]
+    begins = {key[:length] for key in keys for length in range(1, len(key) + 1)}
+
+    assert {"email_1", "username_1"} == {name for name, index in found.items() if index.get("unique")}
+    assert {(("organizationId", 1), ("status", 1)), (("createdAt", -1),)} <= begins

@@ -590,13 +590,9 @@ class Backend(ABC):
             Unavailable: if it does not answer, with what was tried and what to do.
         """
 
-    def administration(self) -> "Administration":
-        """Return what looks after the server: its indexes, validators, plans and slow operations.
-
-        Raises:
-            ConfigurationError: if there is no server to look after.
-        """
-        raise ConfigurationError(f"{self.location} has no server to look after: open the store on mongodb://")
+    def administration(self) -> "Administration | None":
+        """Return what looks after the server: its indexes, validators, plans and slow operations; None without one."""
+        return None
 
     def state(self, *, timeout: float) -> ServerState:
         """Ping, and tell what is known of the servers.

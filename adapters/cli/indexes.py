@@ -14,9 +14,11 @@ from ..administration import IndexStep, StepKind
 from ..testing.scans import Scan, scans
 from ..upkeep import Advice, IndexDiff, diff_indexes, index_advice, sync_indexes
 from ..upkeep.suggestions import MOST_INDEXES, shown_keys
-from .opened import Chosen, opened, stores_of_a_server
+from .interruption import interruptible
 from .options import make_console
+from .targets import Chosen, of_stores, opened_servers
 
+_GOES_ON = "a server that builds goes on; the next diff shows what is left"
 _COLOURS = {StepKind.DROP: "red", StepKind.HIDE: "yellow", StepKind.MODIFY: "cyan"}
 
 
@@ -26,14 +28,14 @@ def indexes() -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option("--strict", is_flag=True, help="Indexes that nobody declared are drift too.")
 def diff(*, chosen: Chosen, strict: bool) -> None:
     """Show what separates the actual indexes from the declared ones; nothing is changed.
 
     The exit code is 1 if anything declared is not as declared.
     """
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = [diff_indexes(store) for store in stores]
     _show(diffs, make_console())
     if any(one.drift or (strict and one.undeclared) for one in diffs):
@@ -41,7 +43,7 @@ def diff(*, chosen: Chosen, strict: bool) -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option("--apply", "is_applied", is_flag=True, help="Carry the plan out; without it, nothing is changed.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Let an undeclared index go: hidden first, then dropped.")
 def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
@@ -52,7 +54,7 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
     unique index from being built, or something declared cannot be had; then nothing is changed.
     """
     console = make_console()
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = [diff_indexes(store, drop=_named(drop, store)) for store in stores]
         _check_names(drop, stores)
         _show(diffs, console)
@@ -68,7 +70,7 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option(
     "--most", type=click.IntRange(1, 64), default=MOST_INDEXES, show_default=True, help="Not too many indexes."
 )
@@ -80,7 +82,7 @@ def advise(*, chosen: Chosen, most: int) -> None:
     console = make_console()
     found: list[tuple[str, Advice]] = []
     skipped: list[str] = []
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         for store in stores:
             found += [(store.name, one) for one in index_advice(store, most=most)]
             report = scans(store)
@@ -128,19 +130,17 @@ def _carry_out(store: Any, diff: IndexDiff, console: Console) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with interruptible(_GOES_ON), Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[IndexStep, Any] = {}
 
         def tell(step: IndexStep, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bar.add_task(f"{step.kind.value} {step.collection} {step.name}", total=None)
+                tasks[step] = bar.add_task(str(step), total=None)
             if total:
                 bar.update(tasks[step], completed=done, total=total)
 
         for step in sync_indexes(store, diff, progress=tell):
-            console.print(
-                f"[green]done[/] {diff.store}: {step.kind.value} {escape(step.collection)} {escape(step.name)}"
-            )
+            console.print(f"[green]done[/] {diff.store}: {escape(str(step))}")
 
 
 def _show(diffs: Sequence[IndexDiff], console: Console) -> None:

@@ -7,19 +7,21 @@ import click
 from rich.console import Console
 
 WIDTH = 100
+"""The most columns of what is printed."""
 
-_NAMES = ("systemlogs", "analytics", "core")
+STORES = ("core", "analytics", "systemlogs")
+"""The names of the three stores."""
 
 
 def store_urls(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options --core, --analytics and --systemlogs."""
-    for name in _NAMES:
+    for name in reversed(STORES):
         text = f"Where the {name} store is; before TRISTORE_{name.upper()}_URL."
         command = click.option(f"--{name}", metavar="URL", help=text)(command)
     return command
 
 
-def make_console() -> Console:
-    """Return a console on standard output that is at most `WIDTH` columns wide."""
-    console = Console(highlight=False)
-    return Console(highlight=False, width=min(console.width, WIDTH))
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output, or on standard error, that is at most `WIDTH` columns wide."""
+    console = Console(highlight=False, stderr=stderr)
+    return Console(highlight=False, stderr=stderr, width=min(console.width, WIDTH))

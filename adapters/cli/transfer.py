@@ -7,24 +7,19 @@ from pathlib import Path
 from time import perf_counter
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..settings import Settings
 from ..transfer import ImportReport, Step, export_lines, import_lines
 from ..transfer.steps import Progress as Tell
-from .options import WIDTH, store_urls
-from .targets import opened, own_store
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it."""
+from .interruption import interruptible
+from .options import make_console
+from .targets import Chosen, of_one_store, opened_repository
 
 
 @click.command("import")
 @click.argument("target")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_urls
-@own_store
+@of_one_store
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -41,11 +36,7 @@ def import_(
     target: str,
     file: Path,
     *,
-    core: str | None,
-    analytics: str | None,
-    systemlogs: str | None,
-    own: str | None,
-    url: str | None,
+    chosen: Chosen,
     rejects: Path | None,
     checkpoint: Path | None,
     resume: bool,
@@ -58,9 +49,8 @@ def import_(
 
     The exit code is 1 if a line was refused, and 130 after Ctrl-C.
     """
-    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     start = perf_counter()
-    with opened(target, settings, own, url) as (store, repository), _shown("lines") as tell:
+    with opened_repository(target, chosen) as (store, repository), _shown("lines") as tell:
         report = import_lines(
             store,
             repository,
@@ -82,19 +72,14 @@ def import_(
 @click.command("export")
 @click.argument("target")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@store_urls
-@own_store
+@of_one_store
 @click.option("--resume", is_flag=True, help="Go on where an export to the same file stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, once the new one is whole.")
 def export(
     target: str,
     file: Path,
     *,
-    core: str | None,
-    analytics: str | None,
-    systemlogs: str | None,
-    own: str | None,
-    url: str | None,
+    chosen: Chosen,
     resume: bool,
     overwrite: bool,
 ) -> None:
@@ -105,9 +90,8 @@ def export(
 
     The exit code is 130 after Ctrl-C.
     """
-    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     start = perf_counter()
-    with opened(target, settings, own, url) as (store, repository), _shown("documents") as tell:
+    with opened_repository(target, chosen) as (store, repository), _shown("documents") as tell:
         if str(file) == "-":
             report = export_lines(store, repository, sys.stdout.buffer, resume=resume, progress=tell)
             sys.stdout.buffer.flush()
@@ -131,8 +115,7 @@ def _rate(count: int, seconds: float) -> str:
 @contextmanager
 def _shown(what: str) -> Iterator[Tell]:
     """Show the steps as a bar, where somebody looks; after Ctrl-C say how to go on."""
-    console = Console(stderr=True, highlight=False)
-    console = Console(stderr=True, highlight=False, width=min(console.width, WIDTH))
+    console = make_console(stderr=True)
     columns = (
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
@@ -142,7 +125,10 @@ def _shown(what: str) -> Iterator[Tell]:
         TimeRemainingColumn(),
     )
     start = perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        interruptible("the same command with --resume goes on"),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         task = bar.add_task("", total=1.0, count=0, rate=0.0, rejected=0)
         first: list[int] = []
 
@@ -151,12 +137,7 @@ def _shown(what: str) -> Iterator[Tell]:
             rate = (step.count - first[0]) / max(perf_counter() - start, 0.001)
             bar.update(task, completed=step.share, count=step.count, rate=rate, rejected=step.rejected)
 
-        try:
-            yield tell
-        except KeyboardInterrupt:
-            bar.stop()
-            click.secho("Stopped; the same command with --resume goes on.", fg="yellow", err=True)
-            sys.exit(INTERRUPTED)
+        yield tell
 
 
 __all__ = ["export", "import_"]

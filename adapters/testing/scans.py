@@ -267,7 +267,10 @@ def _explained(backend: Backend, collection: str, query: Query) -> QueryPlan:
         bounded = evolve(query, limit=query.limit or _BEYOND_ANY_PAGE)
         found = backend.explain(collection, bounded)
         return QueryPlan(found.way, scans=not _is_served(backend, collection, bounded), sorts=found.sorts)
-    return backend.administration().explain(collection, query)
+    administration = backend.administration()
+    if administration is None:
+        raise ConfigurationError(f"{backend.location} tells no plan of a query: look for scans in memory or on MongoDB")
+    return administration.explain(collection, query)
 
 
 def _is_served(backend: MemoryBackend, collection: str, query: Query) -> bool:

@@ -15,6 +15,7 @@ from tristore import (
     sync_indexes,
 )
 from tristore.adapters.administration import IndexStep
+from tristore.adapters.upkeep.access import administration_of
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, customers, on_billing, open_billing, tristore
@@ -148,7 +149,7 @@ def test_a_sync_that_was_broken_off(opened: Open) -> None:
     plan = diff_indexes(again)
     seen: list[list[str]] = []
     for step in plan.steps:
-        again.backend.administration().apply(step)
+        administration_of(again).apply(step)
         seen.append(steps(again))
 
     assert [["hide score_1", "drop score_1"], ["drop score_1"], []] == seen

@@ -65,9 +65,9 @@ def test_an_export_to_standard_output_is_nothing_but_lines(tmp_path: Path, core:
         (("export", "users", "x.jsonl"), "names no repository: write store.repository, such as core.users"),
         (("import", "core.users", "/none/x.jsonl"), "/none/x.jsonl cannot be read: No such file or directory"),
         (("export", "core.users", "/none/x.jsonl"), "/none/x.jsonl.part cannot be written: No such file"),
-        (("export", "customers", "x.jsonl", "--store", "contracts.billing"), "--store needs --url"),
-        (("export", "customers", "x.jsonl", "--store", "contracts.nothing", "--url", "memory://"), "no module"),
-        (("export", "core.users", "x.jsonl", "--url", "memory://"), "--url belongs to --store"),
+        (("export", "customers", "x.jsonl", "--app", "contracts.billing"), "contracts.billing needs --url"),
+        (("export", "customers", "x.jsonl", "--app", "contracts.nothing", "--url", "memory://"), "no module"),
+        (("export", "core.users", "x.jsonl", "--url", "memory://"), "--url says where the store of an --app is"),
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[str, ...], problem: str) -> None:
@@ -79,10 +79,10 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], problem: str) -> None
 
 
 def test_a_store_of_ones_own(tmp_path: Path) -> None:
-    """--store names a module with a unit of work and its documents, or a callable, found from where one stands."""
+    """--app names a module with a unit of work and its documents, or a callable, found from where one stands."""
     url, file = f"memory://{tmp_path / 'data'}", tmp_path / "c.jsonl"
     file.write_text('{"email":"a@example.org","name":"a"}\n')
-    own = ("--store", "contracts.billing", "--url", url)
+    own = ("--app", "contracts.billing", "--url", url)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tristore", *arguments, *own]

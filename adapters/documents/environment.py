@@ -11,7 +11,7 @@ from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
-from ..backend import Backend, CollectionDeclaration, Transaction
+from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ..cache import Written as Told
 from ..caching.store_cache import StoreCache
 from .limits import Limits
@@ -122,6 +122,15 @@ class Environment:
     def records_invalidations(self) -> bool:
         """Whether each commit leaves an outbox record of what it makes out of date in the cache."""
         return self.cache is not None and self.cache.settings.strict
+
+    def write_many(self, plan: WritePlan) -> ManyResult:
+        """Carry out a plan outside units of work, and let the cache know: one that failed may have been applied."""
+        written = Written()
+        written.add(plan)
+        try:
+            return self.backend.write_many(plan, timeout=self.operation_timeout)
+        finally:
+            self.invalidate(written)
 
     def invalidate(self, written: Written) -> None:
         """Tell the cache what was written, before anybody is told that it was."""

@@ -31,7 +31,7 @@ def write_back(environment: Environment, mapping: EntityMapping, collection: str
     key = mapping.version_key
     plan = WritePlan(collection, key, updates=[update_of(document, key) for document in upgraded])
     try:
-        result = environment.backend.write_many(plan, timeout=environment.operation_timeout)
+        result = environment.write_many(plan)
     except TristoreError as error:
         log.warning("store %s: documents of %s were not written back: %s", environment.name, collection, error)
         return

@@ -251,7 +251,7 @@ class Walk:
         """
         plan = WritePlan(self._work.collection, self._work.version_key, updates=updates)
         try:
-            result = self._environment.backend.write_many(plan, timeout=self._environment.operation_timeout)
+            result = self._environment.write_many(plan)
         except (TooLarge, ValidationError) as error:
             if len(updates) == 1:
                 return 0, {0: error}

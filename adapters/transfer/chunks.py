@@ -133,7 +133,7 @@ class Chunks:
             self._binding.collection, self._binding.mapping.version_key, inserts=[item.document for item in items]
         )
         try:
-            return self._environment.backend.write_many(plan, timeout=self._environment.operation_timeout)
+            return self._environment.write_many(plan)
         except (ValidationError, TooLarge) as error:
             if len(items) == 1:
                 return ManyResult(0, 0, 0, {0: error})

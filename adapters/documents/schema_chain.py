@@ -244,7 +244,7 @@ class SchemaChain:
             if not any(path[0] in self.secret_keys for path in change.paths):
                 why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
                 raise StepFailed(*place, why) from error
-            hidden = StepFailed(*place, f"{type(error).__name__}, whose words may show a secret")
+            hidden = StepFailed(*place, _without_words(error))
         else:
             return document
         raise hidden  # out here it has no context, which would show what it hides
@@ -257,11 +257,16 @@ class SchemaChain:
             changed = decode(encode(changed, False, CODEC_OPTIONS), CODEC_OPTIONS)
         except _NOT_STORABLE as error:
             steps = "; ".join(map(str, self.steps[version - self.first :]))
-            why = f"what comes of it cannot be stored: {error}"
-            raise StepFailed(self.collection, old.get(ID_KEY), self.current, steps, why) from error
-        new.update(changed)
-        gone = tuple(root for root in roots if root in old and root not in new)
-        return Upgrade({**changed, **self.stamp}, gone)
+            place = self.collection, old.get(ID_KEY), self.current, steps
+            why = "what comes of it cannot be stored: "
+            if not self.secret_keys.intersection(roots):
+                raise StepFailed(*place, f"{why}{error}") from error
+            hidden = StepFailed(*place, f"{why}{_without_words(error)}")
+        else:
+            new.update(changed)
+            gone = tuple(root for root in roots if root in old and root not in new)
+            return Upgrade({**changed, **self.stamp}, gone)
+        raise hidden  # out here it has no context, which would show what it hides
 
     def _check_future(self, document: Document, version: int) -> None:
         oldest = document.get(self.keys.compatible)
@@ -318,6 +323,11 @@ def _same(one: Document, other: Document, key: str) -> bool:
         return True
     # equal for Python are also 1 and True, 1 and 1.0 inside of them
     return encode({"": first}, False, CODEC_OPTIONS) == encode({"": second}, False, CODEC_OPTIONS)
+
+
+def _without_words(error: Exception) -> str:
+    """All that is said of an error about a secret."""
+    return f"{type(error).__name__}, whose words may show a secret"
 
 
 def _checked_version(value: object, name: str, documents: Documents) -> int:

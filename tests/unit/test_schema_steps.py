@@ -1,5 +1,6 @@
 """Declaring schema steps, and what each does to a document."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -173,13 +174,14 @@ def test_secrets_are_hidden_in_samples() -> None:
     assert {"- word: ***", "+ secretWord: ***", "- name: 'ada'", "+ login: 'ada'"} == set(sample.lines)
 
 
-def test_secrets_are_hidden_in_errors() -> None:
+@pytest.mark.parametrize(("convert", "kind"), [(int, "ValueError"), (lambda word: {word}, "InvalidDocument")])
+def test_secrets_are_hidden_in_errors(convert: Callable[[Any], Any], kind: str) -> None:
     """The error of a step that touches a secret names its type alone, and has no cause that quotes the value."""
-    store = opened(SchemaStep(2, Convert("secretWord", int)))
+    store = opened(SchemaStep(2, Convert("secretWord", convert)))
     document = {"_id": ObjectId(), "secretWord": "hush"}
     store.backend.write(WritePlan("accounts", "version", inserts=[document]), transaction=None, timeout=5)
 
-    with store.reader() as reader, pytest.raises(StepFailed, match="ValueError, whose words may show") as caught:
+    with store.reader() as reader, pytest.raises(StepFailed, match=f"{kind}, whose words may show") as caught:
         reader.accounts.find()
 
     assert "hush" not in str(caught.value)

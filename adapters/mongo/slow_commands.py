@@ -71,7 +71,8 @@ def sender(frame: FrameType | None) -> str:
         module = one.f_globals.get("__name__", "")
         subject = one.f_locals.get("self")
         if isinstance(subject, ReadRepository | UnitOfWork):
-            inside = f"{type(subject).__name__}.{one.f_code.co_name}"  # the outermost one is what the caller asked
+            called = "stream" if one.f_code.co_name == "_streamed" else one.f_code.co_name
+            inside = f"{type(subject).__name__}.{called}"  # the outermost one is what the caller asked
         elif not module.startswith(("tristore.adapters.", "tristore.domain.", "pymongo.", "contextlib")):
             place = f"{one.f_code.co_filename}:{one.f_lineno}"
             break

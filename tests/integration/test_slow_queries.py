@@ -225,11 +225,12 @@ def test_commands_are_logged_with_their_method(
         uow.customers.find()[0].name = "hidden-name"
     listening.close()
     said = [message for message in slow.messages if "endSessions" not in message]
-    rich, first, _, find, update, commit = said
+    rich, first, stream, find, update, commit = said
 
     assert "billing: find customers {credits: {$gte: ?}} sort {credits: -1, _id: 1} took" in rich
     assert f"sent by CustomerRepository.rich at {__file__}:" in rich
     assert "CustomerRepository.first at" in first
+    assert "CustomerRepository.stream at" in stream
     assert "CustomerRepository.find at" in find
     assert "update customers" in update
     assert "with $set took" in update

@@ -154,7 +154,7 @@ class QueryPlan:
 
     Attributes:
         summary: in a few words, as the server's log has it: ``IXSCAN email_1``, ``COLLSCAN``.
-        scans: whether it looks at every document.
+        scans: whether it looks at every document, or for a rule at every key of an index.
         sorts: whether what it finds must be sorted in memory.
     """
 

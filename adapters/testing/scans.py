@@ -80,7 +80,8 @@ class ScanReport:
 def scans(store: Store[Any]) -> ScanReport:
     """Explain every named query of a store, with made-up arguments; none is carried out.
 
-    What reads a whole collection on purpose, without a rule and an order, is no scan.
+    What reads a whole collection on purpose, without a rule and an order, is no scan. A rule that only the order of an
+    index helps is one: every key of the index is looked at, until enough documents obey it.
 
     Args:
         store: one that `open_store` or `open_stores` made, in memory or on a server; prepared, for a server does not
@@ -275,7 +276,8 @@ def _explained(backend: Backend, collection: str, query: Query) -> QueryPlan:
 
 def _is_served(backend: MemoryBackend, collection: str, query: Query) -> bool:
     """Whether an index could serve a query; of several ways to match, each must have one, as for a server."""
-    if backend.explain(collection, query).usable:
+    # an index that only has the order of a rule without one is looked at until enough documents obey it
+    if backend.explain(collection, query if query.predicate == EVERYTHING else evolve(query, sort=())).usable:
         return True
     parts = query.predicate.parts if isinstance(query.predicate, All) else (query.predicate,)
     choices = [part.parts for part in parts if isinstance(part, AnyOf) and part.parts]

@@ -60,6 +60,14 @@ class Tickets(Repository[Ticket]):
         """By a field without an index."""
         return self.find(lambda t: t.title == title)
 
+    def titled_in_order(self, title: str) -> Sequence[Ticket]:
+        """By a field without an index, in the order of one: its every key is looked at."""
+        return self.find(lambda t: t.title == title, sort=("queue", "-priority"), limit=10)
+
+    def in_order(self) -> Sequence[Ticket]:
+        """The first ones in the order of an index."""
+        return self.find(sort=("queue", "-priority"), limit=10)
+
     def urgent(self, least: int) -> int:
         """Counted by a field without an index of its own."""
         return self.count(lambda t: t.priority >= least)
@@ -109,10 +117,16 @@ class ScanContract:
 
         assert {
             "Tickets.titled": ("{title: {$eq: ?}}", (("title", 1),)),
+            "Tickets.titled_in_order": (
+                "{title: {$eq: ?}} sort {queue: 1, priority: -1}",
+                (("title", 1), ("queue", 1), ("priority", -1)),
+            ),
             "Tickets.urgent": ("{priority: {$gte: ?}}", (("priority", 1),)),
             "Tickets.tallies": ("{title: {$eq: ?}}", (("title", 1),)),
         } == found
-        assert {"Tickets.by_number", "Tickets.of_queue", "Tickets.everything"} <= set(report.explained)
+        assert {"Tickets.by_number", "Tickets.of_queue", "Tickets.everything", "Tickets.in_order"} <= set(
+            report.explained
+        )
         assert ["Tickets.failing: not today"] == [line for line in report.skipped if "failing" in line]
 
     def test_served_queries_pass(self, store: DeskStore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..administration import IndexStep, StepKind
@@ -123,6 +123,7 @@ def _check_names(drop: Sequence[str], stores: Sequence[Any]) -> None:
 
 
 def _carry_out(store: Any, diff: IndexDiff, console: Console) -> None:
+    """Show a bar for the step at work, and a line for each that is done."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -131,16 +132,23 @@ def _carry_out(store: Any, diff: IndexDiff, console: Console) -> None:
         TimeElapsedColumn(),
     )
     with interruptible(_GOES_ON), Progress(*columns, console=console, transient=True) as bar:
-        tasks: dict[IndexStep, Any] = {}
+        working: list[tuple[IndexStep, TaskID]] = []
 
         def tell(step: IndexStep, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(str(step), total=None)
+            if not working or working[0][0] != step:  # the steps come one after the other
+                end()
+                working.append((step, bar.add_task(str(step), total=None)))
             if total:
-                bar.update(tasks[step], completed=done, total=total)
+                bar.update(working[0][1], completed=done, total=total)
 
-        for step in sync_indexes(store, diff, progress=tell):
-            console.print(f"[green]done[/] {diff.store}: {escape(str(step))}")
+        def end() -> None:
+            while working:
+                step, task = working.pop()
+                bar.remove_task(task)
+                console.print(f"[green]done[/] {diff.store}: {escape(str(step))}")
+
+        sync_indexes(store, diff, progress=tell)
+        end()
 
 
 def _show(diffs: Sequence[IndexDiff], console: Console) -> None:

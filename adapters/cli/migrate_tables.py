@@ -21,7 +21,7 @@ from ..migrations.reports import (
     Verification,
 )
 
-_COUNTS = frozenset({"documents", "filled", "retried", "failed", "left", "old", "read", "not valid"})
+_COUNTS = frozenset({"documents", "filled", "retried", "failed", "left", "old", "unreadable", "read", "not valid"})
 _WHOLE = frozenset({"", "time"})
 """The headings of columns that are never broken into lines."""
 _COLOURS = {"done": "green", "failed": "red", "changed": "red", "running": "yellow", "pending": "yellow"}
@@ -68,7 +68,7 @@ def of_run(report: RunReport) -> Iterator[RenderableType]:
         yield Text(f"{report.store}: nothing to do")
     if report.collections:
         table = _table(
-            f"Migrated in {report.store}", "collection", "documents", "filled", "retried", "failed", "left", "time", ""
+            f"Migrated in {report.store}", "collection", "documents", "retried", "failed", "left", "time", ""
         )
         for one in report.collections:
             state = "[green]complete[/]" if one.ok else "[red]not complete[/]"

@@ -50,10 +50,11 @@ def import_lines(
 ) -> ImportReport:
     """Store the documents of a file, one a line, as ``mongoexport`` and `export_lines` write them.
 
-    Each document is checked as its entity: types, converters, validators, `before_save`. What they change is stored
-    changed, all else as it stands in the line. The writes are unordered and outside transactions, some thousand
-    documents each, confirmed by a majority. A document that is stored already, the same to the bit, is left alone, so
-    that an import may be repeated. A document without an ``_id`` gets a new one.
+    A document of an older schema version is brought up to date. Each is checked as its entity: types, converters,
+    validators, `before_save`. What they change is stored changed, all else as it stands in the line. The writes are
+    unordered and outside transactions, some thousand documents each, confirmed by a majority. A document that is stored
+    already, the same to the bit, is left alone, so that an import may be repeated. A document without an ``_id`` gets a
+    new one.
 
     After each chunk the place in the file is saved, so that an import which was broken off, even by a kill, can go on;
     a store in memory, which loses with the process what it did not save, has no such place, and begins again. However

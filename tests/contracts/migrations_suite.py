@@ -1,6 +1,7 @@
 """What holds of documents of several schema versions, on every backend: reading, asking, writing back."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ from tristore import (
     VersionConflict,
     count,
     exists,
+    import_lines,
     is_none,
     not_,
     one_of,
     open_store,
     some,
 )
+from tristore.adapters.extended_json import to_line
 
 from .parcels import (
     PARCELS,
@@ -486,6 +489,24 @@ class MixedVersionsContract(ParcelsContract):
         assert [
             {"_id": old(1)["_id"], "code": "P1", "version": 1, "schema_version": 2, "schema_compatible": 1}
         ] == stored(store)
+
+    def test_an_import_brings_documents_up_to_date(self, open_parcels: OpenParcels, tmp_path: Path) -> None:
+        """Lines of older versions are stored in the current one, which a complete migration stays with; others wait."""
+        store, lines = open_parcels(), tmp_path / "parcels.jsonl"
+        assert Migrations(store).run().ok
+        found = [old(1), old(2, weight="heavy"), migrated(3), migrated(4, schemaVersion=9)]
+        lines.write_bytes(b"".join(map(to_line, found)))
+
+        report = import_lines(store, "parcels", lines)
+        again = import_lines(store, "parcels", lines, rejects=tmp_path / "again.rejects")
+
+        assert (2, 2, 2) == (report.inserted, report.rejected, again.unchanged)
+        assert [migrated(1, 1), migrated(3)] == stored(store)
+        refused = (tmp_path / "parcels.jsonl.rejects").read_text()
+        assert "convert weight by grams: invalid literal" in refused
+        assert "newer code wrote it" in refused
+        with store.reader() as reader:
+            assert ["P1"] == [one.code for one in reader.parcels.find(lambda p: p.last == "L1")]
 
 
 def insert_newer(store: ParcelStore) -> None:

@@ -13,6 +13,7 @@ import pytest
 from attrs import define, field, validators
 from bson import Decimal128, Int64, ObjectId
 from contracts.billing import customer
+from contracts.parcels import PARCELS, ParcelUnitOfWork, insert, migrated, old
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
@@ -22,10 +23,12 @@ from tristore import (
     Documents,
     Entity,
     Id,
+    Migrations,
     Repository,
     Validation,
     ValidationError,
     diff_validators,
+    open_store,
     sync_validators,
 )
 from tristore.adapters.bson_values import CODEC_OPTIONS
@@ -370,3 +373,19 @@ def test_dates_and_naming() -> None:
     assert {"title", "handle", "address"} == set(schema["required"])
     assert {"created_at", "updated_at", "_id"} <= set(schema["properties"])
     assert {"bsonType": ["date", "null"]} == schema["properties"]["at"]
+
+
+def test_documents_of_older_schema_versions_break_the_validator_until_they_are_migrated(mongo_url: str) -> None:
+    """They are counted; edits and a run store them in the current form, which passes."""
+    with open_store(ParcelUnitOfWork, url=mongo_url, documents=[PARCELS], prepare="create") as store:
+        insert(store, [old(1), old(2), migrated(3)])
+        (before,) = diff_validators(store)
+        sync_validators(store, [before], accept_violations=True)
+        with store.unit_of_work() as uow:
+            uow.parcels.get(Id(str(old(1)["_id"]))).priority = "high"
+        (between,) = diff_validators(store)
+        run = Migrations(store).run()
+        (after,) = diff_validators(store)
+
+        assert ([2, 1, 0], True) == ([one.violations.count for one in (before, between, after)], run.ok)
+        assert (True, False) == (before.blocks, after.drift)

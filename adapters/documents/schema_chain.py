@@ -10,10 +10,10 @@ from bson.errors import BSONError
 from ...domain.errors import ConfigurationError, StepFailed, UnreadableVersion
 from ...domain.predicates import AnyOf, Comparator, Compare, IsNone, Path, Predicate
 from ..backend import Document
-from ..bson_values import CODEC_OPTIONS
+from ..bson_values import CODEC_OPTIONS, copied
 from .declarations import Documents
 from .naming import ID_KEY
-from .schema_steps import SchemaChange, SchemaStep, Transform, copied
+from .schema_steps import SchemaChange, SchemaStep, Transform
 
 _NOT_STORABLE = (BSONError, OverflowError, UnicodeEncodeError, TypeError)
 

@@ -12,13 +12,13 @@ from attrs import Attribute, field, frozen
 from ...domain.errors import ConfigurationError
 from ...domain.predicates import Path, dotted
 from ..backend import Document
+from ..bson_values import copied
 from .codecs import dump_free
 from .naming import ID_KEY
 
 DocumentFunction = Callable[[Document], Document]
 
 _MISSING = object()
-_CONTAINERS = frozenset({dict, list})
 
 
 def _check_key(_: object, attribute: "Attribute[str]", key: str) -> None:
@@ -305,13 +305,6 @@ def put(document: Document, path: Path, value: Any) -> None:
     document[path[-1]] = value
 
 
-def copied(value: Any) -> Any:
-    """A copy of a stored value, whose documents and lists are its own; all else in it never changes."""
-    if type(value) is dict:
-        return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
-    return [copied(item) for item in value] if type(value) is list else value
-
-
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
@@ -325,7 +318,6 @@ __all__ = [
     "SchemaChange",
     "SchemaStep",
     "Transform",
-    "copied",
     "overlap",
     "path_of",
     "put",

@@ -15,7 +15,7 @@ from .matching import matcher
 from .ordering import ordered
 from .paths import check_path
 from .planning import ID, Planner, Way
-from .rows import Row, copies
+from .rows import Row
 from .sorted_entries import Entry
 from .spans import implies, parts_of
 from .tables import Draft, Table
@@ -47,7 +47,7 @@ class Explanation(NamedTuple):
 
 
 class MemoryCursor:
-    """Documents that are decoded as they are read; later writes do not change what it finds."""
+    """Documents for whoever reads them to have and change; later writes do not change what it finds."""
 
     __slots__ = ("_project", "_rows")
 
@@ -65,7 +65,7 @@ class MemoryCursor:
         rows, self._rows = self._rows, None
         if rows is None:
             return []
-        documents = copies(rows)
+        documents = Row.copies([*rows])
         return documents if self._project is None else [*map(self._project, documents)]
 
     def close(self) -> None:

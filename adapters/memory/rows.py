@@ -18,6 +18,9 @@ MAX_DEPTH = 180
 _LEAST_BYTES_OF_A_LEVEL = 8
 _NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
+Kept = tuple[Document, tuple[str, ...], tuple[str, ...]]
+"""A decoded document, the keys of its lists and documents with no others inside, and of those with some."""
+
 
 class Row:
     """One document of a collection; never changed, a write puts another row in its place.
@@ -35,7 +38,7 @@ class Row:
     def __init__(self, data: bytes, sequence: int) -> None:
         self.data = data
         self.sequence = sequence
-        self._kept: tuple[Document, tuple[str, ...]] | None = None
+        self._kept: Kept | None = None
 
     @property
     def document(self) -> Document:
@@ -61,17 +64,24 @@ class Row:
                 row._keep(document)
         return [_own(row._kept) for row in rows if row._kept is not None]
 
-    def _keep(self, document: Document) -> tuple[Document, tuple[str, ...]]:
-        """Keep a decoded document, with the keys of what can be changed in it."""
-        parts = tuple([key for key, value in document.items() if value.__class__ in CONTAINERS])
-        self._kept = kept = document, parts
+    def _keep(self, document: Document) -> Kept:
+        """Keep a decoded document."""
+        flat: list[str] = []
+        deep: list[str] = []
+        for key, value in document.items():
+            if value.__class__ in CONTAINERS:
+                parts = value.values() if value.__class__ is dict else value
+                (deep if any(part.__class__ in CONTAINERS for part in parts) else flat).append(key)
+        self._kept = kept = document, tuple(flat), tuple(deep)
         return kept
 
 
-def _own(kept: tuple[Document, tuple[str, ...]]) -> Document:
-    document, parts = kept
+def _own(kept: Kept) -> Document:
+    document, flat, deep = kept
     own = document.copy()
-    for key in parts:
+    for key in flat:
+        own[key] = own[key].copy()
+    for key in deep:
         own[key] = copied(own[key])
     return own
 

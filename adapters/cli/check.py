@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ...domain.unit_of_work import StoreReport
 from ..watching import check_of, health_of
-from .options import make_console
+from .options import Number, make_console
 from .targets import Chosen, of_stores, opened_stores
 
 
@@ -18,7 +18,7 @@ from .targets import Chosen, of_stores, opened_stores
 @of_stores
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 60),
+    type=Number(0.1, 60),
     default=5.0,
     show_default=True,
     help="Seconds for each store.",

@@ -16,7 +16,7 @@ from ..migrations.reports import Progress
 from ..migrations.walk import BATCH
 from . import migrate_tables as tables
 from .interruption import interruptible
-from .options import make_console
+from .options import Number, make_console
 from .targets import Chosen, of_stores, opened_migrations
 
 _AGAIN = "the same command goes on behind the last checkpoint"
@@ -37,17 +37,17 @@ def _of_a_walk(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Documents between two checkpoints.",
         ),
-        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="The most documents a second."),
+        click.option("--rate", type=Number(min=0, min_open=True), help="The most documents a second."),
         click.option(
             "--wait",
-            type=click.FloatRange(0, 86_400),
+            type=Number(0, 86_400),
             default=0.0,
             show_default=True,
             help="Seconds to wait for another runner to end.",
         ),
         click.option(
             "--lease",
-            type=click.FloatRange(0.1, 3_600),
+            type=Number(0.1, 3_600),
             default=LEASE,
             show_default=True,
             help="Seconds after which another runner may take over from a dead one.",

@@ -79,6 +79,11 @@ def of_run(report: RunReport) -> Iterator[RenderableType]:
         yield table
         for one in report.collections:
             yield from _problems(one.collection, one.problems, one.failed)
+            for version, count in one.unreadable.items():
+                yield Text(
+                    f"{one.collection}: {count:,} documents of version {version} cannot be read; verify names them",
+                    style="red",
+                )
     if report.steps:
         yield _steps([(report.store, step) for step in report.steps])
 

@@ -1,6 +1,7 @@
 """What several commands share: the options that say where the stores are, and the console."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import click
@@ -11,6 +12,17 @@ WIDTH = 100
 
 STORES = ("core", "analytics", "systemlogs")
 """The names of the three stores."""
+
+
+class Number(click.FloatRange):
+    """A number in a range: neither infinite nor the value that is no number, which no range keeps out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        found: float = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 def store_urls(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -130,7 +130,7 @@ class BulkGateway(ReaderGateway):
     def update_where(self, predicate: Predicate, modification: Modification) -> Result:
         """Change what matches, by one command."""
         change = stored_modification(self._mapping, modification, dump_datetime(self._bulk.now))
-        stored = self._mapping.to_stored_predicate(predicate)
+        stored = self._mapping.to_written_predicate(predicate)
         done = self._at_once(self._bulk.environment.backend.update_where, stored, change)
         return BulkResult(matched=done.matched, modified=done.modified)
 
@@ -143,7 +143,7 @@ class BulkGateway(ReaderGateway):
                 "call remove_where() in a unit of work"
             )
         return BulkResult(
-            removed=self._at_once(self._backend.remove_where, self._mapping.to_stored_predicate(predicate))
+            removed=self._at_once(self._backend.remove_where, self._mapping.to_written_predicate(predicate))
         )
 
     def upsert(self, entity: Entity[Any], same: Predicate) -> Entity[Any]:

@@ -15,6 +15,7 @@ from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, W
 from ..cache import Written as Told
 from ..caching.store_cache import StoreCache
 from .limits import Limits
+from .migration_state import reopen
 from .side_by_side import SideBySide
 from .tracking import Binding
 from .written import Written
@@ -87,6 +88,8 @@ class Environment:
     def ensure_prepared(self) -> None:
         """Before the first operation: create what is declared, or check the unique keys, as the store was told.
 
+        A migration that newer code has completed is not complete any more, for this code writes older documents.
+
         Raises:
             ConfigurationError: if a declared unique key does not exist.
         """
@@ -99,7 +102,17 @@ class Environment:
                 self.backend.prepare(self.collections, timeout=self.operation_timeout)
             elif self.preparation == "check" and not self.backend.born_prepared:
                 self._check_unique_keys()
+            if not self.backend.born_prepared:  # what is, begins with this process, and so with this code
+                self._reopen_migrations()
             self._ready = True
+
+    def _reopen_migrations(self) -> None:
+        backend, timeout = self.backend, self.operation_timeout
+        reopen(
+            {binding.collection: binding.mapping.chain for binding in self.bindings.values()},
+            lambda collection, query: backend.find(collection, query, transaction=None, timeout=timeout).to_list(),
+            lambda plan: backend.write(plan, transaction=None, timeout=timeout),
+        )
 
     def missing(self, timeout: float) -> tuple[str, ...]:
         """Name the declared unique keys that do not exist."""

@@ -1,6 +1,7 @@
 """The chain of schema steps of one collection: which version a document has, and how it becomes the current one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from attrs import frozen
@@ -154,6 +155,17 @@ class SchemaChain:
         less = Compare(path, Comparator.LT, self.current)
         return AnyOf((less, IsNone(path))) if self.unversioned < self.current else less
 
+    def readable(self) -> Predicate:
+        """What holds of documents of versions that can be read, and of some that are too old for that.
+
+        What writes by a rule asks for it: what newer code wrote is left as it is.
+        """
+        path = (self.keys.schema,)
+        known = (Compare(path, Comparator.LE, self.current), IsNone(path))
+        if self._replaces:
+            return AnyOf(known)
+        return AnyOf((*known, Compare((self.keys.compatible,), Comparator.LE, self.current)))
+
     def bring_up(self, documents: Iterable[Document]) -> bool:
         """Bring documents up to date, in place; tell whether there was one to change.
 
@@ -207,7 +219,7 @@ class SchemaChain:
         found = document.get(self.keys.schema)
         if found is None:
             found = self.unversioned
-        if not isinstance(found, int | float) or isinstance(found, bool) or found != int(found):
+        if not isinstance(found, int | float) or isinstance(found, bool) or not isfinite(found) or found != int(found):
             raise self._unreadable(document, found, "that is no version: mend the document")
         version = int(found)
         if version > self.current:

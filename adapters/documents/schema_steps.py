@@ -152,7 +152,8 @@ class Convert:
 
     Attributes:
         key: the key.
-        to: makes the new value of the old one, both as they are stored. It must give the same each time.
+        to: makes the new value of the old one, both as they are stored. It must give the same each time, and no None
+            where there is `back`.
         back: all old values that become a given new one; the values of such a key are no lists.
         paths: the paths that it changes.
     """
@@ -178,7 +179,13 @@ class Convert:
             return
         if self.back is not None and isinstance(value, list):
             raise ValueError(f"{self.key} is a list, for which the step cannot tell the old values of a new one")
-        put(document, path, self.to(value))
+        new = self.to(value)
+        if new is None and self.back is not None:
+            raise ValueError(
+                f"{_name(self.to)} makes None of it, of which back= does not tell the old values: leave back= out, and "
+                "rules about the key wait until the migration is complete"
+            )
+        put(document, path, new)
 
     def __str__(self) -> str:
         return f"convert {self.key} by {_name(self.to)}"

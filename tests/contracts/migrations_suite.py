@@ -1,6 +1,7 @@
 """What holds of documents of several schema versions, on every backend: reading, asking, writing back."""
 
 from collections.abc import Callable, Iterator
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from attrs import frozen
 
 from tristore import (
+    Convert,
     Default,
     Documents,
     DocumentStore,
@@ -18,6 +20,7 @@ from tristore import (
     StepFailed,
     Transform,
     UnreadableVersion,
+    ValidationError,
     VersionConflict,
     count,
     exists,
@@ -195,6 +198,7 @@ class MixedVersionsContract(ParcelsContract):
     def test_writing_back_does_not_overwrite(self, open_parcels: OpenParcels) -> None:
         """A reader that writes back meets the version that it read, or leaves the document alone."""
         store = open_parcels(READS_AT_ONCE)
+        store.prepare()
         insert(store, [old(1)])
         backend = store.backend
         find = backend.find
@@ -352,7 +356,64 @@ class MixedVersionsContract(ParcelsContract):
 
         assert [migrated(1, schemaVersion=version)] == stored(store)
 
-    @pytest.mark.parametrize(("version", "why"), [("two", "no version"), (1.5, "no version"), (True, "no version")])
+    @pytest.mark.parametrize("how", ["bulk", "unit"])
+    def test_writes_by_a_rule_leave_what_newer_code_wrote(self, store: ParcelStore, how: str) -> None:
+        """update_where, remove_where and an added field pass over it, and write what this code may."""
+        newer = migrated(1, schemaVersion=9, marks={"of": "newer code"})
+        friendly = migrated(2, schemaVersion=9, schemaCompatible=5)
+        insert(store, [newer, friendly, migrated(3)])
+
+        for call in (
+            lambda parcels: parcels.update_where(lambda p: p.priority == "normal", set={"notes": ["x"]}).matched,
+            lambda parcels: parcels.remove_where(lambda p: p.priority == "normal").removed,
+        ):
+            with store.bulk() if how == "bulk" else store.unit_of_work() as work:
+                assert 2 == call(work.parcels)
+
+        assert [newer] == stored(store)
+
+    def test_an_added_field_leaves_what_newer_code_wrote(self, store: ParcelStore) -> None:
+        """It is not given a default, and not counted as left."""
+        newer = migrated(1, schemaVersion=9)
+        insert(store, [newer, migrated(2)])
+
+        addition = Migrations(store).add_field("parcels", "marks")
+
+        assert (1, 0) == (addition.filled, addition.left)
+        assert [newer, migrated(2, 3, marks=[])] == stored(store)
+
+    def test_a_conversion_to_none_has_no_way_back(self, open_parcels: OpenParcels) -> None:
+        """With back=, a rule about None would not find what becomes None: such a document is an error, and stays."""
+        store = open_parcels(
+            Documents(
+                ParcelRepository,
+                collection="parcels",
+                schema_version=2,
+                steps=[SchemaStep(2, Convert("notes", lambda text: text or None, back=lambda notes: [notes]))],
+            )
+        )
+        insert(store, [migrated(1, schemaVersion=1, notes="")])
+
+        with store.reader() as reader, pytest.raises(StepFailed, match="makes None of it"):
+            reader.parcels.find()
+
+    @pytest.mark.parametrize("version", ["1", [1], nan, inf])
+    def test_a_read_does_not_fail_for_what_it_cannot_write_back(
+        self, open_parcels: OpenParcels, version: object
+    ) -> None:
+        """What is stored as the optimistic version and is none cannot be raised: the document stays as it is."""
+        store = open_parcels(READS_AT_ONCE)
+        insert(store, [old(1, version=version), old(2)])
+
+        with store.reader() as reader, pytest.raises(ValidationError, match="version"):
+            reader.parcels.find()
+
+        assert [1, 5] == [document["schemaVersion"] for document in stored(store)]
+
+    @pytest.mark.parametrize(
+        ("version", "why"),
+        [("two", "no version"), (1.5, "no version"), (True, "no version"), (nan, "no version"), (-inf, "no version")],
+    )
     def test_a_version_that_is_none(self, store: ParcelStore, version: object, why: str) -> None:
         """What is stored as a version and is none is refused, and counted as unreadable."""
         insert(store, [migrated(1, schemaVersion=version)])

@@ -139,6 +139,7 @@ def test_a_wrong_chain(steps: list[Any], version: Any, why: str) -> None:
         (lambda: Documents(AccountRepository, collection="a", steps=SchemaStep(2)), "must be a list of SchemaStep"),
         (lambda: OneOff("no spaces", "d", print), "cannot be the name of a step"),
         (lambda: OneOff("x", "d", print), "the source of 'print' cannot be read"),
+        (lambda: OneOff("x", "d", lambda _: None), "a lambda has no source of its own"),
         (lambda: OneOff("x", "d", 5), "run of step x must be a function"),  # type: ignore[arg-type]
         (lambda: Migrations(opened(), [OneOff("x", "d", print, "1"), OneOff("x", "d", print, "2")]), "two steps have"),
     ],
@@ -194,8 +195,11 @@ def test_the_checksum_is_that_of_the_source() -> None:
     def fix(_: object) -> int:
         return 1
 
+    def fix_otherwise(_: object) -> int:
+        return 2
+
     same = OneOff("x", "d", fix).checksum
-    other = OneOff("x", "d", lambda _: 2).checksum
+    other = OneOff("x", "d", fix_otherwise).checksum
 
     assert (same, False) == (OneOff("y", "e", fix).checksum, same == other)
 

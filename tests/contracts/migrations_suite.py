@@ -363,12 +363,13 @@ class MixedVersionsContract(ParcelsContract):
         friendly = migrated(2, schemaVersion=9, schemaCompatible=5)
         insert(store, [newer, friendly, migrated(3)])
 
-        for call in (
-            lambda parcels: parcels.update_where(lambda p: p.priority == "normal", set={"notes": ["x"]}).matched,
-            lambda parcels: parcels.remove_where(lambda p: p.priority == "normal").removed,
-        ):
+        for call in ("update", "remove"):
             with store.bulk() if how == "bulk" else store.unit_of_work() as work:
-                assert 2 == call(work.parcels)
+                if call == "update":
+                    done = work.parcels.update_where(lambda p: p.priority == "normal", set={"notes": ["x"]})
+                else:
+                    done = work.parcels.remove_where(lambda p: p.priority == "normal")
+            assert 2 == done.matched + done.removed
 
         assert [newer] == stored(store)
 

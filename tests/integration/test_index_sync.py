@@ -100,6 +100,15 @@ def test_every_declaration_is_prepared_once(opened: Open, index: Index) -> None:
     assert [] == steps(store)
 
 
+@pytest.mark.parametrize("locale", ["da", "fr_CA", "hi", "th", "de@collation=phonebook", "simple"])
+def test_what_a_locale_brings_is_no_drift(opened: Open, locale: str) -> None:
+    """What a server adds to a declared collation is no drift, for the locales that have rules of their own too."""
+    store = opened(Index("name", collation={"locale": locale}))
+    store.prepare()
+
+    assert [] == steps(store)
+
+
 def test_the_twin_takes_every_declaration() -> None:
     """A store in memory takes every index, and answers as without it."""
     documents = customers(*(index for name, index in DECLARATIONS.items() if name not in {"at once", "hidden"}))
@@ -197,6 +206,45 @@ def test_the_commands_on_an_index_of_the_declared_name(mongo_url: str, database:
         kept.append(name in database["customers"].index_information())
     assert [True, False] == kept
     assert 0 == on_billing("indexes", "diff", "--strict", url=mongo_url).exit_code
+
+
+INSIDE: dict[str, tuple[Index, list[tuple[str, Any]], dict[str, Any]]] = {
+    "a text field more": (Index("name:text"), [("name", "text"), ("nickname", "text")], {}),
+    "a weight": (Index("name:text"), [("name", "text")], {"weights": {"name": 5}}),
+    "a language": (Index("name:text"), [("name", "text")], {"default_language": "none"}),
+    "the field of the language": (Index("name:text"), [("name", "text")], {"language_override": "tongue"}),
+    "a strength": (
+        Index("name", collation={"locale": "de"}),
+        [("name", 1)],
+        {"collation": {"locale": "de", "strength": 1}},
+    ),
+    "letter case": (
+        Index("name", collation={"locale": "da"}),
+        [("name", 1)],
+        {"collation": {"locale": "da", "caseFirst": "off"}},
+    ),
+    "what refuses new duplicates": (Index("name"), [("name", 1)], {"prepareUnique": True}),
+    "a precision": (Index("metadata:2d"), [("metadata", "2d")], {"bits": 20}),
+    "a projection": (
+        Index("$**", wildcardProjection={"metadata": 1}),
+        [("$**", 1)],
+        {"wildcardProjection": {"metadata": 1, "tags": 1}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("index", "keys", "options"), INSIDE.values(), ids=INSIDE)
+def test_what_differs_inside_an_option(
+    opened: Open, database: Any, index: Index, keys: list[tuple[str, Any]], options: dict[str, Any]
+) -> None:
+    """An index whose text fields, collation or projection say more than was declared is another one."""
+    database["customers"].create_index(keys, name="theirs", **options)
+    store = opened(index)
+
+    assert diff_indexes(store).drift
+    for _ in range(2):
+        sync(store, drop=[str(found) for found in diff_indexes(store).undeclared])
+    assert (False, ()) == (diff_indexes(store).drift, diff_indexes(store).undeclared)
 
 
 def test_a_sync_that_was_broken_off(opened: Open) -> None:

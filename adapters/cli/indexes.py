@@ -51,7 +51,8 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
 
     An index that nobody declared stays, unless it is named with --drop: the first sync hides it, so that it can be seen
     whether anything slows down, and the next one with the same name drops it. The exit code is 1 if documents keep a
-    unique index from being built, or something declared cannot be had; then nothing is changed.
+    unique index from being built, if something declared cannot be had, or if another index stands where one was
+    declared; then nothing is changed.
     """
     console = make_console()
     with opened_servers(chosen) as stores:

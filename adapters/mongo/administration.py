@@ -134,8 +134,9 @@ class MongoAdministration(Administration):
         if not found:
             return None
         level, action = options.get("validationLevel", "strict"), options.get("validationAction", "error")
-        # one that is no schema differs from every schema
-        return ValidatorDeclaration(found.get("$jsonSchema", {"": found}), level, action)
+        # one that is not a schema alone differs from every schema
+        schema = found["$jsonSchema"] if [*found] == ["$jsonSchema"] else {"": found}
+        return ValidatorDeclaration(schema, level, action)
 
     def violations(self, collection: str, schema: Mapping[str, Any], *, examples: int = 3) -> Violations:
         """Count the stored documents that do not fit a schema."""

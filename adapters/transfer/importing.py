@@ -1,6 +1,8 @@
 """Lines of Extended JSON into a repository: checked one by one, written in chunks, with what is refused set aside."""
 
+import os
 from contextlib import ExitStack
+from itertools import combinations
 from math import inf
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,7 +11,8 @@ from attrs import frozen
 
 from ...domain.errors import ConfigurationError
 from ..documents.store import DocumentStore
-from .checkpoint import Checkpoint
+from ..files import is_same, new_name
+from .checkpoint import Checkpoint, head_of
 from .chunks import Chunks
 from .lines import lines_of
 from .rejects import Rejects
@@ -57,15 +60,16 @@ def import_lines(
     new one.
 
     After each chunk the place in the file is saved, so that an import which was broken off, even by a kill, can go on;
-    a store in memory, which loses with the process what it did not save, has no such place, and begins again. However
-    long the file is, no more than a chunk of it is in memory.
+    into a store in memory, which loses with the process what it did not save, it begins again. However long the file
+    is, no more than a chunk of it is in memory.
 
     Args:
         store: of the repository.
         repository: its name in the unit of work, such as ``users``.
         source: the path of the file.
         rejects: the file for lines that are refused, each as ``{"line": .., "reason": .., "document": ..}``; what is no
-            JSON stands as ``text``. By default ``<source>.rejects``. It is made with the first reject.
+            JSON stands as ``text``. By default ``<source>.rejects``. It is made with the first reject. One that holds
+            something is added to only by the import that wrote it.
         checkpoint: the file for the place; by default ``<source>.<store>.<repository>.checkpoint``. It is gone when the
             import is done.
         resume: whether to go on where an import of the same file stopped, if there is one.
@@ -74,26 +78,34 @@ def import_lines(
 
     Raises:
         ConfigurationError: if there is no such file or repository, an import of it stopped before and `resume` is not
-            given, or the files for rejects or the place cannot be written; nothing was stored.
+            given, the files for rejects or the place cannot be used, or two of the files are the same; nothing was
+            stored.
         Unavailable: if the server went away; import again with `resume`.
     """
     binding = binding_of(store, repository)
     path = Path(source)
     refused = Path(rejects or path.with_name(f"{path.name}.rejects"))
     place = Path(checkpoint or path.with_name(f"{path.name}.{store.name}.{repository}.checkpoint"))
-    target = f"{store.name}.{repository} at {store.backend.location}"
-    keeps_commits = store.backend.keeps_commits
     with ExitStack() as stack:
         file = stack.enter_context(_opened(path))
+        _refuse_same(path, refused, place)
+        begin = Checkpoint(
+            target=f"{store.name}.{repository} at {store.backend.location}",
+            head=head_of(file),
+            rejects=os.path.relpath(refused.resolve(), place.resolve().parent),
+        )
+        size = file.seek(0, os.SEEK_END)
+        state = _begun(begin, place, path, size, resume=resume)
+        replace = state is not begin and state.rejects == begin.rejects
+        state.rejects = begin.rejects
+        aside = stack.enter_context(Rejects(refused, state.rejects_size, replace=replace))
         owner = stack.enter_context(store.bulk())
         store.environment.ensure_prepared()
-        state = _begun(place, target, path, resume=resume) if keeps_commits else Checkpoint.begin(target, path)
-        aside = stack.enter_context(Rejects(refused, state.rejects_size, replace=resume))
-        if keeps_commits and not state.offset:
+        if not state.offset:
             _save_first(state, place)
         file.seek(state.offset)
         chunks = Chunks(store.environment, binding, owner, state, aside)
-        run = _Run(chunks, place if keeps_commits else None, path.stat().st_size, progress)
+        run = _Run(chunks, place if store.backend.keeps_commits else None, size, progress)
         stopped = run.read(file, max_rejects)
     if not stopped:
         place.unlink(missing_ok=True)
@@ -114,20 +126,46 @@ def _opened(path: Path) -> BinaryIO:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _begun(place: Path, target: str, source: Path, *, resume: bool) -> Checkpoint:
-    if place.exists():
-        state = Checkpoint.read(place, target, source)
-        if not resume:
+def _refuse_same(source: Path, rejects: Path, place: Path) -> None:
+    """Refuse to write over what is read, or two things into one file."""
+    used = {"the file": source, "its rejects": rejects, "its checkpoint": place, "what replaces that": new_name(place)}
+    for (one, path), (other, another) in combinations(used.items(), 2):
+        if is_same(path, another):
             raise ConfigurationError(
-                f"an import of {source} stopped after line {state.line:,}: go on with resume (--resume), or remove "
-                f"{place} to begin again; documents that are stored already stay as they are"
+                f"{one} and {other} must not be the same file, {path}: name others (--rejects, --checkpoint)"
             )
-        return state
-    return Checkpoint.begin(target, source)
+
+
+def _begun(begin: Checkpoint, place: Path, source: Path, size: int, *, resume: bool) -> Checkpoint:
+    """Return what is done of an import that is to go on, or its beginning if there is none.
+
+    Raises:
+        ConfigurationError: if it is another import, of a file that has changed, or is not to go on.
+    """
+    if not place.exists():
+        return begin
+    state = Checkpoint.read(place)
+    if state.target != begin.target:
+        raise ConfigurationError(f"{place} belongs to an import into {state.target}, not into {begin.target}")
+    if state.head != begin.head or size < state.offset:
+        raise ConfigurationError(
+            f"{source} has changed since line {state.line:,} of it was imported: remove {place} to import it from the "
+            "start; documents that are stored already stay as they are"
+        )
+    if not resume:
+        raise ConfigurationError(
+            f"an import of {source} stopped after line {state.line:,}: go on with resume (--resume), or remove {place} "
+            "to begin again; documents that are stored already stay as they are"
+        )
+    if state.rejects != begin.rejects and state.rejects_size:
+        raise ConfigurationError(
+            f"the lines that were refused so far are in {place.parent / state.rejects}: name that file (--rejects)"
+        )
+    return state
 
 
 def _save_first(state: Checkpoint, place: Path) -> None:
-    """Save a checkpoint before anything is stored: what it says of ids must be known to whoever goes on."""
+    """Save a checkpoint before anything is stored: whoever goes on must know its ids and its rejects."""
     try:
         state.save(place)
     except OSError as error:

@@ -300,6 +300,31 @@ def test_diff_and_sync(store: BillingStore, database: Any) -> None:
     assert any(words.startswith("missing: _id, ") for words in third["invoices"])
 
 
+STRICTER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "no other fields": ({"additionalProperties": False}, {}),
+    "few fields": ({"maxProperties": 5}, {}),
+    "a negation": ({"not": {"required": ["nickname"]}}, {}),
+    "a rule beside it": ({}, {"credits": {"$lt": 5}}),
+    "a text beside it": ({"title": "customers"}, {}),
+}
+
+
+@pytest.mark.parametrize(("more", "beside"), STRICTER.values(), ids=STRICTER)
+def test_a_validator_that_asks_more(
+    store: BillingStore, database: Any, more: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    """A validator that says anything else than the entity is drift, and the sync takes that away."""
+    sync_validators(store, diff_validators(store))
+    (wanted,) = (one.wanted for one in diff_validators(store) if one.collection == "customers")
+    validator = {"$jsonSchema": {**wanted.schema, **more}, **beside}
+    database.command({"collMod": "customers", "validator": validator})
+    found = diff_validators(store)
+
+    assert {"customers": ("another rule",), "invoices": ()} == {one.collection: one.changes for one in found}
+    assert ["customers"] == [one.collection for one in sync_validators(store, found)]
+    assert not any(one.drift for one in diff_validators(store))
+
+
 def test_violations_are_counted_first(store: BillingStore, database: Any) -> None:
     """Stored documents that break a validator are counted, with ids, and stop a strict one unless told otherwise."""
     database["invoices"].insert_many([{"_id": n, "number": n} for n in range(5)])

@@ -10,7 +10,7 @@ from rich.table import Table
 from ..administration import SlowOperation
 from ..upkeep import SlowShape, profile_operations, slow_operations, slow_shapes
 from ..upkeep.access import administration_of
-from ..upkeep.slow_queries import MOST_OPERATIONS, THRESHOLD
+from ..upkeep.slow_queries import MOST_MILLISECONDS, MOST_OPERATIONS, THRESHOLD
 from ..upkeep.suggestions import shown_keys
 from .options import make_console
 from .targets import Chosen, of_stores, opened_servers
@@ -21,7 +21,7 @@ from .targets import Chosen, of_stores, opened_servers
 @click.option("--profile", "switch", type=click.Choice(["on", "off"]), help="Switch the profiler, and end.")
 @click.option(
     "--threshold",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_MILLISECONDS),
     default=THRESHOLD,
     show_default=True,
     help="Milliseconds from which an operation is slow.",

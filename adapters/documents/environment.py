@@ -88,7 +88,8 @@ class Environment:
     def ensure_prepared(self) -> None:
         """Before the first operation: create what is declared, or check the unique keys, as the store was told.
 
-        A migration that newer code has completed is not complete any more, for this code writes older documents.
+        Unless preparation is off, a migration that newer code has completed is not complete any more, for this code
+        writes older documents.
 
         Raises:
             ConfigurationError: if a declared unique key does not exist.
@@ -102,7 +103,8 @@ class Environment:
                 self.backend.prepare(self.collections, timeout=self.operation_timeout)
             elif self.preparation == "check" and not self.backend.born_prepared:
                 self._check_unique_keys()
-            if not self.backend.born_prepared:  # what is, begins with this process, and so with this code
+            # what is born so begins with this process, and so with this code
+            if self.preparation != "off" and not self.backend.born_prepared:
                 self._reopen_migrations()
             self._ready = True
 

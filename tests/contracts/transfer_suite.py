@@ -1,6 +1,8 @@
 """What every backend must keep about files of Extended JSON lines into and out of repositories."""
 
 import json
+import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,14 @@ def written(path: Path, *lines: Document | bytes) -> Path:
     """A file with these lines."""
     path.write_bytes(b"".join(line + b"\n" if isinstance(line, bytes) else to_line(line) for line in lines))
     return path
+
+
+def piped(content: bytes) -> int:
+    """The end of a pipe that holds this."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(content)
+    return reading
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -381,6 +391,17 @@ class TransferContract:
         assert bits(stored(store)) == bits([from_line(line) for line in target.read_bytes().splitlines()])
         assert [target] == list(tmp_path.iterdir())
 
+    @pytest.mark.parametrize("last", [b"{}", b'{"id":1}', b"oops"])
+    def test_a_part_that_is_of_no_export(self, store: Billing, tmp_path: Path, last: bytes) -> None:
+        """What does not end with a document of an export is refused, and stays."""
+        store_raw(store, raw_customer(1))
+        part = tmp_path / "c.jsonl.part"
+        part.write_bytes(last + b"\n")
+
+        with pytest.raises(ConfigurationError, match="does not end with a document of this export"):
+            export_lines(store, CUSTOMERS, tmp_path / "c.jsonl", resume=True)
+        assert last + b"\n" == part.read_bytes()
+
     def test_an_export_goes_on_behind_ids_of_every_type(self, store: Billing, tmp_path: Path) -> None:
         """Ids of other programs may have any type; the order of the file is that of the store."""
         ids = (None, 2.5, Int64(7), "text", b"bytes", ObjectId(), True)
@@ -409,6 +430,23 @@ class TransferContract:
 
         with pytest.raises(ValidationError, match=r"customers 650{21}1.*\$date"):
             export_lines(store, CUSTOMERS, tmp_path / "c.jsonl")
+
+    def test_an_open_file_is_imported(self, store: Billing, tmp_path: Path) -> None:
+        """It is read once, from where it stands, and how much is left is not known; it has no place to go on from."""
+        steps: list[Step] = []
+        with os.fdopen(piped(b"oops\n" + to_line(raw_customer(1))), "rb") as file:
+            report = import_lines(store, CUSTOMERS, file, rejects=tmp_path / "rejects", progress=steps.append)
+
+        assert (2, 1, {1}) == (report.lines, report.inserted, set(reasons(report)))
+        assert [Step(2, None, 1)] == steps
+        assert ["rejects"] == [left.name for left in tmp_path.iterdir()]
+        for options, problem in (
+            ({}, "name a file for rejects"),
+            ({"rejects": tmp_path / "r", "resume": True}, "an open file cannot be resumed"),
+            ({"rejects": tmp_path / "r", "checkpoint": tmp_path / "c"}, "an open file has no checkpoint"),
+        ):
+            with pytest.raises(ConfigurationError, match=problem):
+                import_lines(store, CUSTOMERS, BytesIO(), **options)
 
     def test_wrong_names_are_refused(self, store: Billing, tmp_path: Path) -> None:
         """A repository or a file that is not there is an error with what there is."""

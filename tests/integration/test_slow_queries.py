@@ -74,8 +74,10 @@ def test_profiling_per_store(store: BillingStore, mongo_url: str) -> None:
     assert (True, False, 0) == (on.on, on.everything, on.threshold)
     assert not off.on
     assert noted <= len(slow_operations(store)) <= noted + 1  # what switched it off
-    with pytest.raises(ConfigurationError, match="0 ms or more"):
+    with pytest.raises(ConfigurationError, match="a threshold is from 0 to"):
         profile_operations(store, -1)
+    with pytest.raises(ConfigurationError, match="a threshold is from 0 to 2,147,483,647 ms"):
+        profile_operations(store, 2**31)
 
 
 def test_newest_first_with_threshold_and_limit(store: BillingStore) -> None:

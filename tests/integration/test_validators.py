@@ -400,6 +400,28 @@ def test_dates_and_naming() -> None:
     assert {"bsonType": ["date", "null"]} == schema["properties"]["at"]
 
 
+@define(kw_only=True)
+class Priced(Entity):
+    """Options that equal values of the field's type, and one that does not."""
+
+    price: Decimal = field(default=Decimal(1), validator=validators.in_([1, Decimal("2.50"), "3"]))
+    number: int = field(default=1, validator=validators.in_([1.0, 2.5, Decimal(3)]))
+
+
+class PricedRepository(Repository[Priced]):
+    """The port."""
+
+
+def test_options_of_another_type() -> None:
+    """What the entity takes because it equals an option, the validator takes too."""
+    schema = json_schema_of(mapping_of(Documents(PricedRepository, collection="priced"), make_converter()))
+    properties = schema["properties"]
+
+    assert [Decimal128("1"), Decimal128("2.50")] == properties["price"]["enum"][:2]
+    assert [1, 3] == properties["number"]["enum"][:2]
+    assert all({None} >= set(field["enum"][2:]) for field in (properties["price"], properties["number"]))
+
+
 def test_documents_of_older_schema_versions_break_the_validator_until_they_are_migrated(mongo_url: str) -> None:
     """They are counted; edits and a run store them in the current form, which passes."""
     with open_store(ParcelUnitOfWork, url=mongo_url, documents=[PARCELS], prepare="create") as store:

@@ -400,12 +400,16 @@ def test_dates_and_naming() -> None:
     assert {"bsonType": ["date", "null"]} == schema["properties"]["at"]
 
 
+OPTIONS: list[Any] = [1, Decimal("2.50"), "3"]
+NUMBERS: list[Any] = [1.0, 2.5, Decimal(3)]
+
+
 @define(kw_only=True)
 class Priced(Entity):
     """Options that equal values of the field's type, and one that does not."""
 
-    price: Decimal = field(default=Decimal(1), validator=validators.in_([1, Decimal("2.50"), "3"]))
-    number: int = field(default=1, validator=validators.in_([1.0, 2.5, Decimal(3)]))
+    price: Decimal = field(default=Decimal(1), validator=validators.in_(OPTIONS))
+    number: int = field(default=1, validator=validators.in_(NUMBERS))
 
 
 class PricedRepository(Repository[Priced]):

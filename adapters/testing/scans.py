@@ -29,7 +29,7 @@ from ..upkeep.suggestions import Keys, shown_keys, suggested
 from .asked import arguments_of, named_queries
 from .candidates import Candidates
 from .observed_backend import ObservedBackend, Operation, document_store, plugged
-from .queries import _place as place_of_caller
+from .queries import place_of_caller
 
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
 """What is said of queries that no index serves, on every backend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -158,6 +159,25 @@ class ScanContract:
             uow.tickets.distinct(lambda t: t.queue, lambda t: t.title == "t")
         with no_scans(store, allow=["tickets"]), store.unit_of_work() as uow:
             uow.tickets.titled("t")
+
+    @pytest.mark.parametrize("how", ["bulk", "unit"])
+    def test_writes_by_a_rule(self, store: DeskStore, how: str) -> None:
+        """Changes and removals by a rule that no index serves are scans; all of them at once are so on purpose."""
+
+        def work(rule: Any) -> None:
+            with store.bulk() if how == "bulk" else store.unit_of_work() as uow:
+                uow.tickets.update_where(rule, set={"title": "t"})
+                uow.tickets.remove_where(rule)
+
+        with pytest.raises(AssertionError) as caught, no_scans(store):
+            work(lambda t: t.title == "x")
+        with no_scans(store):
+            work(lambda t: t.number == 1)
+            work(None)
+
+        _, *found = str(caught.value).splitlines()
+        assert 2 == len(found)
+        assert all("asks tickets for {title: {$eq: ?}}: " in line for line in found)
 
     def test_the_error_of_the_block_comes_first(self, store: DeskStore) -> None:
         """An error inside the block is not replaced by what was found."""

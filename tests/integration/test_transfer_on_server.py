@@ -1,11 +1,8 @@
 """Import and export on a real server: memory does not grow with the file, and a person sees how far they are."""
 
-import gc
 import json
 import re
 import sys
-import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from tristore import export_lines, import_lines
 
 from .core_store import CoreStore, OpenCore, RawDatabase
+from .peaks import peak
 from .terminal import on_a_terminal
 
 CHUNK = 2_000
@@ -29,17 +27,6 @@ def lines(path: Path, count: int) -> Path:
 def user(number: int) -> dict[str, str]:
     """What a line says of one."""
     return {"email": f"user{number}@example.org", "username": f"user{number}", "firstName": "Ada" * 10}
-
-
-def peak(work: Callable[[], object]) -> int:
-    """The most bytes that a piece of work holds at once."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.slow

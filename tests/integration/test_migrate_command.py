@@ -189,7 +189,10 @@ def test_ctrl_c_says_how_to_go_on(mongo_url: str, parcels: RawDatabase) -> None:
     parcels["parcels"].insert_many([old(number) for number in range(200)])
     command = [sys.executable, "-m", "tristore", "migrate", "run", "--app", APP, "--only", "parcels"]
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "PARCELS_URL": mongo_url}
-    slow = [*command, "--batch", "5", "--rate", "50"]
+    # what is started in the background ignores Ctrl-C, and hands that on
+    attentive = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{attentive}; from tristore.adapters.cli.main import main; main()"
+    slow = [sys.executable, "-c", program, *command[3:], "--batch", "5", "--rate", "50"]
     with subprocess.Popen(slow, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 60
         while not done(parcels) and time.monotonic() < end:

@@ -46,6 +46,10 @@ class IndexStep:
     index: IndexDeclaration | None = None
     changes: Mapping[str, Any] = field(factory=dict, hash=False)
 
+    def __str__(self) -> str:
+        place = f"{self.collection}.{self.name}" if self.name else self.collection
+        return f"{self.kind.value} {place}"
+
 
 @frozen
 class ActualIndex:
@@ -150,7 +154,7 @@ class QueryPlan:
 
     Attributes:
         summary: in a few words, as the server's log has it: ``IXSCAN email_1``, ``COLLSCAN``.
-        scans: whether it looks at every document.
+        scans: whether it looks at every document, or for a rule at every key of an index.
         sorts: whether what it finds must be sorted in memory.
     """
 
@@ -219,6 +223,9 @@ class Profiling:
     threshold: int
 
 
+LOOK_TIMEOUT = 60.0
+"""Seconds for a command that only looks."""
+
 Progress = Callable[[int, int], None]
 """Is told how far a build is: documents done, and documents in all."""
 
@@ -227,13 +234,16 @@ class Administration(ABC):
     """Looks after the server of one backend. All of it works outside transactions, and asks for rights of an owner."""
 
     @abstractmethod
-    def plan(self, collections: Sequence[CollectionDeclaration], *, drop: Sequence[str] = ()) -> IndexPlan:
+    def plan(
+        self, collections: Sequence[CollectionDeclaration], *, drop: Sequence[str] = (), timeout: float = LOOK_TIMEOUT
+    ) -> IndexPlan:
         """Compare declared indexes with the actual ones.
 
         Args:
             collections: what is declared.
             drop: names of indexes that are to go although nobody declared them, alone or behind their collection and a
                 dot. One that can be seen is hidden; one that is hidden already is dropped.
+            timeout: seconds for each collection.
 
         Raises:
             ConfigurationError: if a name in `drop` is that of no undeclared index.
@@ -289,6 +299,7 @@ class Administration(ABC):
 
 
 __all__ = [
+    "LOOK_TIMEOUT",
     "ActualIndex",
     "Administration",
     "Duplicates",

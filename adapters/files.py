@@ -27,10 +27,23 @@ def replace(path: Path, content: bytes) -> None:
     Raises:
         OSError: as the system gives it; the old file is as it was.
     """
-    new = path.with_name(f"{path.name}.new")
+    new = new_name(path)
     write_new(new, (content,))
     new.replace(path)
     sync_folder(path.parent)
+
+
+def new_name(path: Path) -> Path:
+    """Return where `replace` writes before it takes the place of a file."""
+    return path.with_name(f"{path.name}.new")
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file, also under different names, or to one that is not there yet."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.resolve() == other.resolve()
 
 
 def sync_folder(folder: Path) -> None:
@@ -42,4 +55,4 @@ def sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-__all__ = ["PRIVATE", "replace", "sync_folder", "write_new"]
+__all__ = ["PRIVATE", "is_same", "new_name", "replace", "sync_folder", "write_new"]

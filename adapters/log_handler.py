@@ -7,12 +7,12 @@ import threading
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -32,10 +32,16 @@ _LEVELS = (
     (logging.WARNING, LogLevel.WARNING),
     (logging.INFO, LogLevel.INFO),
 )
-_MOST_SOURCE = 120
+_MOST_SOURCE = _MOST_KEY = 120
 _MOST_TEXT = 10_000
 _MOST_VALUES = 50
+_MOST_CONTEXT = 100_000
+_VALUE = 10
+"""Each value in a context counts as so many characters more than its text has."""
+
 _LONGEST_PAUSE = 30.0
+
+T = TypeVar("T")
 
 
 @frozen
@@ -62,7 +68,12 @@ class StoreHandler(logging.Handler):
 
     What logs never waits and never gets an error: a record goes into a bounded queue, or is dropped and counted. While
     the store does not answer, the queue fills; then the newest records are dropped, and the batch is tried again
-    after a pause that doubles up to 30 s. Before the first record after a loss an entry tells how many were lost.
+    after a pause that doubles up to 30 s. Before the first record after a loss an entry tells how many were lost, and
+    why.
+
+    What is given with a record (``extra``) is kept up to 100,000 characters, of which each value counts as 10 and its
+    text; of a text 10,000, of a list or dictionary 50 values, of a key 120 characters. Where something is missing, the
+    context has ``shortened``.
 
     What tristore and the driver log themselves is left out, so that writing entries makes no entries. The handler is
     flushed when the process ends, within `flush_timeout`, as by `close`. A fork has a thread of its own, and an empty
@@ -96,8 +107,10 @@ class StoreHandler(logging.Handler):
         self._interval = interval
         self._flush_timeout = flush_timeout
         self._ids = ids
-        self._written = self._dropped = self._refused = self._told = 0
+        self._written = self._dropped = self._refused = 0
+        self._told = (0, 0)  # of dropped and of refused ones
         self._last_error: str | None = None
+        self._last_refusal = ""
         self._closed = False
         self._begin()
         self._at_exit = partial(_close, weakref.ref(self))
@@ -120,8 +133,7 @@ class StoreHandler(logging.Handler):
             entry = self._entry(record)
         except Exception as error:  # noqa: BLE001 - of what was logged: its text, or its validators
             with self._changed:
-                self._refused += 1
-                self._last_error = type(error).__name__
+                self._refuse(1, type(error).__name__)
             return
         with self._changed:
             if self._closed or len(self._queue) + len(self._taken) >= self._capacity:
@@ -223,38 +235,53 @@ class StoreHandler(logging.Handler):
 
     def _write(self) -> bool:
         """Store what was taken; tell whether that is done with."""
-        lost = self._dropped + self._refused
+        lost = self._dropped, self._refused
+        notice = self._notice(*lost)
         try:
             with self._store.bulk() as systemlogs:
-                result = systemlogs.logs.add_many([*self._notice(lost), *self._taken])
+                result = systemlogs.logs.add_many([*notice, *self._taken])
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
             with self._changed:
-                self._last_error = f"{type(error).__name__}: {error}"
+                self._last_error = _reason(error)
             return False
         # one that is there already was stored by an attempt whose answer was lost
-        refused = sum(not isinstance(one.error, DuplicateKey) for one in result.errors)
+        refused = [
+            one.error
+            for one in result.errors
+            if one.position >= len(notice) and not isinstance(one.error, DuplicateKey)
+        ]
         with self._changed:
             self._told = lost
-            self._written += len(self._taken) - refused
-            self._refused += refused
+            self._written += len(self._taken) - len(refused)
+            if refused:
+                self._refuse(len(refused), _reason(refused[-1]))
             self._taken.clear()
             self._changed.notify_all()
         return True
 
-    def _notice(self, lost: int) -> list[LogEntry]:
-        """An entry that tells of records which were lost since the last one."""
-        if lost == self._told:
+    def _refuse(self, count: int, reason: str) -> None:
+        self._refused += count
+        self._last_error = self._last_refusal = reason
+
+    def _notice(self, dropped: int, refused: int) -> list[LogEntry]:
+        """An entry that tells of records which were lost since the last one, if any were."""
+        dropped, refused = dropped - self._told[0], refused - self._told[1]
+        reasons = [f"{dropped} because the queue was full"] if dropped else []
+        if refused:
+            were = "it was" if refused == 1 else "they were"
+            reasons.append(f"{refused} because {were} refused: {self._last_refusal}")
+        if not reasons:
             return []
-        message = f"{lost - self._told} log records were lost before this: {self._last_error or 'the queue was full'}"
+        message = f"{dropped + refused} log records were lost before this: {', '.join(reasons)}"
         now, id = datetime.now(UTC), LogEntryId(self._ids())
         return [LogEntry(id=id, level=LogLevel.WARNING, source=__name__, message=message, occurred_at=now)]
 
     def _entry(self, record: logging.LogRecord) -> LogEntry:
-        context = {_key(key): _plain(value) for key, value in vars(record).items() if key not in _STANDARD}
+        context = _Plain().context({key: value for key, value in vars(record).items() if key not in _STANDARD})
         context |= {
-            "thread": record.threadName,
+            "thread": _shortened(str(record.threadName)),
             "process": record.process,
-            "line": f"{record.pathname}:{record.lineno}",
+            "line": _shortened(f"{record.pathname}:{record.lineno}"),
         }
         if record.exc_info and record.exc_info[1] is not None:
             context["exception"] = _shortened("".join(traceback.format_exception(record.exc_info[1])))
@@ -276,26 +303,61 @@ def _close(handler: "weakref.ref[StoreHandler]") -> None:
         found.close()
 
 
-def _plain(value: Any, depth: int = 3) -> Any:
-    """A value as a store can hold it: texts, numbers and moments, and some of what is in lists and dictionaries."""
-    if value is None or isinstance(value, bool) or (isinstance(value, float) and type(value) is float):
-        return value
-    if type(value) is int and -(2**63) <= value < 2**63:
-        return value
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
-    if isinstance(value, str):
-        return _shortened(value)
-    if depth and isinstance(value, Mapping):
-        return {_key(key): _plain(item, depth - 1) for key, item in islice(value.items(), _MOST_VALUES)}
-    if depth and isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, depth - 1) for item in islice(value, _MOST_VALUES)]
-    return _shortened(repr(value))
+class _Plain:
+    """Turns what was given with a record into what a store can hold, and no more of it than an entry may have."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_CONTEXT
+        self._is_cut = False
+
+    def context(self, extras: Mapping[str, Any]) -> dict[str, Any]:
+        """The context of an entry; one of which something is missing says so."""
+        context = self._table(extras, len(extras), depth=3)
+        return {**context, "shortened": True} if self._is_cut else context
+
+    def _value(self, value: Any, depth: int) -> Any:
+        """Texts, numbers and moments, and some of what is in lists and dictionaries."""
+        if value is None or isinstance(value, bool) or (isinstance(value, float) and type(value) is float):
+            return value
+        if type(value) is int and -(2**63) <= value < 2**63:
+            return value
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value
+        if isinstance(value, str):
+            return self._text(value, _MOST_TEXT)
+        if depth and isinstance(value, Mapping):
+            return self._table(value, _MOST_VALUES, depth - 1)
+        if depth and isinstance(value, list | tuple | set | frozenset):
+            return [self._value(item, depth - 1) for item in self._some(value, _MOST_VALUES)]
+        return self._text(repr(value), _MOST_TEXT)
+
+    def _table(self, values: Mapping[Any, Any], most: int, depth: int) -> dict[str, Any]:
+        some = self._some(values.items(), most)
+        return {self._key(key): self._value(item, depth) for key, item in some}
+
+    def _some(self, values: Collection[T], most: int) -> Iterator[T]:
+        """The first ones, as long as there is room."""
+        for value in islice(values, most):
+            if self._left <= 0:
+                self._is_cut = True
+                return
+            self._left -= _VALUE
+            yield value
+        self._is_cut |= len(values) > most
+
+    def _key(self, key: object) -> str:
+        """A key that a store takes: no dots, no leading ``$``."""
+        return self._text(str(key), _MOST_KEY).replace("$", "_").replace(".", "_") or "_"
+
+    def _text(self, text: str, most: int) -> str:
+        found = shortened(_storable(text), max(1, min(most, self._left)))
+        self._left -= len(found)
+        self._is_cut |= len(found) < len(text)
+        return found
 
 
-def _key(key: object) -> str:
-    """A key that a store takes: no dots, no leading ``$``."""
-    return _storable(str(key)).replace("$", "_").replace(".", "_") or "_"
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _shortened(text: str) -> str:

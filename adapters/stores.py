@@ -1,7 +1,6 @@
 """The three stores, opened together."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,7 +23,7 @@ from .documents.store import DocumentStore, open_store
 from .documents.systemlogs import SYSTEMLOGS, SYSTEMLOGS_EVENTS, kept_for
 from .metrics import Metrics
 from .settings import Prepare, Settings, StoreSettings
-from .watching.health import MAX_LAG, health_of
+from .watching.health import MAX_LAG, check_of, health_of
 
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
 
@@ -62,9 +61,7 @@ class Stores:
 
     def check(self, *, timeout: float = 5.0) -> list[StoreReport]:
         """Look at every store at the same time; what is wrong with one is in its report."""
-        stores = list(self)
-        with ThreadPoolExecutor(len(stores)) as pool:
-            return list(pool.map(lambda store: store.check(timeout=timeout), stores))
+        return check_of(*self, timeout=timeout)
 
     def cache_stats(self) -> Mapping[str, CacheStats]:
         """Return what the cache of each store has counted, by the name of the store."""

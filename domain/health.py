@@ -43,6 +43,8 @@ class StoreHealth:
         unreachable: members that do not answer.
         pools: the use of connections, for each server.
         missing: declared unique keys that do not exist.
+        index_drift: what would make indexes and options as they are declared, such as ``create users.email_1``; None
+            where there is no server that has them.
         schema_versions: the declared version of each collection.
         behind: how many documents of each collection have another version, if that was asked.
         backlog: what the outbox still has to deliver; None without an outbox.
@@ -60,6 +62,7 @@ class StoreHealth:
     unreachable: tuple[str, ...] = ()
     pools: tuple[PoolUse, ...] = ()
     missing: tuple[str, ...] = ()
+    index_drift: tuple[str, ...] | None = None
     schema_versions: Mapping[str, int] = field(factory=dict)
     behind: Mapping[str, int] | None = None
     backlog: Backlog | None = None

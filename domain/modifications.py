@@ -105,7 +105,10 @@ def _refuse_overlaps(entity: type[Any], paths: list[Path]) -> None:
     for number, path in enumerate(paths):
         for other in paths[:number]:
             if path[: len(other)] == other or other[: len(path)] == path:
-                raise InvalidQuery(f"{dotted(path)} and {dotted(other)} of {entity.__name__} are to change at once")
+                both = "both set and incremented" if path == other else f"changed together with {dotted(other)} in it"
+                if path != other and path[: len(other)] == other:
+                    both = f"changed together with {dotted(other)}, of which it is a part"
+                raise InvalidQuery(f"{dotted(path)} of {entity.__name__} cannot be {both}: name it once")
 
 
 def _checked(entity: type[Any], values: Mapping[str, object], fields: Mapping[Path, FieldSchema]) -> dict[Path, Any]:

@@ -176,7 +176,11 @@ class ReadRepository(Generic[EntityT, IdT]):
 
         A bounded number is held at a time. Ending the loop early gives the server's cursor back.
         """
-        return self._gateway.stream(self._query(rule, sort, 0, None, select), select)
+        return self._streamed(self._gateway.stream(self._query(rule, sort, 0, None, select), select))
+
+    def _streamed(self, found: Iterator[Any]) -> Iterator[Any]:
+        """Pass a stream on: while it is read, the repository is on the stack, as it is in every other call."""
+        yield from found
 
     def count(self, rule: Where[EntityT] = None) -> int:
         """Count the entities that obey a rule."""

@@ -260,9 +260,22 @@ class Attempt(ABC, Generic[UnitT_co]):
 
 
 class Store(ABC, Generic[UnitT_co]):
-    """One database: opens units of work and readers. Safe to share between threads."""
+    """One database: opens units of work and readers. Safe to share between threads.
+
+    A context manager that closes it at its end.
+    """
 
     name: str
+
+    def __enter__(self) -> Self:
+        """Begin; connections open at their first use."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
 
     @abstractmethod
     def unit_of_work(self) -> UnitT_co:

@@ -9,16 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...domain.unit_of_work import StoreReport
-from ..settings import Settings
-from ..stores import open_stores
-from .options import make_console, store_urls
+from ..watching import check_of, health_of
+from .options import Number, make_console
+from .targets import Chosen, of_stores, opened_stores
 
 
 @click.command()
-@store_urls
+@of_stores
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 60),
+    type=Number(0.1, 60),
     default=5.0,
     show_default=True,
     help="Seconds for each store.",
@@ -30,10 +30,8 @@ from .options import make_console, store_urls
     help="Count documents of another schema version, too; it looks at every document. Only with --json.",
 )
 def check(
-    core: str | None,
-    analytics: str | None,
-    systemlogs: str | None,
     *,
+    chosen: Chosen,
     timeout: float,
     as_json: bool,
     count_versions: bool,
@@ -44,13 +42,12 @@ def check(
     """
     if count_versions and not as_json:
         raise click.UsageError("--count-versions needs --json")
-    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
-    with open_stores(settings) as stores:
+    with opened_stores(chosen) as stores:
         if as_json:
-            health = stores.health(timeout=timeout, count_versions=count_versions)
+            health = health_of(*stores, timeout=timeout, count_versions=count_versions)
             click.echo(json.dumps(health.to_json(), indent=2))
             sys.exit(0 if health.ready else 1)
-        reports = stores.check(timeout=timeout)
+        reports = check_of(*stores, timeout=timeout)
     make_console().print(_table(reports))
     sys.exit(0 if all(report.ok for report in reports) else 1)
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ...domain.errors import ConfigurationError
 from ..urls import without_password
-from .options import make_console
+from .options import Number, make_console
 
 if TYPE_CHECKING:
     from ..testing.fuzzing import Budget, FuzzReport
@@ -24,7 +24,7 @@ _EXTRA = "tristore fuzz needs Hypothesis, which is not installed: pip install 't
 @click.argument("target")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1, 86_400),
+    type=Number(0.1, 86_400),
     default=30.0,
     show_default=True,
     help="How long differences are looked for in each store.",

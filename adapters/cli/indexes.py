@@ -7,16 +7,18 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..administration import IndexStep, StepKind
 from ..testing.scans import Scan, scans
 from ..upkeep import Advice, IndexDiff, diff_indexes, index_advice, sync_indexes
 from ..upkeep.suggestions import MOST_INDEXES, shown_keys
-from .opened import Chosen, opened, stores_of_a_server
+from .interruption import interruptible
 from .options import make_console
+from .targets import Chosen, of_stores, opened_servers
 
+_GOES_ON = "a server that builds goes on; the next diff shows what is left"
 _COLOURS = {StepKind.DROP: "red", StepKind.HIDE: "yellow", StepKind.MODIFY: "cyan"}
 
 
@@ -26,14 +28,14 @@ def indexes() -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option("--strict", is_flag=True, help="Indexes that nobody declared are drift too.")
 def diff(*, chosen: Chosen, strict: bool) -> None:
     """Show what separates the actual indexes from the declared ones; nothing is changed.
 
     The exit code is 1 if anything declared is not as declared.
     """
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = [diff_indexes(store) for store in stores]
     _show(diffs, make_console())
     if any(one.drift or (strict and one.undeclared) for one in diffs):
@@ -41,7 +43,7 @@ def diff(*, chosen: Chosen, strict: bool) -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option("--apply", "is_applied", is_flag=True, help="Carry the plan out; without it, nothing is changed.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Let an undeclared index go: hidden first, then dropped.")
 def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
@@ -49,10 +51,11 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
 
     An index that nobody declared stays, unless it is named with --drop: the first sync hides it, so that it can be seen
     whether anything slows down, and the next one with the same name drops it. The exit code is 1 if documents keep a
-    unique index from being built, or something declared cannot be had; then nothing is changed.
+    unique index from being built, if something declared cannot be had, or if another index stands where one was
+    declared; then nothing is changed.
     """
     console = make_console()
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = [diff_indexes(store, drop=_named(drop, store)) for store in stores]
         _check_names(drop, stores)
         _show(diffs, console)
@@ -68,7 +71,7 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
 
 
 @indexes.command()
-@stores_of_a_server
+@of_stores
 @click.option(
     "--most", type=click.IntRange(1, 64), default=MOST_INDEXES, show_default=True, help="Not too many indexes."
 )
@@ -80,7 +83,7 @@ def advise(*, chosen: Chosen, most: int) -> None:
     console = make_console()
     found: list[tuple[str, Advice]] = []
     skipped: list[str] = []
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         for store in stores:
             found += [(store.name, one) for one in index_advice(store, most=most)]
             report = scans(store)
@@ -121,6 +124,7 @@ def _check_names(drop: Sequence[str], stores: Sequence[Any]) -> None:
 
 
 def _carry_out(store: Any, diff: IndexDiff, console: Console) -> None:
+    """Show a bar for the step at work, and a line for each that is done."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -128,19 +132,24 @@ def _carry_out(store: Any, diff: IndexDiff, console: Console) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        tasks: dict[IndexStep, Any] = {}
+    with interruptible(_GOES_ON), Progress(*columns, console=console, transient=True) as bar:
+        working: list[tuple[IndexStep, TaskID]] = []
 
         def tell(step: IndexStep, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(f"{step.kind.value} {step.collection} {step.name}", total=None)
+            if not working or working[0][0] != step:  # the steps come one after the other
+                end()
+                working.append((step, bar.add_task(str(step), total=None)))
             if total:
-                bar.update(tasks[step], completed=done, total=total)
+                bar.update(working[0][1], completed=done, total=total)
 
-        for step in sync_indexes(store, diff, progress=tell):
-            console.print(
-                f"[green]done[/] {diff.store}: {step.kind.value} {escape(step.collection)} {escape(step.name)}"
-            )
+        def end() -> None:
+            while working:
+                step, task = working.pop()
+                bar.remove_task(task)
+                console.print(f"[green]done[/] {diff.store}: {escape(str(step))}")
+
+        sync_indexes(store, diff, progress=tell)
+        end()
 
 
 def _show(diffs: Sequence[IndexDiff], console: Console) -> None:

@@ -10,6 +10,7 @@ from .check import check
 from .demo import demo
 from .fuzz import fuzz
 from .indexes import indexes
+from .interruption import interruptible
 from .migrate import migrate
 from .mongod import mongod
 from .relay import relay
@@ -34,10 +35,11 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except TristoreError as error:
-            raise Failure(str(error)) from error
+        with interruptible():
+            try:
+                return super().invoke(ctx)
+            except TristoreError as error:
+                raise Failure(str(error)) from error
 
 
 @click.group("tristore", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ..migrations.field_addition import FieldAddition
 from ..migrations.reports import (
     Census,
     CollectionStatus,
@@ -19,6 +21,9 @@ from ..migrations.reports import (
     Verification,
 )
 
+_COUNTS = frozenset({"documents", "filled", "retried", "failed", "left", "old", "unreadable", "read", "not valid"})
+_WHOLE = frozenset({"", "time"})
+"""The headings of columns that are never broken into lines."""
 _COLOURS = {"done": "green", "failed": "red", "changed": "red", "running": "yellow", "pending": "yellow"}
 
 
@@ -67,14 +72,36 @@ def of_run(report: RunReport) -> Iterator[RenderableType]:
         )
         for one in report.collections:
             state = "[green]complete[/]" if one.ok else "[red]not complete[/]"
-            rate = f"{one.seconds:,.1f} s, {one.migrated / max(one.seconds, 0.001):,.0f}/s"
             counts = (one.migrated, one.retried, one.failed, one.left)
-            table.add_row(escape(one.collection), *(f"{count:,}" for count in counts), rate, state)
+            table.add_row(
+                escape(one.collection), *(f"{count:,}" for count in counts), _time(one.migrated, one.seconds), state
+            )
         yield table
         for one in report.collections:
             yield from _problems(one.collection, one.problems, one.failed)
+            for version, count in one.unreadable.items():
+                yield Text(
+                    f"{one.collection}: {count:,} documents of version {version} cannot be read; verify names them",
+                    style="red",
+                )
     if report.steps:
         yield _steps([(report.store, step) for step in report.steps])
+
+
+def of_addition(store: str, addition: FieldAddition) -> Iterator[RenderableType]:
+    """What the addition of a field did."""
+    table = _table(f"Added in {store}", "collection", "field", "filled", "failed", "left", "time", "")
+    state = "[green]complete[/]" if addition.ok else "[red]not complete[/]"
+    counts = (addition.filled, addition.failed, addition.left)
+    table.add_row(
+        escape(addition.collection),
+        addition.field,
+        *(f"{count:,}" for count in counts),
+        _time(addition.filled, addition.seconds),
+        state,
+    )
+    yield table
+    yield from _problems(addition.collection, addition.problems, addition.failed)
 
 
 def of_verification(store: str, verifications: Iterable[Verification]) -> Iterator[RenderableType]:
@@ -128,6 +155,10 @@ def _versions(census: Census) -> str:
     return ", ".join(parts) or "empty"
 
 
+def _time(done: int, seconds: float) -> str:
+    return f"{seconds:,.1f} s, {done / max(seconds, 0.001):,.0f}/s"
+
+
 def _moment(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
@@ -135,11 +166,9 @@ def _moment(moment: datetime | None) -> str:
 def _table(title: str, *headings: str) -> Table:
     table = Table(title=title, title_justify="left")
     for heading in headings:
-        justify = (
-            "right" if heading in {"documents", "retried", "failed", "left", "old", "read", "not valid"} else "left"
-        )
-        table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type] # both words are known
+        justify: Literal["left", "right"] = "right" if heading in _COUNTS else "left"
+        table.add_column(heading, overflow="fold", justify=justify, no_wrap=heading in _WHOLE)
     return table
 
 
-__all__ = ["of_plan", "of_run", "of_status", "of_verification"]
+__all__ = ["of_addition", "of_plan", "of_run", "of_status", "of_verification"]

@@ -1,25 +1,39 @@
 """What several commands share: the options that say where the stores are, and the console."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import click
 from rich.console import Console
 
 WIDTH = 100
+"""The most columns of what is printed."""
 
-_NAMES = ("systemlogs", "analytics", "core")
+STORES = ("core", "analytics", "systemlogs")
+"""The names of the three stores."""
+
+
+class Number(click.FloatRange):
+    """A number in a range: neither infinite nor the value that is no number, which no range keeps out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        found: float = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 def store_urls(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options --core, --analytics and --systemlogs."""
-    for name in _NAMES:
+    for name in reversed(STORES):
         text = f"Where the {name} store is; before TRISTORE_{name.upper()}_URL."
         command = click.option(f"--{name}", metavar="URL", help=text)(command)
     return command
 
 
-def make_console() -> Console:
-    """Return a console on standard output that is at most `WIDTH` columns wide."""
-    console = Console(highlight=False)
-    return Console(highlight=False, width=min(console.width, WIDTH))
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console on standard output, or on standard error, that is at most `WIDTH` columns wide."""
+    console = Console(highlight=False, stderr=stderr)
+    return Console(highlight=False, stderr=stderr, width=min(console.width, WIDTH))

@@ -14,7 +14,7 @@ from ...domain.outbox import Backlog, Pass
 from ..container import Container
 from ..relay import OutboxRelay
 from ..settings import Settings
-from .options import make_console, store_urls
+from .options import Number, make_console, store_urls
 
 
 @click.command()
@@ -22,7 +22,7 @@ from .options import make_console, store_urls
 @click.option("--once", is_flag=True, help="Deliver what is due now, and end.")
 @click.option(
     "--poll",
-    type=click.FloatRange(0.01, 60),
+    type=Number(0.01, 60),
     default=1.0,
     show_default=True,
     help="Seconds between two looks at an outbox without work.",

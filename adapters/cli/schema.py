@@ -9,8 +9,8 @@ from rich.table import Table
 
 from ..documents.declarations import ValidationAction, ValidationLevel
 from ..upkeep import ValidatorDiff, diff_validators, sync_validators
-from .opened import Chosen, opened, stores_of_a_server
 from .options import make_console
+from .targets import Chosen, of_stores, opened_servers
 
 _LEVEL = click.option(
     "--level",
@@ -28,7 +28,7 @@ def schema() -> None:
 
 
 @schema.command()
-@stores_of_a_server
+@of_stores
 @_LEVEL
 @_ACTION
 def diff(*, chosen: Chosen, level: ValidationLevel | None, action: ValidationAction | None) -> None:
@@ -36,7 +36,7 @@ def diff(*, chosen: Chosen, level: ValidationLevel | None, action: ValidationAct
 
     Every collection is read. The exit code is 1 if a validator is not as the entity asks.
     """
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = [one for store in stores for one in diff_validators(store, level=level, action=action)]
     _show(diffs, make_console())
     if any(one.drift for one in diffs):
@@ -44,7 +44,7 @@ def diff(*, chosen: Chosen, level: ValidationLevel | None, action: ValidationAct
 
 
 @schema.command()
-@stores_of_a_server
+@of_stores
 @_LEVEL
 @_ACTION
 @click.option("--apply", "is_applied", is_flag=True, help="Carry the plan out; without it, nothing is changed.")
@@ -63,7 +63,7 @@ def sync(
     is changed, unless --accept-violations is given.
     """
     console = make_console()
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         diffs = {store: diff_validators(store, level=level, action=action) for store in stores}
         every = [one for found in diffs.values() for one in found]
         _show(every, console)

@@ -10,18 +10,18 @@ from rich.table import Table
 from ..administration import SlowOperation
 from ..upkeep import SlowShape, profile_operations, slow_operations, slow_shapes
 from ..upkeep.access import administration_of
-from ..upkeep.slow_queries import MOST_OPERATIONS, THRESHOLD
+from ..upkeep.slow_queries import MOST_MILLISECONDS, MOST_OPERATIONS, THRESHOLD
 from ..upkeep.suggestions import shown_keys
-from .opened import Chosen, opened, stores_of_a_server
 from .options import make_console
+from .targets import Chosen, of_stores, opened_servers
 
 
 @click.command("slow-queries")
-@stores_of_a_server
+@of_stores
 @click.option("--profile", "switch", type=click.Choice(["on", "off"]), help="Switch the profiler, and end.")
 @click.option(
     "--threshold",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_MILLISECONDS),
     default=THRESHOLD,
     show_default=True,
     help="Milliseconds from which an operation is slow.",
@@ -37,7 +37,7 @@ def slow_queries(*, chosen: Chosen, switch: str | None, threshold: int, limit: i
     exit code is 0 whatever is found.
     """
     console = make_console()
-    with opened(chosen) as stores:
+    with opened_servers(chosen) as stores:
         for store in stores:
             if switch is not None:
                 now = profile_operations(store, threshold if switch == "on" else None)

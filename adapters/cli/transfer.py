@@ -7,28 +7,23 @@ from pathlib import Path
 from time import perf_counter
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..settings import Settings
 from ..transfer import ImportReport, Step, export_lines, import_lines
 from ..transfer.steps import Progress as Tell
-from .options import WIDTH, store_urls
-from .targets import opened, own_store
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it."""
+from .interruption import interruptible
+from .options import make_console
+from .targets import Chosen, of_one_store, opened_repository
 
 
 @click.command("import")
 @click.argument("target")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_urls
-@own_store
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@of_one_store
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Lines that are refused.  [default: FILE.rejects]",
+    help="Lines that are refused.  [default: FILE.rejects, or stdin.rejects]",
 )
 @click.option(
     "--checkpoint",
@@ -41,31 +36,28 @@ def import_(
     target: str,
     file: Path,
     *,
-    core: str | None,
-    analytics: str | None,
-    systemlogs: str | None,
-    own: str | None,
-    url: str | None,
+    chosen: Chosen,
     rejects: Path | None,
     checkpoint: Path | None,
     resume: bool,
     max_rejects: int | None,
 ) -> None:
-    """Store the documents of FILE, one a line, in the repository TARGET, such as core.users.
+    """Store the documents of FILE, one a line, in the repository TARGET, such as core.users; "-" is standard input.
 
     The lines are Extended JSON, as mongoexport and "tristore export" write them. Each is checked as its entity; what is
     refused goes to the file of rejects, with the reason, and stops nothing. What is stored already is left alone.
+    Standard input cannot be resumed.
 
     The exit code is 1 if a line was refused, and 130 after Ctrl-C.
     """
-    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     start = perf_counter()
-    with opened(target, settings, own, url) as (store, repository), _shown("lines") as tell:
+    piped = _is_dash(file)
+    with opened_repository(target, chosen) as (store, repository), _shown("lines", _after_stop(file)) as tell:
         report = import_lines(
             store,
             repository,
-            file,
-            rejects=rejects,
+            sys.stdin.buffer if piped else file,
+            rejects=rejects or Path("stdin.rejects") if piped else rejects,
             checkpoint=checkpoint,
             resume=resume,
             max_rejects=max_rejects,
@@ -75,26 +67,21 @@ def import_(
     if report.rejected:
         click.secho(f"{report.rejected:,} lines were refused: {report.rejects} says why", fg="red", err=True)
         if report.stopped:
-            click.echo("It stopped there; --resume goes on.", err=True)
+            click.echo("It stopped there." if piped else "It stopped there; --resume goes on.", err=True)
         sys.exit(1)
 
 
 @click.command("export")
 @click.argument("target")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@store_urls
-@own_store
+@of_one_store
 @click.option("--resume", is_flag=True, help="Go on where an export to the same file stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, once the new one is whole.")
 def export(
     target: str,
     file: Path,
     *,
-    core: str | None,
-    analytics: str | None,
-    systemlogs: str | None,
-    own: str | None,
-    url: str | None,
+    chosen: Chosen,
     resume: bool,
     overwrite: bool,
 ) -> None:
@@ -105,10 +92,10 @@ def export(
 
     The exit code is 130 after Ctrl-C.
     """
-    settings = Settings.from_environment().with_urls(core=core, analytics=analytics, systemlogs=systemlogs)
     start = perf_counter()
-    with opened(target, settings, own, url) as (store, repository), _shown("documents") as tell:
-        if str(file) == "-":
+    piped = _is_dash(file)
+    with opened_repository(target, chosen) as (store, repository), _shown("documents", _after_stop(file)) as tell:
+        if piped:
             report = export_lines(store, repository, sys.stdout.buffer, resume=resume, progress=tell)
             sys.stdout.buffer.flush()
         else:
@@ -116,7 +103,17 @@ def export(
     seconds = perf_counter() - start
     before = f", {report.resumed_after:,} of them by an earlier run" if report.resumed_after else ""
     written = f"{report.documents:,} documents in {report.size:,} bytes{before}"
-    click.echo(f"{written}; {_rate(report.documents - report.resumed_after, seconds)}", err=str(file) == "-")
+    click.echo(f"{written}; {_rate(report.documents - report.resumed_after, seconds)}", err=piped)
+
+
+def _is_dash(file: Path) -> bool:
+    return str(file) == "-"
+
+
+def _after_stop(file: Path) -> str:
+    if _is_dash(file):
+        return "what is read or written by - cannot be resumed, and begins again with the next command"
+    return "the same command with --resume goes on"
 
 
 def _imported(report: ImportReport, seconds: float) -> str:
@@ -129,34 +126,35 @@ def _rate(count: int, seconds: float) -> str:
 
 
 @contextmanager
-def _shown(what: str) -> Iterator[Tell]:
-    """Show the steps as a bar, where somebody looks; after Ctrl-C say how to go on."""
-    console = Console(stderr=True, highlight=False)
-    console = Console(stderr=True, highlight=False, width=min(console.width, WIDTH))
+def _shown(what: str, advice: str) -> Iterator[Tell]:
+    """Show the steps as a bar, where somebody looks; after Ctrl-C give advice.
+
+    Before the first step, and where the whole is not known, the bar shows no share and no time that is left.
+    """
+    console = make_console(stderr=True)
     columns = (
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TaskProgressColumn("{task.percentage:>3.0f} %"),
         TextColumn(f"{{task.fields[count]:,}} {what}"),
         TextColumn("{task.fields[rate]:,.0f} a second"),
         TextColumn("{task.fields[rejected]:,} refused") if what == "lines" else TextColumn(""),
         TimeRemainingColumn(),
     )
     start = perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0, count=0, rate=0.0, rejected=0)
+    with (
+        interruptible(advice),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        task = bar.add_task("", total=None, count=0, rate=0.0, rejected=0)
         first: list[int] = []
 
         def tell(step: Step) -> None:
             first.append(step.count) if not first else None
             rate = (step.count - first[0]) / max(perf_counter() - start, 0.001)
-            bar.update(task, completed=step.share, count=step.count, rate=rate, rejected=step.rejected)
+            total = None if step.share is None else 1.0
+            bar.update(task, total=total, completed=step.share, count=step.count, rate=rate, rejected=step.rejected)
 
-        try:
-            yield tell
-        except KeyboardInterrupt:
-            bar.stop()
-            click.secho("Stopped; the same command with --resume goes on.", fg="yellow", err=True)
-            sys.exit(INTERRUPTED)
+        yield tell
 
 
 __all__ = ["export", "import_"]

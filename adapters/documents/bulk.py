@@ -78,9 +78,7 @@ class BulkSession(ReaderSession):
 
     def write(self, written: Written, operation: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Carry out one write, within the time of an operation; one that failed may have been applied all the same."""
-        self.check_open()
-        refuse_nested(self.environment)
-        self.environment.ensure_prepared()
+        self._check_writes()
         try:
             return operation(*arguments, **options, timeout=self.environment.operation_timeout)
         finally:
@@ -88,9 +86,13 @@ class BulkSession(ReaderSession):
 
     def write_many(self, plan: WritePlan) -> ManyResult:
         """Carry out a plan, in no order."""
-        written = Written()
-        written.add(plan)
-        return self.write(written, self.environment.backend.write_many, plan)
+        self._check_writes()
+        return self.environment.write_many(plan)
+
+    def _check_writes(self) -> None:
+        self.check_open()
+        refuse_nested(self.environment)
+        self.environment.ensure_prepared()
 
     def read(self, collection: str, query: Query) -> list[Document]:
         """Read all that a query meets."""
@@ -128,7 +130,7 @@ class BulkGateway(ReaderGateway):
     def update_where(self, predicate: Predicate, modification: Modification) -> Result:
         """Change what matches, by one command."""
         change = stored_modification(self._mapping, modification, dump_datetime(self._bulk.now))
-        stored = self._mapping.to_stored_predicate(predicate)
+        stored = self._mapping.to_written_predicate(predicate)
         done = self._at_once(self._bulk.environment.backend.update_where, stored, change)
         return BulkResult(matched=done.matched, modified=done.modified)
 
@@ -141,7 +143,7 @@ class BulkGateway(ReaderGateway):
                 "call remove_where() in a unit of work"
             )
         return BulkResult(
-            removed=self._at_once(self._backend.remove_where, self._mapping.to_stored_predicate(predicate))
+            removed=self._at_once(self._backend.remove_where, self._mapping.to_written_predicate(predicate))
         )
 
     def upsert(self, entity: Entity[Any], same: Predicate) -> Entity[Any]:

@@ -116,6 +116,18 @@ def _as_tuple(steps: Any) -> tuple[Any, ...]:
     return tuple(steps)
 
 
+def _as_indexes(indexes: Any) -> tuple[Index, ...]:
+    if not isinstance(indexes, list | tuple):
+        raise ConfigurationError(f"indexes of Documents must be a list of Index(...), not {indexes!r}")
+    for index in indexes:
+        if not isinstance(index, Index):
+            raise ConfigurationError(
+                f"indexes of Documents are made with Index(...), not {index!r}; a unique key is named in the "
+                "repository: unique = (Unique(...),)"
+            )
+    return tuple(indexes)
+
+
 @frozen
 class Validation:
     """That a server checks documents by the rules of their entity, whoever writes them.
@@ -179,7 +191,7 @@ class Documents:
     repository: type[Repository[Any, Any]] = field(kw_only=False)
     collection: str
     database: str | None = None
-    indexes: tuple[Index, ...] = ()
+    indexes: tuple[Index, ...] = field(default=(), converter=_as_indexes)
     naming: Naming = field(default="camelCase", validator=_one_of("camelCase", "snake_case"))
     keys: Mapping[str, str] = field(factory=dict)
     update: UpdateForm = field(default="set", validator=_one_of("set", "replace"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...domain.entity import Entity
 from ...domain.errors import InvalidQuery, Problem, ValidationError
-from ...domain.predicates import Path, Predicate, dotted
+from ...domain.predicates import All, Path, Predicate, dotted
 from ...domain.queries import Query, SortKey
 from ...domain.schema import FieldType, Kind
 from ..backend import Document
@@ -200,6 +200,14 @@ class EntityMapping(ClassMapping):
             InvalidQuery: if a step does not allow that, and the migration is not complete.
         """
         return self._mixed.rewritten(self._rules.predicate(predicate))
+
+    def to_written_predicate(self, predicate: Predicate) -> Predicate:
+        """Rewrite the predicate of a write as `to_stored_predicate` does; it never holds of what newer code wrote.
+
+        Raises:
+            InvalidQuery: as `to_stored_predicate`.
+        """
+        return All((self.to_stored_predicate(predicate), self.chain.readable()))
 
     def to_current_predicate(self, predicate: Predicate) -> Predicate:
         """Rewrite a predicate's paths and values into those of documents of the current version."""

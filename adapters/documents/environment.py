@@ -11,10 +11,11 @@ from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
-from ..backend import Backend, CollectionDeclaration, Transaction
+from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ..cache import Written as Told
 from ..caching.store_cache import StoreCache
 from .limits import Limits
+from .migration_state import reopen
 from .side_by_side import SideBySide
 from .tracking import Binding
 from .written import Written
@@ -87,6 +88,9 @@ class Environment:
     def ensure_prepared(self) -> None:
         """Before the first operation: create what is declared, or check the unique keys, as the store was told.
 
+        Unless preparation is off, a migration that newer code has completed is not complete any more, for this code
+        writes older documents.
+
         Raises:
             ConfigurationError: if a declared unique key does not exist.
         """
@@ -99,7 +103,18 @@ class Environment:
                 self.backend.prepare(self.collections, timeout=self.operation_timeout)
             elif self.preparation == "check" and not self.backend.born_prepared:
                 self._check_unique_keys()
+            # what is born so begins with this process, and so with this code
+            if self.preparation != "off" and not self.backend.born_prepared:
+                self._reopen_migrations()
             self._ready = True
+
+    def _reopen_migrations(self) -> None:
+        backend, timeout = self.backend, self.operation_timeout
+        reopen(
+            {binding.collection: binding.mapping.chain for binding in self.bindings.values()},
+            lambda collection, query: backend.find(collection, query, transaction=None, timeout=timeout).to_list(),
+            lambda plan: backend.write(plan, transaction=None, timeout=timeout),
+        )
 
     def missing(self, timeout: float) -> tuple[str, ...]:
         """Name the declared unique keys that do not exist."""
@@ -122,6 +137,15 @@ class Environment:
     def records_invalidations(self) -> bool:
         """Whether each commit leaves an outbox record of what it makes out of date in the cache."""
         return self.cache is not None and self.cache.settings.strict
+
+    def write_many(self, plan: WritePlan) -> ManyResult:
+        """Carry out a plan outside units of work, and let the cache know: one that failed may have been applied."""
+        written = Written()
+        written.add(plan)
+        try:
+            return self.backend.write_many(plan, timeout=self.operation_timeout)
+        finally:
+            self.invalidate(written)
 
     def invalidate(self, written: Written) -> None:
         """Tell the cache what was written, before anybody is told that it was."""

@@ -8,7 +8,7 @@ fields that the entity does not know are free; other programs may write whole do
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -133,15 +133,27 @@ _SCALARS = frozenset({Kind.STR, Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.BOOL})
 
 
 def _stored(options: Sequence[Any], declared: FieldType, mapping: ClassMapping) -> list[Any]:
-    """The values of an enum as they are stored; those that no field of that type can hold are none."""
+    """The values of an enum as they are stored; those that equal none of the field's type are none."""
     codec = mapping.codec_of(declared)
     found = []
     for option in options:
-        try:
-            found.append(codec.dump(option))
-        except ValueError:
-            continue
+        for value in (option, *_equal_ones(option, declared)):
+            try:
+                found.append(codec.dump(value))
+            except ValueError:
+                continue
+            break
     return found
+
+
+def _equal_ones(option: Any, declared: FieldType) -> Iterator[Any]:
+    """The value of the field's type that equals an option of another one, as 1 equals Decimal("1.0") and True."""
+    try:
+        value = declared.python(option)
+    except (TypeError, ValueError, ArithmeticError):
+        return
+    if value == option:
+        yield value
 
 
 def _inside(

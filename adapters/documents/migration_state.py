@@ -1,16 +1,19 @@
 """What a store remembers of its migrations, and when one of them is complete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...domain.predicates import Comparator, Compare
+from ...domain.predicates import Comparator, Compare, OneOf
 from ...domain.queries import Query
-from ..backend import CollectionDeclaration, Document
+from ..backend import CollectionDeclaration, Document, Update, WritePlan
 from .naming import ID_KEY
 from .schema_chain import SchemaChain
 
 COLLECTION = "tristore_migrations"
 """The collection of leases, checkpoints and recorded steps; every store has one."""
+
+FENCE = "fence"
+"""The key of the fence of the runner that wrote a record last; every write asks for it."""
 
 Find = Callable[[str, Query], list[Document]]
 """Reads what a query meets in a collection."""
@@ -45,4 +48,18 @@ def is_complete(chain: SchemaChain, collection: str, find: Find) -> bool:
     return not find(collection, Query(chain.older(), limit=1, select=((ID_KEY,),)))
 
 
-__all__ = ["COLLECTION", "Find", "declaration", "is_complete", "schema_record", "wanted"]
+def reopen(chains: Mapping[str, SchemaChain], find: Find, write: Callable[[WritePlan], object]) -> None:
+    """Take back that a migration is complete, where code of an older version is at work again, and writes its form.
+
+    Args:
+        chains: of each collection.
+        find: reads records.
+        write: carries out a plan.
+    """
+    ids = {schema_record(collection): chain for collection, chain in chains.items()}
+    for record in find(COLLECTION, Query(OneOf((ID_KEY,), tuple(ids)))):
+        if record.get("complete") is True and record.get("version", 0) > ids[record[ID_KEY]].current:
+            write(WritePlan(COLLECTION, FENCE, updates=[Update(record[ID_KEY], record[FENCE], {"complete": False})]))
+
+
+__all__ = ["COLLECTION", "FENCE", "Find", "declaration", "is_complete", "reopen", "schema_record", "wanted"]

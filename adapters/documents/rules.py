@@ -52,7 +52,9 @@ class StoredRules:
         match leaf:
             case Compare():
                 return Compare(path, leaf.comparator, self._value(codec, leaf.value))
-            case IsNone() | Text() | Matches() | Exists() | Size():
+            case IsNone():
+                return IsNone(path)
+            case Text() | Matches() | Exists() | Size():
                 return evolve(leaf, path=path)
             case Contains():
                 return Contains(path, self._value(codec, leaf.value))

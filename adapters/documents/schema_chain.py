@@ -1,6 +1,7 @@
 """The chain of schema steps of one collection: which version a document has, and how it becomes the current one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from attrs import frozen
@@ -10,10 +11,10 @@ from bson.errors import BSONError
 from ...domain.errors import ConfigurationError, StepFailed, UnreadableVersion
 from ...domain.predicates import AnyOf, Comparator, Compare, IsNone, Path, Predicate
 from ..backend import Document
-from ..bson_values import CODEC_OPTIONS
+from ..bson_values import CODEC_OPTIONS, copied
 from .declarations import Documents
 from .naming import ID_KEY
-from .schema_steps import SchemaChange, SchemaStep, Transform, copied
+from .schema_steps import SchemaChange, SchemaStep, Transform
 
 _NOT_STORABLE = (BSONError, OverflowError, UnicodeEncodeError, TypeError)
 
@@ -154,6 +155,17 @@ class SchemaChain:
         less = Compare(path, Comparator.LT, self.current)
         return AnyOf((less, IsNone(path))) if self.unversioned < self.current else less
 
+    def readable(self) -> Predicate:
+        """What holds of documents of versions that can be read, and of some that are too old for that.
+
+        What writes by a rule asks for it: what newer code wrote is left as it is.
+        """
+        path = (self.keys.schema,)
+        known = (Compare(path, Comparator.LE, self.current), IsNone(path))
+        if self._replaces:
+            return AnyOf(known)
+        return AnyOf((*known, Compare((self.keys.compatible,), Comparator.LE, self.current)))
+
     def bring_up(self, documents: Iterable[Document]) -> bool:
         """Bring documents up to date, in place; tell whether there was one to change.
 
@@ -207,7 +219,7 @@ class SchemaChain:
         found = document.get(self.keys.schema)
         if found is None:
             found = self.unversioned
-        if not isinstance(found, int | float) or isinstance(found, bool) or found != int(found):
+        if not isinstance(found, int | float) or isinstance(found, bool) or not isfinite(found) or found != int(found):
             raise self._unreadable(document, found, "that is no version: mend the document")
         version = int(found)
         if version > self.current:
@@ -244,7 +256,7 @@ class SchemaChain:
             if not any(path[0] in self.secret_keys for path in change.paths):
                 why = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
                 raise StepFailed(*place, why) from error
-            hidden = StepFailed(*place, f"{type(error).__name__}, whose words may show a secret")
+            hidden = StepFailed(*place, _without_words(error))
         else:
             return document
         raise hidden  # out here it has no context, which would show what it hides
@@ -257,11 +269,16 @@ class SchemaChain:
             changed = decode(encode(changed, False, CODEC_OPTIONS), CODEC_OPTIONS)
         except _NOT_STORABLE as error:
             steps = "; ".join(map(str, self.steps[version - self.first :]))
-            why = f"what comes of it cannot be stored: {error}"
-            raise StepFailed(self.collection, old.get(ID_KEY), self.current, steps, why) from error
-        new.update(changed)
-        gone = tuple(root for root in roots if root in old and root not in new)
-        return Upgrade({**changed, **self.stamp}, gone)
+            place = self.collection, old.get(ID_KEY), self.current, steps
+            why = "what comes of it cannot be stored: "
+            if not self.secret_keys.intersection(roots):
+                raise StepFailed(*place, f"{why}{error}") from error
+            hidden = StepFailed(*place, f"{why}{_without_words(error)}")
+        else:
+            new.update(changed)
+            gone = tuple(root for root in roots if root in old and root not in new)
+            return Upgrade({**changed, **self.stamp}, gone)
+        raise hidden  # out here it has no context, which would show what it hides
 
     def _check_future(self, document: Document, version: int) -> None:
         oldest = document.get(self.keys.compatible)
@@ -318,6 +335,11 @@ def _same(one: Document, other: Document, key: str) -> bool:
         return True
     # equal for Python are also 1 and True, 1 and 1.0 inside of them
     return encode({"": first}, False, CODEC_OPTIONS) == encode({"": second}, False, CODEC_OPTIONS)
+
+
+def _without_words(error: Exception) -> str:
+    """All that is said of an error about a secret."""
+    return f"{type(error).__name__}, whose words may show a secret"
 
 
 def _checked_version(value: object, name: str, documents: Documents) -> int:

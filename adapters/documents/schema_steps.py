@@ -12,13 +12,13 @@ from attrs import Attribute, field, frozen
 from ...domain.errors import ConfigurationError
 from ...domain.predicates import Path, dotted
 from ..backend import Document
+from ..bson_values import copied
 from .codecs import dump_free
 from .naming import ID_KEY
 
 DocumentFunction = Callable[[Document], Document]
 
 _MISSING = object()
-_CONTAINERS = frozenset({dict, list})
 
 
 def _check_key(_: object, attribute: "Attribute[str]", key: str) -> None:
@@ -152,7 +152,8 @@ class Convert:
 
     Attributes:
         key: the key.
-        to: makes the new value of the old one, both as they are stored. It must give the same each time.
+        to: makes the new value of the old one, both as they are stored. It must give the same each time, and no None
+            where there is `back`.
         back: all old values that become a given new one; the values of such a key are no lists.
         paths: the paths that it changes.
     """
@@ -178,7 +179,13 @@ class Convert:
             return
         if self.back is not None and isinstance(value, list):
             raise ValueError(f"{self.key} is a list, for which the step cannot tell the old values of a new one")
-        put(document, path, self.to(value))
+        new = self.to(value)
+        if new is None and self.back is not None:
+            raise ValueError(
+                f"{_name(self.to)} makes None of it, of which back= does not tell the old values: leave back= out, and "
+                "rules about the key wait until the migration is complete"
+            )
+        put(document, path, new)
 
     def __str__(self) -> str:
         return f"convert {self.key} by {_name(self.to)}"
@@ -305,13 +312,6 @@ def put(document: Document, path: Path, value: Any) -> None:
     document[path[-1]] = value
 
 
-def copied(value: Any) -> Any:
-    """A copy of a stored value, whose documents and lists are its own; all else in it never changes."""
-    if type(value) is dict:
-        return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
-    return [copied(item) for item in value] if type(value) is list else value
-
-
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
@@ -325,7 +325,6 @@ __all__ = [
     "SchemaChange",
     "SchemaStep",
     "Transform",
-    "copied",
     "overlap",
     "path_of",
     "put",

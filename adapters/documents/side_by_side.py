@@ -4,8 +4,9 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from typing import TypeVar
+
+from ..callers import context_of_caller
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class SideBySide:
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="tristore-page")
                 # what is switched for the caller, such as its cache, is switched there too
-                reading = self._pool.submit(copy_context().run, page)
+                reading = self._pool.submit(context_of_caller().run, page)
             except RuntimeError:  # the interpreter is ending
                 free.release()
                 return None

@@ -18,6 +18,7 @@ LOGS = Documents(
     collection="logs",
     indexes=(
         Index("-occurred_at", "-id"),
+        Index("level", "-occurred_at", "-id"),
         Index("source", "-occurred_at", "-id"),
         Index("occurred_at", expire_after=RETENTION),
     ),

@@ -60,7 +60,7 @@ class BulkUnitGateway(UnitGateway):
         """Change what matches; entities of the unit that are among it get the new values."""
         with self._unit:
             change = stored_modification(self._mapping, modification, self._unit.stored_now)
-            stored = self._mapping.to_stored_predicate(predicate)
+            stored = self._mapping.to_written_predicate(predicate)
             self._unit.flush_collection(self._tracked)
             done = self._write(lambda: self._unit.scope.update_where(self._collection, stored, change))
             self._unit.count_documents(done.matched)
@@ -71,7 +71,7 @@ class BulkUnitGateway(UnitGateway):
     def remove_where(self, predicate: Predicate) -> Result:
         """Remove what matches; entities of the unit that are among it are gone."""
         with self._unit:
-            stored = self._mapping.to_stored_predicate(predicate)
+            stored = self._mapping.to_written_predicate(predicate)
             self._unit.flush_collection(self._tracked)
             if self._unit.environment.outbox is not None:
                 # events that still wait must know that these lives have ended

@@ -1,13 +1,14 @@
 """Writing documents back that a reader brought up to date."""
 
 import logging
+from math import isfinite
 
-from ...domain.errors import TristoreError
+from ...domain.errors import MigrationError, TristoreError
 from ..backend import Document, Update, WritePlan
 from .entity_mapping import EntityMapping
 from .environment import Environment
 from .naming import ID_KEY
-from .schema_chain import UPGRADE
+from .schema_chain import UPGRADE, Upgrade
 from .unit import is_unit_open
 
 log = logging.getLogger("tristore.migrations")
@@ -25,13 +26,19 @@ def write_back(environment: Environment, mapping: EntityMapping, collection: str
         collection: where they are.
         documents: what was read; if all are written, they get the version that is stored then.
     """
-    upgraded = [document for document in documents if UPGRADE in document]
     if is_unit_open(environment):
         return
     key = mapping.version_key
-    plan = WritePlan(collection, key, updates=[update_of(document, key) for document in upgraded])
+    updates = [
+        (document, update)
+        for document in documents
+        if UPGRADE in document and (update := _update_of(document, key)) is not None
+    ]
+    if not updates:
+        return
+    plan = WritePlan(collection, key, updates=[update for _, update in updates])
     try:
-        result = environment.backend.write_many(plan, timeout=environment.operation_timeout)
+        result = environment.write_many(plan)
     except TristoreError as error:
         log.warning("store %s: documents of %s were not written back: %s", environment.name, collection, error)
         return
@@ -44,16 +51,39 @@ def write_back(environment: Environment, mapping: EntityMapping, collection: str
             collection,
             kinds,
         )
-    if result.matched == len(upgraded):
-        for document in upgraded:
-            document[key] = (document.get(key) or 0) + 1
+    if result.matched == len(updates):
+        for document, update in updates:
+            document[key] = update.set[key]
 
 
-def update_of(document: Document, version_key: str) -> Update:
-    """What writes a document that was brought up to date, if it still has the version that was read."""
-    upgrade = document[UPGRADE]
+def _update_of(document: Document, version_key: str) -> Update | None:
+    """What writes a document that was brought up to date; None if what is stored as its version is none."""
+    upgrade: Upgrade = document[UPGRADE]
+    try:
+        return raised(Update(document[ID_KEY], None, upgrade.set, upgrade.unset), document, version_key)
+    except MigrationError:
+        return None
+
+
+def raised(change: Update, document: Document, version_key: str) -> Update:
+    """Let a change raise the optimistic version, so that whoever holds the document as it was does not write it.
+
+    Raises:
+        MigrationError: if what is stored as the version is no number that could be raised.
+    """
     version = document.get(version_key)
-    return Update(document[ID_KEY], version, {**upgrade.set, version_key: (version or 0) + 1}, upgrade.unset)
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
+        raise _no_version(document, version_key)
+    if isinstance(version, float) and not isfinite(version):
+        raise _no_version(document, version_key)
+    # whole doubles compare too
+    return Update(change.id, version, {**change.set, version_key: int(version or 0) + 1}, change.unset)  # type: ignore[arg-type]
 
 
-__all__ = ["update_of", "write_back"]
+def _no_version(document: Document, version_key: str) -> MigrationError:
+    return MigrationError(
+        f"{version_key} of document {document[ID_KEY]} is no number: {document[version_key]!r}; mend the document"
+    )
+
+
+__all__ = ["raised", "write_back"]

@@ -52,6 +52,9 @@ class Folder:
         os.pwrite(self._lock, f"process {os.getpid()}".encode(), 0)
         try:
             self._finish_save()
+        except OSError as error:
+            self.release()
+            raise ConfigurationError(f"memory://{path} cannot be used: {error.strerror}: {error.filename}") from error
         except BaseException:
             self.release()
             raise
@@ -78,14 +81,15 @@ class Folder:
         self._finish_save()
 
     def release(self) -> None:
-        """Let others have the folder."""
+        """Let others have the folder; a fork that has the file open too does not keep it."""
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
 
     def _finish_save(self) -> None:
         """Put the files of a save that was decided in their places, and throw those of one that was not away."""
         commit = self.path / _COMMIT
         if commit.exists():
-            for name in json.loads(commit.read_bytes()):
+            for name in _names_in(commit):
                 new = self.path / f"{name}{_NEW}"
                 if new.exists():
                     new.replace(self.path / name)
@@ -98,6 +102,28 @@ class Folder:
             left.unlink()
 
 
+def _names_in(commit: Path) -> list[str]:
+    """The files that a save was about to put in their places.
+
+    Raises:
+        ConfigurationError: if that is not what the file holds.
+    """
+    try:
+        names = json.loads(commit.read_bytes())
+    except (OSError, ValueError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) and _is_plain(name) for name in names):
+        raise ConfigurationError(
+            f"{commit} is damaged: it is no list of files of a save; nothing was changed. Look which of the files "
+            f"that end with {_NEW} are whole, give them their names, and remove {commit}"
+        )
+    return names
+
+
+def _is_plain(name: str) -> bool:
+    return name.endswith(_SUFFIX) and name == os.path.basename(name)
+
+
 def _lines(collection: str, documents: Iterable[Document]) -> Iterator[bytes]:
     for document in documents:
         try:
@@ -107,7 +133,11 @@ def _lines(collection: str, documents: Iterable[Document]) -> Iterator[bytes]:
 
 
 def _documents(path: Path) -> Iterator[Document]:
-    with path.open("rb") as file:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    with opened as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:

@@ -1,6 +1,7 @@
 """An in-memory store whose data stays: read from a folder when it is first used, and saved there."""
 
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -85,7 +86,11 @@ class KeptBackend(MemoryBackend):
         with self._opening:
             if self._kept is None:
                 return
-            self._kept.close()
+            try:
+                self._kept.close()
+            except TristoreError:
+                self._at_the_end.has_told = True
+                raise
             self._kept = self._at_the_end.kept = None
             for name in _MADE_AT_FIRST_USE:
                 del self.__dict__[name]
@@ -102,10 +107,17 @@ class _AtTheEnd:
     """Closes what a store has open when the store is dropped, or the process ends."""
 
     kept: "Kept | None" = None
+    has_told = False
+    """Whether somebody was told already that the data cannot be saved."""
 
     def close(self) -> None:
-        if self.kept is not None:
+        if self.kept is None:
+            return
+        try:
             self.kept.close()
+        except TristoreError as error:
+            if not self.has_told:  # nobody is there any more who could handle it
+                sys.stderr.write(f"tristore: what was committed since the last save is lost: {error}\n")
 
 
 class Kept:

@@ -90,7 +90,8 @@ class Planner:
         """Return the way that looks at the fewest rows; None if nothing is better than to look at all and sort."""
         ways = [self._through(usable) for usable in self._usable]
         if self._in_order and not self._sort:
-            ways.append(self._by_age())
+            if not any(way.exact and way.ordered for way in ways):  # nothing looks at fewer rows
+                ways.append(self._by_age())
         elif self._sort and self._sort[0].path == ID and ID not in self._limits:
             ways.append(self._by_id())
         best = min(ways, key=lambda way: (way.cost, not way.ordered), default=None)

@@ -15,7 +15,7 @@ from .matching import matcher
 from .ordering import ordered
 from .paths import check_path
 from .planning import ID, Planner, Way
-from .rows import Row, copies
+from .rows import Row
 from .sorted_entries import Entry
 from .spans import implies, parts_of
 from .tables import Draft, Table
@@ -47,7 +47,7 @@ class Explanation(NamedTuple):
 
 
 class MemoryCursor:
-    """Documents that are decoded as they are read; later writes do not change what it finds."""
+    """Documents for whoever reads them to have and change; later writes do not change what it finds."""
 
     __slots__ = ("_project", "_rows")
 
@@ -65,7 +65,7 @@ class MemoryCursor:
         rows, self._rows = self._rows, None
         if rows is None:
             return []
-        documents = copies(rows)
+        documents = Row.copies([*rows])
         return documents if self._project is None else [*map(self._project, documents)]
 
     def close(self) -> None:
@@ -97,6 +97,7 @@ def counted(table: Table | Draft, predicate: Predicate, limit: int | None) -> in
 def explained(table: Table | Draft, query: Query) -> Explanation:
     """Carry out a query, and tell how."""
     search = Search(table, query)
+    search.count_examined()
     returned = sum(1 for _ in search.rows())
     planner = Planner(table, tuple(parts_of(query.predicate)), query.sort, search.wanted)
     return Explanation(search.way, not search.is_ordered, search.examined, returned, planner.usable)
@@ -123,7 +124,7 @@ class Search:
     Attributes:
         way: what it goes through, as in `Explanation`.
         is_ordered: whether the rows come in the order of the query.
-        examined: how many rows it has looked at so far.
+        examined: how many rows it has looked at, if that is counted.
         wanted: how many rows are needed, None for all.
     """
 
@@ -167,12 +168,20 @@ class Search:
         return ordered(self.matching(), query.sort, query.skip, query.limit)
 
     def matching(self) -> Iterator[Row]:
-        """Yield all rows that match."""
+        """Return all rows that match."""
         matches = self._matches
-        for row in self._candidates:
+        if matches is None:
+            return iter(self._candidates)
+        return (row for row in self._candidates if matches(row.document))
+
+    def count_examined(self) -> None:
+        """Count the rows that are looked at from now on."""
+        self._candidates = self._counted(self._candidates)
+
+    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
             self.examined += 1
-            if matches is None or matches(row.document):
-                yield row
+            yield row
 
 
 def _countable(bound: int | None) -> int | None:

@@ -1,6 +1,6 @@
 """A stored document: BSON bytes, so that its types, limits and truncations are those of the server."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from bson import decode, decode_all, encode
@@ -10,7 +10,7 @@ from bson.regex import Regex
 
 from ...domain.errors import TooLarge, ValidationError
 from ..backend import MAX_DOCUMENT_BYTES, Document
-from ..bson_values import CODEC_OPTIONS
+from ..bson_values import CODEC_OPTIONS, CONTAINERS, copied
 
 MAX_DEPTH = 180
 """How deep documents and lists may nest on a server, the document itself included."""
@@ -18,41 +18,72 @@ MAX_DEPTH = 180
 _LEAST_BYTES_OF_A_LEVEL = 8
 _NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
+Kept = tuple[Document, tuple[str, ...], tuple[str, ...]]
+"""A decoded document, the keys of its lists and documents with no others inside, and of those with some."""
+
 
 class Row:
     """One document of a collection; never changed, a write puts another row in its place.
+
+    A document is decoded when it is first asked for, and kept: to copy what can be changed in it takes a fraction of
+    the time. What is looked at once, or read as a stream, is not kept.
 
     Attributes:
         data: the document in BSON.
         sequence: its age among the rows of the store, kept by updates.
     """
 
-    __slots__ = ("_document", "data", "sequence")
+    __slots__ = ("_kept", "data", "sequence")
 
     def __init__(self, data: bytes, sequence: int) -> None:
         self.data = data
         self.sequence = sequence
-        self._document: Document | None = None
+        self._kept: Kept | None = None
 
     @property
     def document(self) -> Document:
         """The decoded document, for matching and ordering: shared, so never handed out or changed."""
-        if self._document is None:
-            self._document = self.copy()
-        return self._document
+        kept = self._kept or self._keep(decode(self.data, CODEC_OPTIONS))
+        return kept[0]
 
     def peek(self) -> Document:
         """Return the decoded document for one look; it is not kept."""
-        return self.copy() if self._document is None else self._document
+        return decode(self.data, CODEC_OPTIONS) if self._kept is None else self._kept[0]
 
     def copy(self) -> Document:
-        """Decode the document afresh."""
-        return decode(self.data, CODEC_OPTIONS)
+        """Return the document for whoever asks to have and change; it is not kept."""
+        return decode(self.data, CODEC_OPTIONS) if self._kept is None else _own(self._kept)
+
+    @staticmethod
+    def copies(rows: Sequence["Row"]) -> list[Document]:
+        """Return the documents of many rows as `copy` does, and keep them."""
+        unread = [row for row in rows if row._kept is None]
+        if unread:
+            decoded = decode_all(b"".join([row.data for row in unread]), CODEC_OPTIONS)
+            for row, document in zip(unread, decoded, strict=True):
+                row._keep(document)
+        return [_own(row._kept) for row in rows if row._kept is not None]
+
+    def _keep(self, document: Document) -> Kept:
+        """Keep a decoded document."""
+        flat: list[str] = []
+        deep: list[str] = []
+        for key, value in document.items():
+            if value.__class__ in CONTAINERS:
+                parts = value.values() if value.__class__ is dict else value
+                (deep if any(part.__class__ in CONTAINERS for part in parts) else flat).append(key)
+        self._kept = kept = document, tuple(flat), tuple(deep)
+        return kept
 
 
-def copies(rows: Iterable[Row]) -> list[Document]:
-    """Decode the documents of many rows afresh, which costs less than one by one."""
-    return decode_all(b"".join([row.data for row in rows]), CODEC_OPTIONS)
+def _own(kept: Kept) -> Document:
+    document, flat, deep = kept
+    own = document.copy()
+    for key in flat:
+        own[key] = own[key].copy()
+    for key in deep:
+        own[key] = copied(own[key])
+    return own
 
 
 def encoded(document: Document) -> bytes:

@@ -71,6 +71,11 @@ class SortedEntries:
 
     def forward(self, start: Position, stop: Position) -> Iterator[Entry]:
         """Yield the entries between two positions."""
+        if start[0] == stop[0] < len(self._chunks):
+            return iter(self._chunks[start[0]][start[1] : stop[1]])
+        return self._through_chunks(start, stop)
+
+    def _through_chunks(self, start: Position, stop: Position) -> Iterator[Entry]:
         for chunk in range(start[0], min(stop[0] + 1, len(self._chunks))):
             first = start[1] if chunk == start[0] else 0
             yield from self._chunks[chunk][first : stop[1] if chunk == stop[0] else None]

@@ -95,6 +95,8 @@ def stored(value: object) -> object:
         InvalidQuery: if BSON cannot hold it.
     """
     kind = type(value)
+    if kind is int and -(2**31) <= value < 2**31:  # type: ignore[operator]
+        return value
     if kind in _UNCHANGED or (kind is datetime and value.tzinfo is None and not value.microsecond % 1_000):  # type: ignore[attr-defined]
         return value
     try:

@@ -42,26 +42,29 @@ def walk(entries: SortedEntries, start: Position, stop: Position, order: Order) 
     It looks at no more than it yields, and at one entry for each value of a key that stands before one that runs the
     other way; only where equal entries must be sorted, at all of these.
     """
-    fixed, falling, tie = order
+    _, falling, tie = order
     if tie is Tie.OLDEST_FIRST and not any(falling):
-        yield from entries.forward(start, stop)
-    elif tie is Tie.YOUNGEST_FIRST and all(falling):
-        yield from entries.backward(start, stop)
-    elif not falling:
-        yield from _sorted(entries, start, stop, tie)
-    else:
-        inner = Order(fixed + 1, falling[1:], tie)
-        while start < stop:
-            if falling[0]:
-                key = entries.before(stop)[0][: fixed + 1]
-                middle = max(start, entries.seek((key,)))
-                yield from walk(entries, middle, stop, inner)
-                stop = middle
-            else:
-                key = entries.at(start)[0][: fixed + 1]
-                middle = min(stop, entries.seek(((*key, TOP),)))
-                yield from walk(entries, start, middle, inner)
-                start = middle
+        return entries.forward(start, stop)
+    if tie is Tie.YOUNGEST_FIRST and all(falling):
+        return entries.backward(start, stop)
+    return _turning(entries, start, stop, order) if falling else _sorted(entries, start, stop, tie)
+
+
+def _turning(entries: SortedEntries, start: Position, stop: Position, order: Order) -> Iterator[Entry]:
+    """Walk in the order of the first key, and for each of its values in that of the others."""
+    fixed, falling, tie = order
+    inner = Order(fixed + 1, falling[1:], tie)
+    while start < stop:
+        if falling[0]:
+            key = entries.before(stop)[0][: fixed + 1]
+            middle = max(start, entries.seek((key,)))
+            yield from walk(entries, middle, stop, inner)
+            stop = middle
+        else:
+            key = entries.at(start)[0][: fixed + 1]
+            middle = min(stop, entries.seek(((*key, TOP),)))
+            yield from walk(entries, start, middle, inner)
+            start = middle
 
 
 def _sorted(entries: SortedEntries, start: Position, stop: Position, tie: Tie) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ import attrs
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.predicates import Exists, Not
+from ...domain.predicates import All, Exists, Not
 from ..backend import Document, Update
 from ..documents.class_mapping import MappedField
 from ..documents.naming import ID_KEY
@@ -76,14 +76,19 @@ def check_addition(binding: Binding, name: str, *, has_old: bool) -> MappedField
 
 
 def addition_work(binding: Binding, field: MappedField) -> Work:
-    """What gives documents the field: those in which it is missing; null, which is None, stays."""
+    """What gives documents the field: those in which it is missing; null, which is None, stays, and newer documents."""
     default = field.attribute.default
 
     def change(document: Document) -> Update:
         value = default.factory() if isinstance(default, _FACTORY) else default
         return Update(document[ID_KEY], None, {field.key: field.codec.dump(value)})
 
-    return Work(binding.collection, binding.mapping.version_key, Not(Exists((field.key,))), change)
+    return Work(
+        binding.collection,
+        binding.mapping.version_key,
+        All((Not(Exists((field.key,))), binding.mapping.chain.readable())),
+        change,
+    )
 
 
 __all__ = ["FieldAddition", "addition_work", "check_addition"]

@@ -18,7 +18,7 @@ from ...domain.ids import new_id
 from ...domain.queries import Query
 from ..backend import Capability, Document, KeyTaken, LeaseState, Update, WritePlan
 from ..documents.environment import Environment
-from ..documents.migration_state import COLLECTION, wanted
+from ..documents.migration_state import COLLECTION, FENCE, wanted
 from ..documents.naming import ID_KEY
 
 log = logging.getLogger("tristore.migrations")
@@ -26,7 +26,6 @@ log = logging.getLogger("tristore.migrations")
 LEASE = "runner"
 """The id of the lease."""
 
-_FENCE = "fence"
 _LOOK_AGAIN = 0.2
 """The most seconds between two looks at a lease that somebody has."""
 
@@ -57,15 +56,15 @@ class Journal:
         while True:
             found = self.record(id)
             if found is None:
-                made = {ID_KEY: id, _FENCE: fence}
+                made = {ID_KEY: id, FENCE: fence}
                 try:
-                    self._write(WritePlan(COLLECTION, _FENCE, inserts=[made]))
+                    self._write(WritePlan(COLLECTION, FENCE, inserts=[made]))
                 except KeyTaken:
                     continue  # another runner made it just now
                 return made
-            if found[_FENCE] > fence:
+            if found[FENCE] > fence:
                 raise LeaseLost(self.environment.name)
-            if self._update(id, found[_FENCE], {_FENCE: fence}):
+            if self._update(id, found[FENCE], {FENCE: fence}):
                 return found
 
     def save(self, id: str, fence: int, values: Document) -> None:
@@ -78,7 +77,7 @@ class Journal:
             raise LeaseLost(self.environment.name)
 
     def _update(self, id: str, fence: int, values: Document) -> bool:
-        return self._write(WritePlan(COLLECTION, _FENCE, updates=[Update(id, fence, values)])) == 1
+        return self._write(WritePlan(COLLECTION, FENCE, updates=[Update(id, fence, values)])) == 1
 
     def _write(self, plan: WritePlan) -> int:
         environment = self.environment

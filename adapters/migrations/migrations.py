@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from math import inf
+from typing import Any, TypeGuard
 
 from ...domain.errors import ConfigurationError, UnreadableVersion
 from ...domain.queries import Query
@@ -112,9 +113,11 @@ class Migrations:
             StepChanged: if a step that was done has another checksum now.
         """
         bindings, steps = self._chosen(only)
+        if type(samples) is not int or not 0 <= samples <= 1_000:
+            raise ConfigurationError(f"samples must be a whole number from 0 to 1,000, not {samples!r}")
         journal = Journal(self._environment)
         for step in steps:
-            step.refuse_changed(journal.record(step.record))
+            step.refuse_changed(journal.record(step.record), self.store.name)
         statuses = [step.status(journal.record(step.record)) for step in steps]
         plans = [self._plan(binding, samples) for binding in bindings]
         return Plan(
@@ -154,12 +157,12 @@ class Migrations:
             ConfigurationError: if an argument is wrong.
         """
         bindings, steps = self._chosen(only)
-        pace = _pace(batch, rate, lease)
+        pace = _pace(batch, rate, lease, wait)
         self._environment.ensure_prepared()
         with RunnerLease(self._environment, lease, wait) as held:
             journal = Journal(self._environment)
             for step in steps:
-                step.refuse_changed(journal.record(step.record))
+                step.refuse_changed(journal.record(step.record), self.store.name)
             done = [
                 run
                 for binding in bindings
@@ -214,7 +217,7 @@ class Migrations:
         """
         ((binding,), _) = self._chosen([collection])
         field = check_addition(binding, name, has_old=self._count(schema_work(binding)) > 0)
-        pace = _pace(batch, rate, lease)
+        pace = _pace(batch, rate, lease, wait)
         environment, work = self._environment, addition_work(binding, field)
         environment.ensure_prepared()
         with RunnerLease(environment, lease, wait) as held:
@@ -233,6 +236,8 @@ class Migrations:
         bindings = [*self._environment.bindings.values()]
         if only is None:
             return bindings, [*self.steps]
+        if not isinstance(only, str | Collection) or not all(isinstance(name, str) for name in only):
+            raise ConfigurationError(f"only must be names of collections and steps, not {only!r}")
         names = {only} if isinstance(only, str) else {*only}
         unknown = sorted(names - self.names)
         if unknown:
@@ -275,9 +280,9 @@ class Migrations:
         left = walk.run(known.get("position") if resumes else None)
         end: Document = {"complete": left == 0, "position": None, "at": stored_now(environment)}
         journal.save(record, lease.fence, end)
-        if not total and not walk.tally.migrated:
+        tally, unreadable = walk.tally, census_of(environment, binding).unreadable
+        if not total and not tally.migrated and not unreadable:
             return None
-        tally = walk.tally
         return CollectionRun(
             binding.collection,
             tally.migrated,
@@ -286,6 +291,7 @@ class Migrations:
             tuple(tally.problems),
             left,
             time.monotonic() - start,
+            unreadable,
         )
 
     def _carry_out(self, step: OneOff, lease: RunnerLease) -> StepStatus:
@@ -293,6 +299,7 @@ class Migrations:
         lease.check()
         journal.adopt(step.record, lease.fence)
         begun = {
+            "store": self.store.name,
             "description": step.description,
             "checksum": step.checksum,
             "startedAt": stored_now(environment),
@@ -331,14 +338,20 @@ def schema_work(binding: Binding) -> Work:
     return Work(binding.collection, chain.keys.version, chain.older(), change)
 
 
-def _pace(batch: object, rate: object, lease: object) -> Pace:
+def _pace(batch: object, rate: object, lease: object, wait: object) -> Pace:
     if type(batch) is not int or not 1 <= batch <= 100_000:
         raise ConfigurationError(f"batch must be a whole number from 1 to 100,000, not {batch!r}")
-    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or rate <= 0):
+    if rate is not None and not (_is_number(rate) and 0 < rate < inf):
         raise ConfigurationError(f"rate must be more than 0 documents a second, or None, not {rate!r}")
-    if isinstance(lease, bool) or not isinstance(lease, int | float) or not 0.1 <= lease <= 3_600:
+    if not (_is_number(lease) and 0.1 <= lease <= 3_600):
         raise ConfigurationError(f"lease must be from 0.1 to 3,600 seconds, not {lease!r}")
+    if not (_is_number(wait) and 0 <= wait <= 86_400):
+        raise ConfigurationError(f"wait must be from 0 to 86,400 seconds, not {wait!r}")
     return Pace(rate)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 __all__ = ["LEASE", "Migrations", "schema_work"]

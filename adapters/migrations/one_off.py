@@ -25,6 +25,11 @@ _LONGEST = 1_000
 
 
 def _source_of(function: Callable[..., Any]) -> str:
+    if getattr(function, "__name__", "") == "<lambda>":
+        raise ConfigurationError(
+            "a lambda has no source of its own, but that of its line, so it has no checksum: write a function, or give "
+            "checksum=, a text that you change with the step"
+        )
     try:
         return textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
@@ -90,12 +95,20 @@ class OneOff:
             outcome = "changed"
         return recorded(record, outcome, self.checksum, self.description)
 
-    def refuse_changed(self, record: Document | None) -> None:
-        """Refuse a step that was done with another content.
+    def refuse_changed(self, record: Document | None, store: str) -> None:
+        """Refuse a step that was done with another content, or by another store.
 
         Raises:
-            StepChanged: if it was.
+            StepChanged: if it was done with another content.
+            ConfigurationError: if a store of another name, in the same database, has a step of this name.
         """
+        other = None if record is None else record.get("store", store)
+        if other is not None and other != store:
+            raise ConfigurationError(
+                f"step {self.name} of store {store} was carried out by store {other}, which has the same database: "
+                "give the steps of each store names of their own, or open the store with the name that it had, "
+                f"open_store(..., name={other!r})"
+            )
         if self.status(record).outcome == "changed":
             raise StepChanged(self.name)
 

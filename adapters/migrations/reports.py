@@ -175,6 +175,7 @@ class CollectionRun:
         problems: the first of these.
         left: how many documents of older versions are stored at the end.
         seconds: how long it took.
+        unreadable: counts by versions that cannot be read, as in `Census`.
     """
 
     collection: str
@@ -184,11 +185,12 @@ class CollectionRun:
     problems: tuple[DocumentProblem, ...]
     left: int
     seconds: float
+    unreadable: Mapping[str, int] = field(factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether every document is done."""
-        return self.left == 0 and self.failed == 0
+        return not (self.left or self.failed or self.unreadable)
 
 
 @frozen

@@ -15,7 +15,9 @@ from ..backend import Document, KeyTaken, Update, WritePlan
 from ..bson_values import CODEC_OPTIONS
 from ..documents.codecs import dump_datetime
 from ..documents.environment import Environment
+from ..documents.keyset import BRACKETS, Key
 from ..documents.naming import ID_KEY
+from ..documents.write_back import raised
 from .journal import Journal, RunnerLease
 from .reports import SHOWN, DocumentProblem, Progress
 
@@ -32,6 +34,7 @@ _PASSES = 100
 """How often a run begins anew for what others write behind it; beyond that they are faster than the run."""
 
 _BY_ID = (SortKey((ID_KEY,)),)
+_IDS = Key("id", (ID_KEY,), descending=False, brackets=BRACKETS)
 
 
 @frozen
@@ -192,8 +195,15 @@ class Walk:
 
     def _read(self, position: Any) -> list[Document]:
         """Read the next documents, as many as a batch may weigh."""
-        work = self._work
-        due = work.due if position is None else All((Compare((ID_KEY,), Comparator.GT, position), work.due))
+        due = self._work.due
+        if position is None:
+            return self._portion(due)
+        documents = self._portion(All((Compare((ID_KEY,), Comparator.GT, position), due)))
+        if not documents and _is_in_a_bracket(position):  # a comparison stays within one type: there may be others
+            documents = self._portion(All((_IDS.beyond(position, inclusive=False), due)))
+        return documents
+
+    def _portion(self, due: Predicate) -> list[Document]:
         documents, weight = [], 0
         with closing(self._find(Query(due, _BY_ID, limit=self._batch))) as found:
             for document in found:
@@ -231,7 +241,7 @@ class Walk:
         for document in batch:
             document_id = document[ID_KEY]
             try:
-                updates.append(stepped(work.change(document), document, work.version_key))
+                updates.append(raised(work.change(document), document, work.version_key))
             except MigrationError as error:
                 self.tally.fail(document_id, error)
         if not updates:
@@ -251,7 +261,7 @@ class Walk:
         """
         plan = WritePlan(self._work.collection, self._work.version_key, updates=updates)
         try:
-            result = self._environment.backend.write_many(plan, timeout=self._environment.operation_timeout)
+            result = self._environment.write_many(plan)
         except (TooLarge, ValidationError) as error:
             if len(updates) == 1:
                 return 0, {0: error}
@@ -262,17 +272,8 @@ class Walk:
         return first + second, {**refused, **{number + middle: error for number, error in others.items()}}
 
 
-def stepped(update: Update, document: Document, version_key: str) -> Update:
-    """Let a change raise the optimistic version, so that whoever holds the document as it was does not write it.
-
-    Raises:
-        MigrationError: if what is stored as the version is no number.
-    """
-    version = document.get(version_key)
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
-        raise MigrationError(f"{version_key} of document {document[ID_KEY]} is no number: {version!r}")
-    set_ = {**update.set, version_key: int(version or 0) + 1}
-    return Update(document[ID_KEY], version, set_, update.unset)  # type: ignore[arg-type] # whole doubles compare too
+def _is_in_a_bracket(id: object) -> bool:
+    return any(type(id) in bracket.types for bracket in BRACKETS)
 
 
 def scan_timeout(environment: Environment) -> float:

@@ -10,6 +10,7 @@ from pymongo.errors import OperationFailure
 from ...domain.errors import ConfigurationError
 from ...domain.queries import Query
 from ..administration import (
+    LOOK_TIMEOUT,
     Administration,
     Duplicates,
     IndexPlan,
@@ -38,9 +39,6 @@ from .shapes import shape_of_filter
 
 T = TypeVar("T")
 
-LOOK_TIMEOUT = 60.0
-"""Seconds for a command that only looks."""
-
 SEARCH_TIMEOUT = 6 * 3600.0
 """Seconds for reading whole collections: for duplicates and for what a validator refuses."""
 
@@ -60,7 +58,9 @@ class MongoAdministration(Administration):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def plan(self, collections: Sequence[CollectionDeclaration], *, drop: Sequence[str] = ()) -> IndexPlan:
+    def plan(
+        self, collections: Sequence[CollectionDeclaration], *, drop: Sequence[str] = (), timeout: float = LOOK_TIMEOUT
+    ) -> IndexPlan:
         """Compare declared indexes with the actual ones.
 
         Raises:
@@ -69,7 +69,7 @@ class MongoAdministration(Administration):
         plans = []
         for declared in collections:
             collection = self._collection(declared.name)
-            with self._operation(f"look at the indexes of {declared.name}", LOOK_TIMEOUT):
+            with self._operation(f"look at the indexes of {declared.name}", timeout):
                 options = self._options(declared.name)
                 actual = list(collection.list_indexes())
             plans.append(CollectionPlan(declared, actual, options, drop))
@@ -134,8 +134,9 @@ class MongoAdministration(Administration):
         if not found:
             return None
         level, action = options.get("validationLevel", "strict"), options.get("validationAction", "error")
-        # one that is no schema differs from every schema
-        return ValidatorDeclaration(found.get("$jsonSchema", {"": found}), level, action)
+        # one that is not a schema alone differs from every schema
+        schema = found["$jsonSchema"] if [*found] == ["$jsonSchema"] else {"": found}
+        return ValidatorDeclaration(schema, level, action)
 
     def violations(self, collection: str, schema: Mapping[str, Any], *, examples: int = 3) -> Violations:
         """Count the stored documents that do not fit a schema."""

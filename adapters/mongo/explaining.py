@@ -7,13 +7,16 @@ from ..administration import QueryPlan
 
 Stage = Mapping[str, Any]
 
+_EVERYTHING = (["[MinKey, MaxKey]"], ["[MaxKey, MinKey]"])
+
 
 def plan_of(explained: Mapping[str, Any]) -> QueryPlan:
     """Read what ``explain`` returned of a find."""
     stages = [*_stages(_winning(explained))]
     names = [stage["stage"] for stage in stages]
     summary = dict.fromkeys(_summary(stage) for stage in stages if _is_access(stage))
-    scans = "COLLSCAN" in names
+    filters = any("filter" in stage for stage in stages)
+    scans = "COLLSCAN" in names or (filters and any(map(_is_whole, stages)))
     return QueryPlan(", ".join(summary) or ", ".join(names[-1:]), scans=scans, sorts="SORT" in names)
 
 
@@ -40,8 +43,15 @@ def _is_access(stage: Stage) -> bool:
     return "indexName" in stage or stage["stage"] in {"COLLSCAN", "IDHACK", "EOF"}
 
 
+def _is_whole(stage: Stage) -> bool:
+    """Whether a stage looks at every key of an index."""
+    bounds = stage.get("indexBounds")
+    return isinstance(bounds, Mapping) and bool(bounds) and all(list(one) in _EVERYTHING for one in bounds.values())
+
+
 def _summary(stage: Stage) -> str:
-    return f"{stage['stage']} {stage.get('indexName', '')}".rstrip()
+    whole = ", all of it" if _is_whole(stage) else ""
+    return f"{stage['stage']} {stage.get('indexName', '')}".rstrip() + whole
 
 
 __all__ = ["plan_of"]

@@ -2,10 +2,11 @@
 
 - An index that does what was declared is left alone, whatever its name.
 - What can be modified in place is: when documents expire, and whether the index is hidden.
-- Anything else is built anew: beside the old one where a server lets two stand, which is hidden and dropped afterwards;
-  in its place where it does not.
-- tristore drops what it declared. An index is known to be its own by name: that of the declaration, which a number may
-  follow. Whatever else there is stays, until it is named; then it is hidden first, and dropped by the next plan.
+- Anything else is built anew: beside the old one where a server lets two stand, in its place where it does not.
+- Nothing is dropped that was not named: no index tells who made it, its name least of all. One that is named is hidden
+  first, and dropped by the next plan; only where another is to be built in its place, the same plan does both.
+- What stands where a declared index would stand and is another one is a problem, until it is named: it may be left from
+  an earlier declaration, or do what somebody relies on.
 """
 
 import re
@@ -44,13 +45,15 @@ class CollectionPlan:
         """
         self._declared = declared
         self._actual = [have for have in actual if have["name"] != "_id_"]
+        self._drop = frozenset(drop)
         self._claimed: set[str] = set()
+        self._in_the_way: set[str] = set()
         self._names = {have["name"] for have in actual}
         self.problems: list[str] = []
         self.used: set[str] = set()
         self.steps = [*self._collection(options), *self._indexes()]
         self.undeclared: list[ActualIndex] = []
-        self._rest(drop)
+        self._rest()
 
     def _collection(self, options: Options | None) -> Iterator[IndexStep]:
         name, series = self._declared.name, self._declared.time_series
@@ -93,7 +96,7 @@ class CollectionPlan:
         for index, over in waiting:
             yield from self._built(index, [have for have in over if have["name"] not in self._claimed])
         for index in self._declared.indexes:
-            yield from self._superseded(index)
+            self._left_over(index)
 
     def _can_be_modified(self, have: Spec, index: IndexDeclaration) -> bool:
         """No command takes the expiry away from an index."""
@@ -103,7 +106,7 @@ class CollectionPlan:
         found = differences(have, index)
         if not found:
             return
-        reason = ", ".join(f"{name} is {_shown(has)}, not {_shown(wants)}" for name, (has, wants) in found.items())
+        reason = _told(found)
         changes = {name: wants for name, (_, wants) in found.items()}
         yield IndexStep(StepKind.MODIFY, self._declared.name, have["name"], reason, index, changes)
 
@@ -114,26 +117,33 @@ class CollectionPlan:
             found = differences(have, index)
             if found.keys() & SIGNATURE:
                 continue
-            reason = f"{', '.join(sorted(found))} cannot be changed in place"
-            if not _is_own(have["name"], index):
+            if not self._meant(have["name"]):
+                self._in_the_way.add(have["name"])
                 self.problems.append(
-                    f"{collection}: {index.name} cannot be built beside {have['name']}, which nobody declared: "
-                    f"let it go with --drop {have['name']}, or declare it as it is"
+                    f"{collection}: {index.name} cannot be built beside {have['name']}, {_told(found)}: "
+                    f"{_what_to_do(have['name'])}"
                 )
                 return
-            yield from self._removed(have, reason)
+            yield from self._replaced(have, f"named; {', '.join(sorted(found))} cannot be changed in place")
         name = self._free_name(index)
         self._names.add(name)
         yield IndexStep(StepKind.CREATE, collection, name, "declared, not there", index)
 
-    def _superseded(self, index: IndexDeclaration) -> Iterator[IndexStep]:
-        """What stood for a declaration before it changed goes once its successor is there."""
+    def _left_over(self, index: IndexDeclaration) -> None:
+        """Tell of what has the keys and the name of a declared index, and is another one."""
         for have in self._actual:
-            if have["name"] not in self._claimed and has_keys_of(have, index) and _is_own(have["name"], index):
-                yield from self._removed(have, "replaced by another")
+            name = have["name"]
+            if name in self._claimed | self._in_the_way or self._meant(name):
+                continue
+            if has_keys_of(have, index) and _is_called_like(name, index):
+                self._in_the_way.add(name)
+                self.problems.append(
+                    f"{self._declared.name}: {name} stands where {index.name} was declared, "
+                    f"{_told(differences(have, index))}: {_what_to_do(name)}"
+                )
 
-    def _removed(self, have: Spec, reason: str) -> Iterator[IndexStep]:
-        """Hide, then drop: between the two a plan that needed it after all can still be seen."""
+    def _replaced(self, have: Spec, reason: str) -> Iterator[IndexStep]:
+        """Hide, then drop: what was broken off between the two can still be undone."""
         self._claimed.add(have["name"])
         self._names.discard(have["name"])
         if not have.get("hidden"):
@@ -148,16 +158,20 @@ class CollectionPlan:
             name = f"{index.name}_v{number}"
         return name
 
-    def _rest(self, drop: Sequence[str]) -> None:
+    def _meant(self, name: str) -> bool:
+        """Tell whether an index was named, and note that it was."""
+        meant = {name, f"{self._declared.name}.{name}"} & self._drop
+        self.used |= meant
+        return bool(meant)
+
+    def _rest(self) -> None:
         collection = self._declared.name
         for have in self._actual:
             if have["name"] in self._claimed or self._is_of_the_series(have):
                 continue
             found = actual_index(collection, have)
             self.undeclared.append(found)
-            meant = {found.name, str(found)} & set(drop)
-            if meant:
-                self.used |= meant
+            if self._meant(found.name):
                 if found.hidden:
                     self.steps.append(IndexStep(StepKind.DROP, collection, found.name, "named, and hidden before"))
                 else:
@@ -190,8 +204,17 @@ def plan_of(plans: Sequence[CollectionPlan], drop: Sequence[str]) -> IndexPlan:
     )
 
 
-def _is_own(name: str, index: IndexDeclaration) -> bool:
+def _is_called_like(name: str, index: IndexDeclaration) -> bool:
     return re.fullmatch(rf"{re.escape(index.name)}(_v\d+)?", name) is not None
+
+
+def _told(found: Mapping[str, tuple[Any, Any]]) -> str:
+    """Differences in words: what there is, and what was declared."""
+    return ", ".join(f"{name} is {_shown(has)}, not {_shown(wants)}" for name, (has, wants) in found.items())
+
+
+def _what_to_do(name: str) -> str:
+    return f"let it go with --drop {name}, or declare it as it is"
 
 
 def _shown(value: Any) -> str:

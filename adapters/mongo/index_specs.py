@@ -17,10 +17,38 @@ SIGNATURE = frozenset({"unique", "sparse", "partialFilterExpression", "collation
 """Options in which two indexes over the same keys may differ and stand side by side
 (https://www.mongodb.com/docs/manual/core/indexes/index-types/index-compound)."""
 
-_TEXT = "text"
-_TEXT_DEFAULTS: Mapping[str, Any] = {"default_language": "english", "language_override": "language"}
-_COUNTS_UNDECLARED = frozenset({"collation", "wildcardProjection", "hidden"})
-"""What changes the work of an index although nobody declared it."""
+_TEXT, _FLAT = "text", "2d"
+_PARTIAL = "partialFilterExpression"
+_UNDECLARED = frozenset({_PARTIAL, "expireAfterSeconds", "collation", "wildcardProjection", "prepareUnique"})
+"""What changes the work of an index although nobody declared it, and has no default."""
+
+_DEFAULTS: Mapping[str, Any] = {"unique": False, "sparse": False, "hidden": False}
+_DEFAULTS_OF_KINDS: Mapping[str, Mapping[str, Any]] = {
+    _TEXT: {"default_language": "english", "language_override": "language"},
+    _FLAT: {"bits": 26, "min": -180, "max": 180},
+}
+_COLLATION: Mapping[str, Any] = {
+    "strength": 3,
+    "caseLevel": False,
+    "caseFirst": "off",
+    "numericOrdering": False,
+    "alternate": "non-ignorable",
+    "maxVariable": "punct",
+    "normalization": False,
+    "backwards": False,
+}
+_NORMALIZING = (
+    *("as", "bn", "el", "fa", "fa_AF", "gu", "he", "hi", "ig", "km", "kn", "kok"),
+    *("mr", "my", "or", "pa", "ps", "si", "ta", "te", "vi", "yi", "yo"),
+)
+_COLLATIONS_OF: Mapping[str, Mapping[str, Any]] = {
+    "da": {"caseFirst": "upper"},
+    "mt": {"caseFirst": "upper"},
+    "fr_CA": {"backwards": True},
+    "th": {"alternate": "shifted", "normalization": True},
+    **{locale: {"normalization": True} for locale in _NORMALIZING},
+}
+"""What locales take otherwise, as MongoDB 6.0 lists it."""
 
 _IDENTITY = frozenset({"v", "key", "name", "ns"})
 
@@ -31,7 +59,7 @@ def options_of(index: IndexDeclaration) -> dict[str, Any]:
     if index.expire_after is not None:
         options["expireAfterSeconds"] = index.expire_after
     if index.partial is not None:
-        options["partialFilterExpression"] = to_filter(index.partial)
+        options[_PARTIAL] = to_filter(index.partial)
     return options | {name: value for name, value in index.options.items() if name != "name"}
 
 
@@ -42,25 +70,17 @@ def has_keys_of(have: Spec, index: IndexDeclaration) -> bool:
 
 def differences(have: Spec, index: IndexDeclaration) -> dict[str, tuple[Any, Any]]:
     """Return the options that differ, by MongoDB's names: what there is, and what was declared."""
-    wanted = options_of(index)
+    kinds = {direction for _, direction in index.keys}
+    defaults = dict(_DEFAULTS)
+    for kind in kinds & _DEFAULTS_OF_KINDS.keys():
+        defaults |= _DEFAULTS_OF_KINDS[str(kind)]
+    wants, has = _complete(options_of(index), defaults), _complete(have, defaults)
+    if _TEXT in kinds:
+        wants["weights"] = _weights(index)
     found: dict[str, tuple[Any, Any]] = {}
-    for name in ("unique", "sparse"):
-        if bool(have.get(name)) != bool(wanted.get(name)):
-            found[name] = (bool(have.get(name)), bool(wanted.get(name)))
-    for name in ("expireAfterSeconds", "partialFilterExpression"):
-        if _bytes(have.get(name)) != _bytes(wanted.get(name)):
-            found[name] = (have.get(name), wanted.get(name))
-    defaults = {"hidden": False}
-    if _is_text(index):
-        defaults = {**defaults, **_TEXT_DEFAULTS}
-        wanted["weights"] = _weights(index)
-    for name in (index.options.keys() | defaults.keys() | (_COUNTS_UNDECLARED & have.keys()) | wanted.keys()) - {
-        "name",
-        *found,
-        *("unique", "sparse", "expireAfterSeconds", "partialFilterExpression"),
-    }:
-        actual, declared = have.get(name, defaults.get(name)), wanted.get(name, defaults.get(name))
-        if not _agree(actual, declared):
+    for name in sorted(wants.keys() | _UNDECLARED & has.keys()):
+        actual, declared = has.get(name), wants.get(name)
+        if _bytes(actual) != _bytes(declared) if name == _PARTIAL else actual != declared:
             found[name] = (actual, declared)
     return found
 
@@ -82,25 +102,23 @@ def _listed_keys(index: IndexDeclaration) -> tuple[tuple[str, int | str], ...]:
     return tuple(keys)
 
 
-def _is_text(index: IndexDeclaration) -> bool:
-    return any(direction == _TEXT for _, direction in index.keys)
+def _complete(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with what a server takes for granted, in the same form whether they were declared or listed."""
+    found = {**defaults, **options}
+    collation = found.pop("collation", None)
+    if collation is not None and (locale := str(collation.get("locale"))) != "simple":
+        of_locale = _COLLATIONS_OF.get(locale.partition("@")[0], {})
+        found["collation"] = {**_COLLATION, **of_locale, **collation}
+        found["collation"].pop("version", None)  # the server's own
+    return found
 
 
 def _weights(index: IndexDeclaration) -> dict[str, Any]:
     return {**{key: 1 for key, direction in index.keys if direction == _TEXT}, **index.options.get("weights", {})}
 
 
-def _agree(actual: Any, declared: Any) -> bool:
-    """Tell whether a server has what was declared; it adds to a document what it takes for granted."""
-    if isinstance(declared, Mapping) and isinstance(actual, Mapping):
-        return all(key in actual and _agree(actual[key], value) for key, value in declared.items())
-    return bool(actual == declared)
-
-
 def _bytes(rule: Any) -> bytes:
-    """The form in which rules compare: with the types of their values, except that numbers of seconds have none."""
-    if isinstance(rule, int | float):
-        rule = float(rule)
+    """The form in which rules compare: with the types of their values."""
     return encode({"": rule}, codec_options=CODEC_OPTIONS)
 
 

@@ -1,5 +1,6 @@
 """What the database profiler notes of slow operations (https://www.mongodb.com/docs/manual/reference/database-profiler)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from .shapes import shape_of_command
 
 _OFF, _SLOW = 0, 1
 _COLLECTION = "system.profile"
+_ACCESS = re.compile(r"\w+(?: \{.*?\})?")
+"""One way to documents in a plan's summary; a rule with several parts has one for each, often the same."""
 
 
 def profiling(database: Database[Document]) -> Profiling:
@@ -52,7 +55,7 @@ def _operation(document: Mapping[str, Any]) -> SlowOperation:
         at=document["ts"],
         milliseconds=document["millis"],
         shape=shape_of_command(kind, collection, command),
-        plan=document.get("planSummary", ""),
+        plan=", ".join(dict.fromkeys(_ACCESS.findall(document.get("planSummary", "")))),
         keys=document.get("keysExamined", 0),
         examined=document.get("docsExamined", 0),
         returned=returned,

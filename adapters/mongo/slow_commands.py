@@ -7,7 +7,7 @@ is slow. Which method it was is looked up when a command was slow: its answer is
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -15,6 +15,7 @@ from pymongo import monitoring
 
 from ...domain.repository import ReadRepository
 from ...domain.unit_of_work import UnitOfWork
+from ..callers import outwards
 from .shapes import shape_of_command
 
 LOGGER = logging.getLogger("tristore.slow")
@@ -22,6 +23,10 @@ LOGGER = logging.getLogger("tristore.slow")
 _SPOKEN_OF = frozenset(
     {"find", "aggregate", "count", "distinct", "insert", "update", "delete", "findAndModify", "getMore"}
 )
+
+
+_INSIDE = ("tristore.adapters.", "tristore.domain.", "pymongo.", "contextlib", "concurrent.futures.", "threading")
+"""The modules between a caller's line and a command."""
 
 
 class SlowCommandLog(monitoring.CommandListener):
@@ -67,21 +72,16 @@ def sender(frame: FrameType | None) -> str:
     """Name the repository method that leads to a frame, or what else asked; then the line of the caller's code."""
     inside: str | None = None
     place = "somewhere"
-    for one in _outwards(frame):
+    for one in outwards(frame):
         module = one.f_globals.get("__name__", "")
         subject = one.f_locals.get("self")
         if isinstance(subject, ReadRepository | UnitOfWork):
-            inside = f"{type(subject).__name__}.{one.f_code.co_name}"  # the outermost one is what the caller asked
-        elif not module.startswith(("tristore.adapters.", "tristore.domain.", "pymongo.", "contextlib")):
+            called = "stream" if one.f_code.co_name == "_streamed" else one.f_code.co_name
+            inside = f"{type(subject).__name__}.{called}"  # the outermost one is what the caller asked
+        elif not module.startswith(_INSIDE):
             place = f"{one.f_code.co_filename}:{one.f_lineno}"
             break
     return f"{inside} at {place}" if inside else place
-
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _words(name: str, command: Mapping[str, Any]) -> str:

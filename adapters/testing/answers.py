@@ -58,7 +58,8 @@ def plain(value: Any) -> Any:
         names = schema_of(type(value)).fields
         return (type(value).__name__, *((name, plain(getattr(value, name))) for name in names))
     if isinstance(value, Page):
-        return ("Page", plain(value.items), value.page, value.limit, value.total_count)
+        around = value.has_next, value.has_prev, value.next_cursor is not None, value.prev_cursor is not None
+        return ("Page", plain(value.items), value.page, value.limit, value.total_count, around)
     if isinstance(value, Mapping):
         return (type(value).__name__, *((plain(key), plain(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):

@@ -3,9 +3,10 @@
 import inspect
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from inspect import Parameter, signature
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, get_type_hints
 
 import attrs
@@ -48,6 +49,9 @@ def leaves(cls: type[Any], place: Place) -> list[Rule]:
 
 def _questions(place: Place, values: Sequence[Any]) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     if place.type.kind is Kind.SEQUENCE:
+        item = place.type.item
+        if item is not None and item.kind is Kind.NESTED:
+            yield from _about_items(item.python, values[:2])
         yield from ((contains, (value,)) for value in values)
         yield from ((lambda found, value: any_of(found, lambda item: item == value), (value,)) for value in values[:2])
         yield from ((lambda found, value: found[0] == value, (value,)) for value in values[:2])
@@ -64,13 +68,25 @@ def _questions(place: Place, values: Sequence[Any]) -> Iterator[tuple[Callable[.
     if place.type.optional:
         yield is_none, ()
         yield exists, ()
-        yield from ((one_of, ([*values[:1], None],)) for _ in values[:1])
     if place.type.kind in {Kind.STR, Kind.FREE}:
         for part in dict.fromkeys(part for value in values if isinstance(value, str) for part in _parts(value)):
             yield lambda found, part: found.startswith(part), (part,)
             yield lambda found, part: found.endswith(part), (part,)
             yield icontains, (part,)
             yield matches, (f"^{re.escape(part)}[a-z0-9]*$",)
+
+
+def _about_items(cls: type[Any], items: Sequence[Any]) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    """Whether one item has a value in a field, and whether one item has both values in two fields."""
+    names = list(schema_of(cls).fields)
+    for item in items:
+        yield from ((_an_item_has, ({name: getattr(item, name)},)) for name in names)
+    for one, other in product(items, repeat=2):
+        yield from ((_an_item_has, ({a: getattr(one, a), b: getattr(other, b)},)) for a, b in pairwise(names))
+
+
+def _an_item_has(found: Any, wanted: Mapping[str, Any]) -> Any:
+    return any_of(found, lambda item: reduce(operator.and_, (getattr(item, a) == b for a, b in wanted.items())))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -236,7 +236,7 @@ class ObservedBackend(Backend):
         """Ask the server whether it is there."""
         return self._around(Operation("ping", timeout=timeout), lambda: self.inner.ping(timeout=timeout))
 
-    def administration(self) -> Administration:
+    def administration(self) -> Administration | None:
         """Return what looks after the server."""
         return self.inner.administration()
 

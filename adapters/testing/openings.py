@@ -61,7 +61,7 @@ def find_openings(target: str) -> list[Opening]:
         ConfigurationError: if there is no such module or callable, or no unit of work in it with all its documents.
     """
     module_name, colon, name = target.partition(":")
-    module = _imported(module_name)
+    module = imported_module(module_name)
     if not colon:
         return _declared_in(module)
     found = getattr(module, name, None)
@@ -70,7 +70,12 @@ def find_openings(target: str) -> list[Opening]:
     return [Opening(name, found, f"{name}(url)", {module_name: (name,)})]
 
 
-def _imported(name: str) -> ModuleType:
+def imported_module(name: str) -> ModuleType:
+    """Return the module of a name.
+
+    Raises:
+        ConfigurationError: if there is none.
+    """
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -139,4 +144,4 @@ def _opening(
     return Opening(name, lambda url: open_store(unit, url=url, documents=declared), code, imports)
 
 
-__all__ = ["OpenStore", "Opening", "find_openings", "opening_of"]
+__all__ = ["OpenStore", "Opening", "find_openings", "imported_module", "opening_of"]

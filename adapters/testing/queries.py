@@ -20,6 +20,7 @@ from attrs import field, frozen
 from ...domain.queries import Query
 from ...domain.unit_of_work import Store
 from ..backend import Backend, Cursor, Document, Transaction
+from ..callers import outwards
 from .command_log import Command, CommandLog
 from .observed_backend import ObservedBackend, Operation, document_store, plugged
 
@@ -151,7 +152,7 @@ class _Watcher(ObservedBackend):
             return call()
 
     def _note(self, operation: str, collection: str) -> SeenQuery:
-        query = SeenQuery(self._store, operation, collection, _place())
+        query = SeenQuery(self._store, operation, collection, place_of_caller())
         self._seen._add(query)
         return query
 
@@ -185,16 +186,18 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}\u2026"
 
 
-def _place() -> str:
-    """The innermost line that is no part of the framework."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _is_framework(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+def place_of_caller() -> str:
+    """Return the innermost line that is no part of the framework."""
+    for frame in outwards(sys._getframe(1)):
+        if not _is_framework(frame.f_globals.get("__name__", "")):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "a thread of tristore"
 
 
 def _is_framework(module: str) -> bool:
-    return module == "contextlib" or module.startswith(("tristore.adapters.", "tristore.domain."))
+    return module in {"contextlib", "threading"} or module.startswith(
+        ("tristore.adapters.", "tristore.domain.", "concurrent.futures.")
+    )
 
 
-__all__ = ["Command", "SeenQueries", "SeenQuery", "queries"]
+__all__ = ["Command", "SeenQueries", "SeenQuery", "place_of_caller", "queries"]

@@ -21,7 +21,7 @@ from ...domain.repository import ReadRepository
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
 from ..administration import QueryPlan
-from ..backend import Backend, Cursor, Document, Transaction
+from ..backend import Backend, Cursor, Document, Modify, ModifyResult, Transaction
 from ..memory import MemoryBackend
 from ..mongo.filters import to_filter, to_sort
 from ..mongo.shapes import shape_of_filter
@@ -29,7 +29,7 @@ from ..upkeep.suggestions import Keys, shown_keys, suggested
 from .asked import arguments_of, named_queries
 from .candidates import Candidates
 from .observed_backend import ObservedBackend, Operation, document_store, plugged
-from .queries import _place as place_of_caller
+from .queries import place_of_caller
 
 T = TypeVar("T")
 
@@ -80,7 +80,8 @@ class ScanReport:
 def scans(store: Store[Any]) -> ScanReport:
     """Explain every named query of a store, with made-up arguments; none is carried out.
 
-    What reads a whole collection on purpose, without a rule and an order, is no scan.
+    What reads a whole collection on purpose, without a rule and an order, is no scan. A rule that only the order of an
+    index helps is one: every key of the index is looked at, until enough documents obey it.
 
     Args:
         store: one that `open_store` or `open_stores` made, in memory or on a server; prepared, for a server does not
@@ -117,8 +118,8 @@ def scans(store: Store[Any]) -> ScanReport:
 def no_scans(*stores: Store[Any], allow: Sequence[str] = ()) -> Iterator[None]:
     """Fail at the end of a ``with`` block if a query in it looked at every document.
 
-    Each find, count, distinct and rollup is explained before it is carried out. In memory a query counts as served
-    where a declared index could serve it, however few documents there are.
+    Each find, count, distinct, rollup, `update_where` and `remove_where` is explained before it is carried out. In
+    memory a query counts as served where a declared index could serve it, however few documents there are.
 
     Args:
         stores: those that `open_store` or `open_stores` made; prepared.
@@ -133,7 +134,8 @@ def no_scans(*stores: Store[Any], allow: Sequence[str] = ()) -> Iterator[None]:
         watchers = []
         for store in stores:
             target = document_store(store)
-            watchers.append(_Watcher(target.name, target.backend))
+            guards = {one.collection: one.mapping.chain.readable() for one in target.environment.bindings.values()}
+            watchers.append(_Watcher(target.name, target.backend, guards))
             stack.enter_context(plugged(target, watchers[-1]))
         yield
     found = dict.fromkeys(str(one) for watcher in watchers for one in watcher.take() if one.collection not in allow)
@@ -171,6 +173,37 @@ class _Explaining(ObservedBackend):
 
 class _Watcher(_Explaining):
     """Explains, and carries out."""
+
+    def __init__(self, store: str, inner: Backend, guards: Mapping[str, Predicate]) -> None:
+        super().__init__(store, inner)
+        self._guards = guards
+
+    def update_where(
+        self,
+        collection: str,
+        predicate: Predicate,
+        change: Modify,
+        *,
+        transaction: Transaction | None,
+        timeout: float,
+    ) -> ModifyResult:
+        """Change every document that matches."""
+        self.note(collection, Query(self._asked(collection, predicate)))
+        return self.inner.update_where(collection, predicate, change, transaction=transaction, timeout=timeout)
+
+    def remove_where(
+        self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
+    ) -> int:
+        """Remove every document that matches."""
+        self.note(collection, Query(self._asked(collection, predicate)))
+        return self.inner.remove_where(collection, predicate, transaction=transaction, timeout=timeout)
+
+    def _asked(self, collection: str, predicate: Predicate) -> Predicate:
+        """The rule of a write, without what keeps every write from documents of newer code."""
+        match predicate:
+            case All((rule, guard)) if guard == self._guards.get(collection):
+                return rule
+        return predicate
 
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets."""
@@ -267,12 +300,16 @@ def _explained(backend: Backend, collection: str, query: Query) -> QueryPlan:
         bounded = evolve(query, limit=query.limit or _BEYOND_ANY_PAGE)
         found = backend.explain(collection, bounded)
         return QueryPlan(found.way, scans=not _is_served(backend, collection, bounded), sorts=found.sorts)
-    return backend.administration().explain(collection, query)
+    administration = backend.administration()
+    if administration is None:
+        raise ConfigurationError(f"{backend.location} tells no plan of a query: look for scans in memory or on MongoDB")
+    return administration.explain(collection, query)
 
 
 def _is_served(backend: MemoryBackend, collection: str, query: Query) -> bool:
     """Whether an index could serve a query; of several ways to match, each must have one, as for a server."""
-    if backend.explain(collection, query).usable:
+    # an index that only has the order of a rule without one is looked at until enough documents obey it
+    if backend.explain(collection, query if query.predicate == EVERYTHING else evolve(query, sort=())).usable:
         return True
     parts = query.predicate.parts if isinstance(query.predicate, All) else (query.predicate,)
     choices = [part.parts for part in parts if isinstance(part, AnyOf) and part.parts]

@@ -15,6 +15,7 @@ from ..backend import Document
 from ..bson_values import CODEC_OPTIONS
 from ..documents.class_mapping import ClassMapping, MappedField, problems_of
 from ..documents.naming import ID_KEY
+from ..documents.schema_chain import UPGRADE
 from ..documents.sizes import SUSPICIOUS, check_size
 from ..documents.tracking import Binding
 from ..hiding import without_secrets
@@ -26,9 +27,10 @@ _REFUSALS = (ValueError, TypeError, ArithmeticError)
 class Check:
     """Judges the documents of one repository.
 
-    Loading a stored document trusts it; here its values go through the converters and validators of the entity, and
-    through the repository's `before_save`. Where these change a value, the new one is stored. All else stays as it was
-    written, down to the types of numbers and to fields that the entity does not know.
+    One of an older schema version is brought up to date first. Loading a stored document trusts it; here its values go
+    through the converters and validators of the entity, and through the repository's `before_save`. Where these change
+    a value, the new one is stored. All else stays as it was written, down to the types of numbers and to fields that
+    the entity does not know.
     """
 
     def __init__(self, binding: Binding, owner: UnitOfWork[Any]) -> None:
@@ -47,6 +49,7 @@ class Check:
 
         Raises:
             ValidationError: with every field that is wrong.
+            MigrationError: if it has a schema version that cannot be read, or brought up to date.
         """
         if ID_KEY not in document:
             if not self._made_here:
@@ -55,6 +58,7 @@ class Check:
         elif next(iter(document)) != ID_KEY:  # as a server stores it
             document = {ID_KEY: document[ID_KEY], **document}
         _refuse_operators(document, "")
+        document = self._of_now(document)
         entity, before = _made(self._mapping, document)
         if self._binding.saves:
             getattr(self._owner, self._binding.name).before_save(entity, self._change, self._owner)
@@ -63,6 +67,14 @@ class Check:
         if self._mapping.weight(wanted) >= SUSPICIOUS:
             check_size(self._mapping.name, entity, document)
         return document, entity
+
+    def _of_now(self, document: Document) -> Document:
+        """The document in the current schema version, as a read makes it: a migration that is complete stays so."""
+        upgraded = dict(document)
+        if self._mapping.chain.upgrade(upgraded) is None:
+            return document
+        del upgraded[UPGRADE]
+        return upgraded
 
 
 def _amended(document: Document, before: Document, after: Document) -> Document:

@@ -7,7 +7,16 @@ from attrs import frozen
 from bson import ObjectId
 
 from ...domain.entity import Entity
-from ...domain.errors import DomainError, InvalidQuery, NotFound, Problem, TooLarge, UnitOfWorkError, ValidationError
+from ...domain.errors import (
+    DomainError,
+    InvalidQuery,
+    MigrationError,
+    NotFound,
+    Problem,
+    TooLarge,
+    UnitOfWorkError,
+    ValidationError,
+)
 from ...domain.predicates import OneOf
 from ...domain.queries import Query
 from ...domain.unit_of_work import UnitOfWork
@@ -28,7 +37,7 @@ CHUNK = 2_000
 CHUNK_BYTES = 8 * 1024 * 1024
 """The most bytes of lines in one write, unless one line alone is longer."""
 
-_REFUSALS = (ValueError, TypeError, DomainError, InvalidQuery, NotFound, TooLarge, UnitOfWorkError)
+_REFUSALS = (ValueError, TypeError, DomainError, InvalidQuery, MigrationError, NotFound, TooLarge, UnitOfWorkError)
 """What says of one document that it cannot be stored, a hook's refusal too; all else ends the import."""
 
 
@@ -133,7 +142,7 @@ class Chunks:
             self._binding.collection, self._binding.mapping.version_key, inserts=[item.document for item in items]
         )
         try:
-            return self._environment.backend.write_many(plan, timeout=self._environment.operation_timeout)
+            return self._environment.write_many(plan)
         except (ValidationError, TooLarge) as error:
             if len(items) == 1:
                 return ManyResult(0, 0, 0, {0: error})

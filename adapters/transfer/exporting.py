@@ -118,7 +118,10 @@ def _done(part: Path, file: BinaryIO) -> tuple[int, int, Predicate]:
     file.seek(_line_before(file, size - 1))
     key = Key("id", (ID_KEY,), descending=False, brackets=BRACKETS)
     try:
-        last = key.value(from_line(file.readline()))
+        document = from_line(file.readline())
+        if ID_KEY not in document:
+            raise ValueError("its last line has no id")
+        last = key.value(document)
     except ValueError as error:
         raise ConfigurationError(f"{part} does not end with a document of this export: remove it ({error})") from error
     file.seek(size)

@@ -23,16 +23,22 @@ class Rejects:
         replace: whether a file that is there is that of the import which goes on, also if none of it is done.
 
     Raises:
-        ConfigurationError: if the file is there and belongs to something else.
+        ConfigurationError: if the file is there and belongs to something else, or what is done of it is not there.
     """
 
-    def __init__(self, path: Path, size: int, *, replace: bool = False) -> None:
+    def __init__(self, path: Path, size: int, *, replace: bool) -> None:
         self.path = path
         self.size = size
         self._file: BinaryIO | None = None
-        if not size and not replace and path.exists() and path.stat().st_size:
+        found = _size_of(path)
+        if found and not replace:
             raise ConfigurationError(
                 f"the file for rejects, {path}, holds something already: move it away, or name another one (--rejects)"
+            )
+        if found < size:
+            raise ConfigurationError(
+                f"the file for rejects, {path}, does not hold all lines that were refused so far: put it back, or "
+                "remove the checkpoint to import from the start"
             )
 
     def __enter__(self) -> Self:
@@ -65,13 +71,24 @@ class Rejects:
         if self._file is None:
             try:
                 self._file = open(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE), "r+b")  # noqa: SIM115 - closed at the end
+                self._file.truncate(self.size)
+                self._file.seek(self.size)
             except OSError as error:
-                raise ConfigurationError(
-                    f"the file for rejects, {self.path}, cannot be written: {error.strerror}"
-                ) from error
-            self._file.truncate(self.size)
-            self._file.seek(self.size)
+                raise _unusable(self.path, error) from error
         return self._file
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"the file for rejects, {path}, cannot be written: {error.strerror}")
 
 
 __all__ = ["Rejects"]

@@ -26,11 +26,13 @@ def administration_of(store: Store[Any]) -> Administration:
     Raises:
         ConfigurationError: if the store has no server, as one in memory.
     """
-    environment = environment_of(store)
-    try:
-        return environment.backend.administration()
-    except ConfigurationError as error:
-        raise ConfigurationError(f"store {store.name}: {error}") from error
+    backend = environment_of(store).backend
+    administration = backend.administration()
+    if administration is None:
+        raise ConfigurationError(
+            f"store {store.name}: {backend.location} has no server to look after: open the store on mongodb://"
+        )
+    return administration
 
 
 __all__ = ["administration_of", "environment_of"]

@@ -20,6 +20,9 @@ MOST_OPERATIONS = 1_000
 _WASTEFUL = 10
 """From so many documents looked at for each one returned an index is missing, whatever the plan is called."""
 
+MOST_MILLISECONDS = 2**31 - 1
+"""The largest threshold that a server takes as it is given."""
+
 
 @frozen
 class SlowShape:
@@ -55,10 +58,11 @@ def profile_operations(store: Store[Any], threshold: int | None = THRESHOLD) -> 
     The threshold is one number for all databases of a server.
 
     Raises:
-        ConfigurationError: if the store has no server, the threshold is below 0, or the server refuses.
+        ConfigurationError: if the store has no server, the threshold is below 0 or beyond 32 bits, or the server
+            refuses.
     """
-    if threshold is not None and threshold < 0:
-        raise ConfigurationError(f"a threshold is 0 ms or more, not {threshold}")
+    if threshold is not None and not 0 <= threshold <= MOST_MILLISECONDS:
+        raise ConfigurationError(f"a threshold is from 0 to {MOST_MILLISECONDS:,} ms, not {threshold}")
     administration = administration_of(store)
     administration.profile(threshold)
     return administration.profiling()
@@ -105,4 +109,12 @@ def _summed(shape: Shape, found: Sequence[SlowOperation]) -> SlowShape:
     )
 
 
-__all__ = ["MOST_OPERATIONS", "THRESHOLD", "SlowShape", "profile_operations", "slow_operations", "slow_shapes"]
+__all__ = [
+    "MOST_MILLISECONDS",
+    "MOST_OPERATIONS",
+    "THRESHOLD",
+    "SlowShape",
+    "profile_operations",
+    "slow_operations",
+    "slow_shapes",
+]

@@ -1,6 +1,6 @@
 """Bringing the validators of a server to what entities ask: what is stored already is checked first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -116,11 +116,14 @@ def _changes(actual: ValidatorDeclaration, wanted: ValidatorDeclaration) -> Iter
         yield f"level is {actual.level}, not {wanted.level}"
     if actual.action != wanted.action:
         yield f"action is {actual.action}, not {wanted.action}"
-    if actual.schema == wanted.schema:
-        return
-    has, wants = actual.schema.get("properties"), wanted.schema.get("properties")
+    if actual.schema != wanted.schema:
+        yield from tuple(_differences(actual.schema, wanted.schema)) or ("another rule",)
+
+
+def _differences(actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    """What two schemas say differently of fields."""
+    has, wants = actual.get("properties"), wanted.get("properties")
     if not isinstance(has, dict) or not isinstance(wants, dict):
-        yield "another rule"
         return
     for words, keys in (
         ("missing", wants.keys() - has.keys()),
@@ -129,7 +132,7 @@ def _changes(actual: ValidatorDeclaration, wanted: ValidatorDeclaration) -> Iter
     ):
         if keys:
             yield f"{words}: {', '.join(sorted(keys))}"
-    if actual.schema.get("required") != wanted.schema.get("required"):
+    if actual.get("required") != wanted.get("required"):
         yield "other required fields"
 
 

@@ -1,5 +1,5 @@
 """Watching stores at work: health and metrics."""
 
-from .health import health_of
+from .health import check_of, health_of
 
-__all__ = ["health_of"]
+__all__ = ["check_of", "health_of"]

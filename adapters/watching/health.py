@@ -11,7 +11,7 @@ from ...domain.errors import TristoreError
 from ...domain.health import Health, StoreHealth
 from ...domain.outbox import Backlog
 from ...domain.predicates import Comparator, Compare, Not
-from ...domain.unit_of_work import Store
+from ...domain.unit_of_work import Store, StoreReport
 from ..documents.environment import Environment
 from ..documents.store import DocumentStore
 from ..relay.access import Access
@@ -21,6 +21,17 @@ T = TypeVar("T")
 
 MAX_LAG = 10.0
 """Seconds of replication lag above which there is a warning."""
+
+
+def check_of(*stores: Store[Any], timeout: float = 5.0) -> list[StoreReport]:
+    """Look at stores at the same time, as `Store.check` does; what is wrong with one is in its report.
+
+    Args:
+        stores: which.
+        timeout: seconds for each question.
+    """
+    with ThreadPoolExecutor(max(1, len(stores))) as pool:
+        return list(pool.map(lambda store: store.check(timeout=timeout), stores))
 
 
 def health_of(
@@ -79,6 +90,10 @@ class _Question:
         backlog = self._tried(self._warnings, self._backlog)
         if backlog is not None and backlog.parked:
             self._warnings.append(f"{backlog.parked} events are parked: tristore relay shows them")
+        index_drift = self._tried(self._warnings, self._index_drift)
+        if index_drift:
+            what = f"{len(index_drift)} indexes or options are not as declared"
+            self._warnings.append(f"{what}: tristore indexes diff shows them")
         behind = self._tried(self._warnings, self._behind) if count_versions else None
         return StoreHealth(
             store=environment.name,
@@ -93,6 +108,7 @@ class _Question:
             unreachable=state.unreachable,
             pools=state.pools,
             missing=missing,
+            index_drift=index_drift,
             schema_versions={
                 binding.collection: binding.documents.schema_version for binding in environment.bindings.values()
             },
@@ -113,6 +129,14 @@ class _Question:
             return None
         return Records(Access(environment), SystemClock()).backlog(environment.outbox.names)
 
+    def _index_drift(self) -> tuple[str, ...] | None:
+        environment = self._environment
+        administration = environment.backend.administration()
+        if administration is None:
+            return None
+        plan = administration.plan(environment.collections, timeout=self._timeout)
+        return (*map(str, plan.steps), *plan.problems)
+
     def _behind(self) -> dict[str, int]:
         """Count the documents of another version, the missing one included."""
         environment = self._environment
@@ -125,4 +149,4 @@ class _Question:
         return found
 
 
-__all__ = ["MAX_LAG", "health_of"]
+__all__ = ["MAX_LAG", "check_of", "health_of"]

@@ -11,6 +11,7 @@ from ..entity import Entity
 from ..fields import instant, member_of, shortened, text, to_instant
 from ..ids import Id
 from ..repository import ReadRepository, Repository
+from ..specification import where
 from ..words import one_of
 
 LogEntryId = NewType("LogEntryId", Id)
@@ -54,10 +55,12 @@ class LogQueries(ReadRepository[LogEntry, LogEntryId]):
         self, *, source: str | None = None, level: LogLevel = LogLevel.DEBUG, limit: int = 100
     ) -> Sequence[LogEntry]:
         """Return the last entries of at least that level, newest first; of one source, or of all."""
-        levels, order = level.and_above(), ("-occurred_at", "-id")
-        if source is None:
-            return self.find(lambda e: one_of(e.level, levels), sort=order, limit=limit)
-        return self.find(lambda e: (e.source == source) & one_of(e.level, levels), sort=order, limit=limit)
+        rule, levels = where(LogEntry), level.and_above()
+        if source is not None:
+            rule &= where(LogEntry, lambda e: e.source == source)
+        if level is not LogLevel.DEBUG:
+            rule &= where(LogEntry, lambda e: one_of(e.level, levels))
+        return self.find(rule, sort=("-occurred_at", "-id"), limit=limit)
 
 
 class LogRepository(LogQueries, Repository[LogEntry, LogEntryId]):

@@ -45,8 +45,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a key": ({"set": {"data.x": 1}}, "data.x cannot be changed by itself: data is dict"),
     "an item": ({"set": {"tags.0": "x"}}, "tags.0 cannot be changed by itself: tags is list"),
     "a part of a whole": ({"set": {"point.x": 1}}, "a Point is checked as a whole when it is made"),
-    "a field twice": ({"set": {"plain": 1}, "increment": {"plain": 1}}, "plain and plain of Counter are to change"),
-    "a part and the whole": ({"set": {"stats": None, "stats.views": 1}}, "stats.views and stats of Counter"),
+    "a field twice": (
+        {"set": {"plain": 1}, "increment": {"plain": 1}},
+        "plain of Counter cannot be both set and incremented",
+    ),
+    "a part and the whole": (
+        {"set": {"stats": None, "stats.views": 1}},
+        "stats.views of Counter cannot be changed together with stats, of",
+    ),
     "what never changes": ({"set": {"fixed": "x"}}, "fixed of Counter is frozen"),
     "text to be incremented": ({"increment": {"name": 1}}, "name is str: only a number can be incremented"),
     "a float for an int": ({"increment": {"plain": 1.0}}, "plain is int, and cannot be incremented by a float"),

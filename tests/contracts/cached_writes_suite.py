@@ -6,16 +6,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from tristore import DuplicateKey, NotFound, Unavailable
+from tristore import DuplicateKey, Migrations, NotFound, Rename, SchemaStep, Unavailable, import_lines
+from tristore.adapters.backend import WritePlan
 from tristore.adapters.caching.switch import cache_disabled
 from tristore.adapters.testing.observed_backend import Operation
 
 from .cached_reads_suite import plain
 from .caching_base import (
+    DOCUMENTS,
     Note,
     OpenThings,
     Thing,
@@ -88,6 +93,23 @@ def in_process(store: ThingStore) -> None:
     store.run(work, retry_on=(DuplicateKey,))
 
 
+def imported(store: ThingStore) -> None:
+    """Import a line."""
+    with TemporaryDirectory() as folder:
+        lines = Path(folder) / "things.jsonl"
+        lines.write_text('{"_id":9,"group":"a","number":9}\n')
+        assert 1 == import_lines(store, "things", lines).inserted
+
+
+def store_old(store: ThingStore, *documents: dict[str, Any]) -> None:
+    """Store things as code of the first schema version wrote them."""
+    store.prepare()
+    inserts = [{**one, "version": 1, "schemaVersion": 1} for one in documents]
+    store.backend.write_many(WritePlan("things", "version", inserts=inserts), timeout=5)
+
+
+RENAMED = evolve(DOCUMENTS[0], schema_version=2, steps=[SchemaStep(2, Rename("amount", "number"))])
+NOTES = DOCUMENTS[1]
 EVERYTHING = frozenset(range(1, 6))
 WRITES: dict[str, tuple[Write, frozenset[int]]] = {
     "add": (in_unit(lambda uow: uow.things.add(Thing(id=9, group="a", number=9))), frozenset()),
@@ -115,6 +137,7 @@ WRITES: dict[str, tuple[Write, frozenset[int]]] = {
         in_bulk(lambda bulk: bulk.things.update_where(lambda t: t.number == 2, set={"group": "c"})),
         EVERYTHING,
     ),
+    "import": (imported, frozenset()),
     "remove_where": (in_bulk(lambda bulk: bulk.things.remove_where(lambda t: t.number == 2)), EVERYTHING),
 }
 """Every way to write, with the ids whose entries it makes out of date, among those of the fixture."""
@@ -268,6 +291,31 @@ class CachedWritesContract(ThingsContract):
 
         with store.reader() as reader:
             assert all_of(reader.things) == all_of(reader.things.cached())
+
+    def test_what_a_migration_wrote(self, open_things: OpenThings) -> None:
+        """C10: entities that a run brought up to date are read in the version that is stored now."""
+        store = open_things(documents=(RENAMED, NOTES))
+        store_old(store, {"_id": 7, "amount": 3}, {"_id": 8, "amount": 4, "data": {}})
+        before = read(store, lambda t: t.get_many([7, 8]))
+        migrations = Migrations(store)
+        assert migrations.run().ok
+        assert 2 == migrations.add_field("things", "group").filled
+
+        assert [(3, 1), (4, 1)] == [(one.number, one.version) for one in before]
+        with store.reader() as reader:
+            stored = [one.version for one in reader.things.get_many([7, 8])]
+            assert [3, 3] == stored == [one.version for one in reader.things.cached().get_many([7, 8])]
+
+    def test_what_a_reader_wrote_back(self, open_things: OpenThings) -> None:
+        """C10: an old document is written back once; then the cache keeps what is stored."""
+        store = open_things(documents=(evolve(RENAMED, write_back="on_read"), NOTES))
+        store_old(store, {"_id": 7, "amount": 3})
+        first, second = (read(store, lambda t: t.get(7)) for _ in range(2))
+        with observed(store) as asked:
+            third = read(store, lambda t: t.get(7))
+
+        assert {} == asked
+        assert [(3, 2)] * 3 == [(one.number, one.version) for one in (first, second, third)]
 
     def test_a_write_where_the_cache_is_switched_off(self, store: ThingStore) -> None:
         """C19: what is written in cache_disabled() is read anew afterwards."""

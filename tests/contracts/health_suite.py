@@ -32,6 +32,7 @@ class HealthContract(BillingContract):
         assert (True, (), (), ()) == (found.ready, found.problems, found.warnings, found.missing)
         assert found.latency is not None
         assert 0 <= found.latency < 5
+        assert not found.index_drift
         assert {"customers": 1, "invoices": 1} == found.schema_versions
         assert (None, None) == (found.behind, found.backlog)
         assert store.backend.location == found.url

@@ -84,6 +84,13 @@ class LifecycleContract(BillingContract):
         with store.reader() as billing:
             assert ["kept@example.org"] == [one.email for one in billing.customers.find()]
 
+    def test_a_store_is_closed_at_the_end_of_its_block(self, open_billing: OpenBilling) -> None:
+        """A store is a context manager; one that is closed opens again at its next use."""
+        with open_billing() as store, store.unit_of_work() as uow:
+            uow.customers.add(customer("a@example.org"))
+        with store.reader() as billing:
+            assert ["a@example.org"] == [one.email for one in billing.customers.find()]
+
     def test_commit_and_rollback_close_the_unit(self, store: BillingStore) -> None:
         """U2: after an explicit end every call is refused, and leaving the block does nothing more."""
         with store.unit_of_work() as uow:

@@ -3,6 +3,8 @@
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -97,6 +99,49 @@ class LogHandlerContract:
         assert "2 log records were lost" in notice.message
         assert odd.message.startswith("half ")
         assert 10_000 == len(long.message)
+
+    def test_what_the_store_refuses_is_told_apart(self, stores: ThreeStores, logger: logging.Logger) -> None:
+        """A record that the store refuses is counted and told as such, with the reason; a full queue as one."""
+        handler = StoreHandler(stores.systemlogs, capacity=2, interval=60)
+        logger.addHandler(handler)
+        logger.info("no store holds this", extra={"moment": datetime.max.replace(tzinfo=timezone(-timedelta(hours=5)))})
+        handler.flush()
+        counts = handler.counts
+        for number in range(3):
+            logger.info("%d", number)
+        handler.flush()
+        (notice,) = (one.message for one in entries(stores) if "lost" in one.message)
+
+        assert (0, 0, 1) == (counts.written, counts.dropped, counts.refused)
+        assert counts.last_error is not None
+        assert (2, 1, 1) == (handler.counts.written, handler.counts.dropped, handler.counts.refused)
+        assert "2 log records were lost before this: 1 because the queue was full, 1 because it was refused" in notice
+        assert counts.last_error in notice
+
+    def test_a_context_is_cut(self, stores: ThreeStores, logger: logging.Logger) -> None:
+        """However much is given, and in whatever form, the entry is stored with the begin of it, and says so."""
+        large: dict[str, Any] = {
+            "texts": [[["x" * 10_000] * 50] * 50] * 50,
+            "numbers": [[list(range(1_000))] * 50] * 50,
+            "keys": {f"{number}" + "k" * 10_000: number for number in range(50)},
+            **{f"extra{number}": number for number in range(20_000)},
+        }
+        handler = StoreHandler(stores.systemlogs)
+        logger.addHandler(handler)
+        for name in ("texts", "numbers", "keys"):
+            logger.info(name, extra={name: large[name]})
+        logger.info("all", extra=large)
+        logger.info("k" * 10_000, extra={"k" * 10_000: 1})
+        logger.info("little", extra={"texts": ["x" * 10_000] * 5})
+        handler.flush()
+
+        found = entries(stores)
+        assert (6, 0, 0) == (handler.counts.written, handler.counts.refused, handler.counts.dropped)
+        assert [True, True, True, True, True, None] == [one.context.get("shortened") for one in found]
+        assert all(len(repr(one.context)) < 150_000 for one in found)
+        assert all({"thread", "process", "line"} <= one.context.keys() for one in found)
+        assert "x" * 1_000 in found[0].context["texts"][0][0][0]
+        assert ["x" * 10_000] * 5 == found[5].context["texts"]
 
     def test_its_own_commands_are_not_logged(self, stores: ThreeStores) -> None:
         """On the root logger, at DEBUG, writing entries makes no entries."""

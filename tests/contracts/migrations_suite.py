@@ -1,12 +1,15 @@
 """What holds of documents of several schema versions, on every backend: reading, asking, writing back."""
 
 from collections.abc import Callable, Iterator
+from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
 from tristore import (
+    Convert,
     Default,
     Documents,
     DocumentStore,
@@ -17,15 +20,18 @@ from tristore import (
     StepFailed,
     Transform,
     UnreadableVersion,
+    ValidationError,
     VersionConflict,
     count,
     exists,
+    import_lines,
     is_none,
     not_,
     one_of,
     open_store,
     some,
 )
+from tristore.adapters.extended_json import to_line
 
 from .parcels import (
     PARCELS,
@@ -192,6 +198,7 @@ class MixedVersionsContract(ParcelsContract):
     def test_writing_back_does_not_overwrite(self, open_parcels: OpenParcels) -> None:
         """A reader that writes back meets the version that it read, or leaves the document alone."""
         store = open_parcels(READS_AT_ONCE)
+        store.prepare()
         insert(store, [old(1)])
         backend = store.backend
         find = backend.find
@@ -349,7 +356,65 @@ class MixedVersionsContract(ParcelsContract):
 
         assert [migrated(1, schemaVersion=version)] == stored(store)
 
-    @pytest.mark.parametrize(("version", "why"), [("two", "no version"), (1.5, "no version"), (True, "no version")])
+    @pytest.mark.parametrize("how", ["bulk", "unit"])
+    def test_writes_by_a_rule_leave_what_newer_code_wrote(self, store: ParcelStore, how: str) -> None:
+        """update_where, remove_where and an added field pass over it, and write what this code may."""
+        newer = migrated(1, schemaVersion=9, marks={"of": "newer code"})
+        friendly = migrated(2, schemaVersion=9, schemaCompatible=5)
+        insert(store, [newer, friendly, migrated(3)])
+
+        for call in ("update", "remove"):
+            with store.bulk() if how == "bulk" else store.unit_of_work() as work:
+                if call == "update":
+                    done = work.parcels.update_where(lambda p: p.priority == "normal", set={"notes": ["x"]})
+                else:
+                    done = work.parcels.remove_where(lambda p: p.priority == "normal")
+            assert 2 == done.matched + done.removed
+
+        assert [newer] == stored(store)
+
+    def test_an_added_field_leaves_what_newer_code_wrote(self, store: ParcelStore) -> None:
+        """It is not given a default, and not counted as left."""
+        newer = migrated(1, schemaVersion=9)
+        insert(store, [newer, migrated(2)])
+
+        addition = Migrations(store).add_field("parcels", "marks")
+
+        assert (1, 0) == (addition.filled, addition.left)
+        assert [newer, migrated(2, 3, marks=[])] == stored(store)
+
+    def test_a_conversion_to_none_has_no_way_back(self, open_parcels: OpenParcels) -> None:
+        """With back=, a rule about None would not find what becomes None: such a document is an error, and stays."""
+        store = open_parcels(
+            Documents(
+                ParcelRepository,
+                collection="parcels",
+                schema_version=2,
+                steps=[SchemaStep(2, Convert("notes", lambda text: text or None, back=lambda notes: [notes]))],
+            )
+        )
+        insert(store, [migrated(1, schemaVersion=1, notes="")])
+
+        with store.reader() as reader, pytest.raises(StepFailed, match="makes None of it"):
+            reader.parcels.find()
+
+    @pytest.mark.parametrize("version", ["1", [1], nan, inf])
+    def test_a_read_does_not_fail_for_what_it_cannot_write_back(
+        self, open_parcels: OpenParcels, version: object
+    ) -> None:
+        """What is stored as the optimistic version and is none cannot be raised: the document stays as it is."""
+        store = open_parcels(READS_AT_ONCE)
+        insert(store, [old(1, version=version), old(2)])
+
+        with store.reader() as reader, pytest.raises(ValidationError, match="version"):
+            reader.parcels.find()
+
+        assert [1, 5] == [document["schemaVersion"] for document in stored(store)]
+
+    @pytest.mark.parametrize(
+        ("version", "why"),
+        [("two", "no version"), (1.5, "no version"), (True, "no version"), (nan, "no version"), (-inf, "no version")],
+    )
     def test_a_version_that_is_none(self, store: ParcelStore, version: object, why: str) -> None:
         """What is stored as a version and is none is refused, and counted as unreadable."""
         insert(store, [migrated(1, schemaVersion=version)])
@@ -486,6 +551,24 @@ class MixedVersionsContract(ParcelsContract):
         assert [
             {"_id": old(1)["_id"], "code": "P1", "version": 1, "schema_version": 2, "schema_compatible": 1}
         ] == stored(store)
+
+    def test_an_import_brings_documents_up_to_date(self, open_parcels: OpenParcels, tmp_path: Path) -> None:
+        """Lines of older versions are stored in the current one, which a complete migration stays with; others wait."""
+        store, lines = open_parcels(), tmp_path / "parcels.jsonl"
+        assert Migrations(store).run().ok
+        found = [old(1), old(2, weight="heavy"), migrated(3), migrated(4, schemaVersion=9)]
+        lines.write_bytes(b"".join(map(to_line, found)))
+
+        report = import_lines(store, "parcels", lines)
+        again = import_lines(store, "parcels", lines, rejects=tmp_path / "again.rejects")
+
+        assert (2, 2, 2) == (report.inserted, report.rejected, again.unchanged)
+        assert [migrated(1, 1), migrated(3)] == stored(store)
+        refused = (tmp_path / "parcels.jsonl.rejects").read_text()
+        assert "convert weight by grams: invalid literal" in refused
+        assert "newer code wrote it" in refused
+        with store.reader() as reader:
+            assert ["P1"] == [one.code for one in reader.parcels.find(lambda p: p.last == "L1")]
 
 
 def insert_newer(store: ParcelStore) -> None:

@@ -2,10 +2,15 @@
 
 import logging
 import threading
+import time
+from datetime import datetime
 from functools import partial
+from math import inf, nan
 from typing import Any
+from uuid import UUID
 
 import pytest
+from bson import ObjectId
 
 from tristore import (
     ConfigurationError,
@@ -274,7 +279,7 @@ class RunnerContract(ParcelsContract):
 
         steps = [
             OneOff("2026-01-fix", "Ada goes first", fix),
-            OneOff("2026-02-index", "build", lambda one: one.prepare()),
+            OneOff("2026-02-index", "build", lambda one: one.prepare(), checksum="1"),
         ]
         migrations = Migrations(store, steps)
         pending = migrations.status().steps
@@ -314,13 +319,13 @@ class RunnerContract(ParcelsContract):
             raise ValueError("no such parcel")
 
         steps = [
-            OneOff("first", "d", lambda _: calls.append("first")),
+            OneOff("first", "d", lambda _: calls.append("first"), checksum="1"),
             OneOff("second", "d", broken),
-            OneOff("third", "d", lambda _: calls.append("third")),
+            OneOff("third", "d", lambda _: calls.append("third"), checksum="1"),
         ]
         with caplog.at_level(logging.ERROR):
             report = Migrations(store, steps).run()
-        steps[1] = OneOff("second", "d", lambda _: calls.append("second"))
+        steps[1] = OneOff("second", "d", lambda _: calls.append("second"), checksum="1")
         mended = Migrations(store, steps).run()
 
         assert [("first", "done"), ("second", "failed")] == [(step.name, step.outcome) for step in report.steps]
@@ -347,7 +352,7 @@ class RunnerContract(ParcelsContract):
     def test_only_what_was_named(self, store: ParcelStore) -> None:
         """With only= a run does what is named, and an unknown name is refused with those that there are."""
         insert(store, [old(1)])
-        migrations = Migrations(store, [OneOff("fix", "d", lambda _: None)])
+        migrations = Migrations(store, [OneOff("fix", "d", lambda _: None, checksum="1")])
 
         report = migrations.run(only=["fix"])
         with pytest.raises(ConfigurationError, match=r"no collection or step parcel: it has fix, parcels"):
@@ -382,11 +387,94 @@ class RunnerContract(ParcelsContract):
 
         assert [old(1)] == stored(store)
 
-    @pytest.mark.parametrize("arguments", [{"batch": 0}, {"rate": 0}, {"rate": True}, {"lease": 0.0}, {"batch": 1.5}])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"batch": 0},
+            {"batch": 1.5},
+            {"rate": 0},
+            {"rate": True},
+            {"rate": nan},
+            {"rate": inf},
+            {"lease": 0.0},
+            {"lease": nan},
+            {"wait": -1},
+            {"wait": nan},
+            {"wait": "x"},
+            {"only": 5},
+            {"only": [5]},
+        ],
+    )
     def test_wrong_arguments(self, store: ParcelStore, arguments: dict[str, Any]) -> None:
         """An argument out of its bounds is refused with them."""
         with pytest.raises(ConfigurationError, match="must be"):
             Migrations(store).run(**arguments)
+
+    @pytest.mark.parametrize("samples", [-1, 1.5, True, "x"])
+    def test_a_wrong_number_of_samples(self, store: ParcelStore, samples: Any) -> None:
+        """It is refused."""
+        with pytest.raises(ConfigurationError, match="samples must be a whole number"):
+            Migrations(store).plan(samples=samples)
+
+    def test_the_rate_is_held(self, store: ParcelStore) -> None:
+        """A run of so many documents takes at least as long as the rate says."""
+        insert(store, [old(number) for number in range(60)])
+
+        began = time.monotonic()
+        report = Migrations(store).run(rate=100, batch=20)
+
+        assert (60, True) == (report.collections[0].migrated, report.ok)
+        assert time.monotonic() - began >= 0.55
+
+    def test_ids_of_several_types(self, store: ParcelStore) -> None:
+        """A run passes from the ids of one type to those of the next, also behind a document that fails."""
+        ids = [1, 2.5, "a", b"b", UUID(int=5), ObjectId(), True, datetime(2026, 1, 31)]
+        insert(store, [old(number, _id=id) for number, id in enumerate(ids)])
+        insert(store, [old(20, _id=0, weight="heavy"), old(21, _id="", weight="heavy")])
+
+        (report,) = Migrations(store).run(batch=1).collections
+
+        assert (len(ids), 2, 2) == (report.migrated, report.failed, report.left)
+        assert {0, ""} == {problem.document_id for problem in report.problems}
+
+    @pytest.mark.parametrize("version", ["1", [1], nan, inf, True])
+    def test_an_optimistic_version_that_is_none(self, store: ParcelStore, version: object) -> None:
+        """Such a document stays as it is and is named; the others are done."""
+        insert(store, [old(1, version=version), old(2)])
+
+        (report,) = Migrations(store).run().collections
+
+        assert (1, 1, 1) == (report.migrated, report.failed, report.left)
+        assert "version of document" in report.problems[0].why
+        assert [1, 5] == [document["schemaVersion"] for document in stored(store)]
+
+    def test_documents_that_cannot_be_read_are_counted(self, store: ParcelStore) -> None:
+        """A run is not ok while some are stored, whether it had something to do or not; older ones are complete."""
+        insert(store, [old(1), migrated(2, schemaVersion=9), migrated(3, schemaVersion="1")])
+
+        runs = [Migrations(store).run() for _ in range(2)]
+
+        assert [False, False] == [run.ok for run in runs]
+        assert [{"9": 1, "1": 1}] * 2 == [dict(run.collections[0].unreadable) for run in runs]
+        assert [1, 0] == [run.collections[0].migrated for run in runs]
+
+    def test_a_step_of_another_store_in_the_same_database(self, store: ParcelStore, open_parcels: OpenParcels) -> None:
+        """A name stands for one step: a second store with one of that name is refused, and nothing of it is done."""
+        done: list[str] = []
+
+        def note(given: Store[Any]) -> None:
+            done.append(given.name)
+
+        other = open_parcels(name="other")
+        Migrations(store, [OneOff("2026-note", "Note", note)]).run()
+        again = Migrations(other, [OneOff("2026-note", "Note", note)])
+
+        for call in (again.run, again.plan):
+            with pytest.raises(
+                ConfigurationError, match="step 2026-note of store other was carried out by store parcel"
+            ):
+                call()
+        assert ["parcel"] == done
 
     def test_entities_edited_while_a_run_passes(self, store: ParcelStore) -> None:
         """A unit that loaded an old document before the run commits its edit or conflicts; nothing is lost."""

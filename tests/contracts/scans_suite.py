@@ -1,6 +1,7 @@
 """What is said of queries that no index serves, on every backend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -60,6 +61,14 @@ class Tickets(Repository[Ticket]):
         """By a field without an index."""
         return self.find(lambda t: t.title == title)
 
+    def titled_in_order(self, title: str) -> Sequence[Ticket]:
+        """By a field without an index, in the order of one: its every key is looked at."""
+        return self.find(lambda t: t.title == title, sort=("queue", "-priority"), limit=10)
+
+    def in_order(self) -> Sequence[Ticket]:
+        """The first ones in the order of an index."""
+        return self.find(sort=("queue", "-priority"), limit=10)
+
     def urgent(self, least: int) -> int:
         """Counted by a field without an index of its own."""
         return self.count(lambda t: t.priority >= least)
@@ -109,10 +118,16 @@ class ScanContract:
 
         assert {
             "Tickets.titled": ("{title: {$eq: ?}}", (("title", 1),)),
+            "Tickets.titled_in_order": (
+                "{title: {$eq: ?}} sort {queue: 1, priority: -1}",
+                (("title", 1), ("queue", 1), ("priority", -1)),
+            ),
             "Tickets.urgent": ("{priority: {$gte: ?}}", (("priority", 1),)),
             "Tickets.tallies": ("{title: {$eq: ?}}", (("title", 1),)),
         } == found
-        assert {"Tickets.by_number", "Tickets.of_queue", "Tickets.everything"} <= set(report.explained)
+        assert {"Tickets.by_number", "Tickets.of_queue", "Tickets.everything", "Tickets.in_order"} <= set(
+            report.explained
+        )
         assert ["Tickets.failing: not today"] == [line for line in report.skipped if "failing" in line]
 
     def test_served_queries_pass(self, store: DeskStore) -> None:
@@ -127,9 +142,12 @@ class ScanContract:
         with pytest.raises(AssertionError) as caught, no_scans(store), store.reader() as reader:
             reader.tickets.titled("secret-title")
             reader.tickets.urgent(5)
+            reader.tickets.page(lambda t: t.title == "secret-title", limit=1)
         said = str(caught.value)
 
-        assert f"{__file__}:" in said
+        _, *found = said.splitlines()
+        assert 3 <= len(found)
+        assert all(line.startswith(f"  {__file__}:") for line in found), said
         assert "asks tickets for {title: {$eq: ?}}: " in said
         assert "an index on title would serve it" in said
         assert "an index on priority would serve it" in said
@@ -141,6 +159,25 @@ class ScanContract:
             uow.tickets.distinct(lambda t: t.queue, lambda t: t.title == "t")
         with no_scans(store, allow=["tickets"]), store.unit_of_work() as uow:
             uow.tickets.titled("t")
+
+    @pytest.mark.parametrize("how", ["bulk", "unit"])
+    def test_writes_by_a_rule(self, store: DeskStore, how: str) -> None:
+        """Changes and removals by a rule that no index serves are scans; all of them at once are so on purpose."""
+
+        def work(rule: Any) -> None:
+            with store.bulk() if how == "bulk" else store.unit_of_work() as uow:
+                uow.tickets.update_where(rule, set={"title": "t"})
+                uow.tickets.remove_where(rule)
+
+        with pytest.raises(AssertionError) as caught, no_scans(store):
+            work(lambda t: t.title == "x")
+        with no_scans(store):
+            work(lambda t: t.number == 1)
+            work(None)
+
+        _, *found = str(caught.value).splitlines()
+        assert 2 == len(found)
+        assert all("asks tickets for {title: {$eq: ?}}: " in line for line in found)
 
     def test_the_error_of_the_block_comes_first(self, store: DeskStore) -> None:
         """An error inside the block is not replaced by what was found."""

@@ -3,9 +3,11 @@
 import pytest
 from pymongo import MongoClient
 
+from tristore import Documents, InvalidQuery, Migrations
 from tristore.adapters.testing.server import MongoServer
 
-from .migrations_suite import MixedVersionsContract
+from .migrations_suite import MixedVersionsContract, OpenParcels
+from .parcels import ParcelRepository, insert, old
 from .runner_suite import RunnerContract
 from .stores import OnMemory
 
@@ -29,6 +31,22 @@ class TestMixedVersionsInMemory(OnMemory, MixedVersionsContract):
 
 class TestMixedVersionsOnMongo(OnParcelServer, MixedVersionsContract):
     """On a real mongod."""
+
+    def test_older_code_at_work_again_reopens_the_migration(self, open_parcels: OpenParcels) -> None:
+        """After a rollback older code writes its form, and code of now asks again whether something old is stored."""
+        store = open_parcels()
+        Migrations(store).run()
+        assert Migrations(store).status().collections[0].complete
+        before = Documents(ParcelRepository, collection="parcels", schema_version=1)
+        with open_parcels(before).reader() as reader:
+            assert 0 == reader.parcels.count()
+        insert(store, [old(1)])
+
+        with store.reader() as reader, pytest.raises(InvalidQuery, match="complete the migration"):
+            reader.parcels.find(lambda p: p.first == "Ada")
+        assert Migrations(store).run().ok
+        with store.reader() as reader:
+            assert ["Ada"] == [one.first for one in reader.parcels.find(lambda p: p.first == "Ada")]
 
 
 class TestRunnerInMemory(OnMemory, RunnerContract):

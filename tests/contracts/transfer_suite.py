@@ -1,6 +1,8 @@
 """What every backend must keep about files of Extended JSON lines into and out of repositories."""
 
 import json
+import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,19 @@ def written(path: Path, *lines: Document | bytes) -> Path:
     """A file with these lines."""
     path.write_bytes(b"".join(line + b"\n" if isinstance(line, bytes) else to_line(line) for line in lines))
     return path
+
+
+def piped(content: bytes) -> int:
+    """The end of a pipe that holds this."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(content)
+    return reading
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, by their names."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def reasons(report: ImportReport) -> dict[int, str]:
@@ -234,6 +249,115 @@ class TransferContract:
         assert MANY - 5 == len(stored(store))
         assert {"c.jsonl", "c.jsonl.rejects"} == {left.name for left in tmp_path.iterdir()}
 
+    def test_an_import_overwrites_nothing_of_others(self, store: Billing, tmp_path: Path) -> None:
+        """With resume or without, a file that is not the rejects of the import that goes on stays as it is."""
+        path, notes = written(tmp_path / "c.jsonl", b"oops", raw_customer(1)), tmp_path / "notes.txt"
+        notes.write_text("mine")
+
+        for resume in (False, True):
+            with pytest.raises(ConfigurationError, match="holds something already"):
+                import_lines(store, CUSTOMERS, path, rejects=notes, resume=resume)
+
+        assert ("mine", []) == (notes.read_text(), stored(store))
+        assert {"c.jsonl", "notes.txt"} == {left.name for left in tmp_path.iterdir()}
+
+    def test_each_file_of_an_import_is_another(self, store: Billing, tmp_path: Path) -> None:
+        """What is imported is not written to, under whichever name; rejects and checkpoint do not share a file."""
+        path, link = written(tmp_path / "c.jsonl", b"oops", raw_customer(1)), tmp_path / "link.jsonl"
+        link.hardlink_to(path)
+        other = tmp_path / "other"
+        new = written(tmp_path / "place.new", raw_customer(1))
+        for source, rejects, checkpoint in (
+            (path, path, None),
+            (path, link, None),
+            (path, tmp_path / ".." / tmp_path.name / "c.jsonl", None),
+            (path, None, path),
+            (path, other, other),
+            (new, None, tmp_path / "place"),  # a checkpoint is written beside itself first
+        ):
+            before = source.read_bytes()
+            with pytest.raises(ConfigurationError, match="must not be the same file"):
+                import_lines(store, CUSTOMERS, source, rejects=rejects, checkpoint=checkpoint, resume=True)
+            assert (before, []) == (source.read_bytes(), stored(store))
+
+    def test_rejects_stay_in_one_file(self, store: Billing, tmp_path: Path) -> None:
+        """An import that goes on adds to the rejects that it has; another name for them is refused."""
+        path, other = written(tmp_path / "c.jsonl", *[b"oops"] * 3), tmp_path / "other.rejects"
+        import_lines(store, CUSTOMERS, path, max_rejects=1)
+        for name in tmp_path.iterdir():  # as whoever moves the folder
+            (tmp_path / "moved").mkdir(exist_ok=True)
+            name.rename(tmp_path / "moved" / name.name)
+        path = tmp_path / "moved" / "c.jsonl"
+
+        if store.backend.keeps_commits:
+            with pytest.raises(ConfigurationError, match=r"are in .*c\.jsonl\.rejects: name that file"):
+                import_lines(store, CUSTOMERS, path, rejects=other, resume=True)
+        report = import_lines(store, CUSTOMERS, path, resume=True)
+
+        assert (3, [1, 2, 3]) == (report.rejected, list(reasons(report)))
+        assert not other.exists()
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            {"token": "zz"},
+            {"token": 5},
+            {"offset": -5},
+            {"offset": "x"},
+            {"line": "1"},
+            {"line": 10**13},
+            {"rejects_size": None},
+            {"rejects_size": -1},
+            {"inserted": "a"},
+            {"inserted": 10**6},
+            {"rejects": 5},
+            {"target": None},
+            {"format": 2},
+            {"more": 1},
+        ],
+        ids=str,
+    )
+    def test_a_damaged_checkpoint_is_one_error(self, store: Billing, tmp_path: Path, damage: dict[str, Any]) -> None:
+        """Whatever is wrong with it is said, with what to do, before anything is changed."""
+        path = written(tmp_path / "c.jsonl", b"oops", b"oops", raw_customer(1))
+        import_lines(store, CUSTOMERS, path, max_rejects=1)
+        (checkpoint,) = tmp_path.glob("*.checkpoint")
+        checkpoint.write_text(json.dumps({**json.loads(checkpoint.read_text()), **damage}))
+        before = contents(tmp_path)
+
+        with pytest.raises(ConfigurationError, match=r"is not the checkpoint of an import.*remove it"):
+            import_lines(store, CUSTOMERS, path, resume=True)
+
+        assert (before, []) == (contents(tmp_path), stored(store))
+
+    def test_a_checkpoint_that_is_no_file_of_lines(self, store: Billing, tmp_path: Path) -> None:
+        """Neither a folder nor text nor nested lists without end are taken for one."""
+        path, place = written(tmp_path / "c.jsonl", raw_customer(1)), tmp_path / "place"
+        for content in (b"notes", b"\xff", b"[]", b"5", b"[" * 100_000, b""):
+            place.write_bytes(content)
+            with pytest.raises(ConfigurationError, match="is not the checkpoint of an import"):
+                import_lines(store, CUSTOMERS, path, checkpoint=place, resume=True)
+            assert content == place.read_bytes()
+        place.unlink()
+        place.mkdir()
+        with pytest.raises(ConfigurationError, match=r"the checkpoint .* cannot be read: Is a directory"):
+            import_lines(store, CUSTOMERS, path, checkpoint=place, resume=True)
+
+        assert [] == stored(store)
+
+    def test_rejects_that_are_lost_are_an_error(self, store: Billing, tmp_path: Path) -> None:
+        """A file of rejects that holds less than the import wrote is not filled up."""
+        path = written(tmp_path / "c.jsonl", *[b"oops"] * 3)
+        import_lines(store, CUSTOMERS, path, max_rejects=1)
+        (checkpoint,) = tmp_path.glob("*.checkpoint")
+        checkpoint.write_text(json.dumps({**json.loads(checkpoint.read_text()), "rejects_size": 1_000_000}))
+        before = contents(tmp_path)
+
+        with pytest.raises(ConfigurationError, match="does not hold all lines that were refused so far: put it back"):
+            import_lines(store, CUSTOMERS, path, resume=True)
+
+        assert before == contents(tmp_path)
+
     def test_it_stops_after_too_many_rejects(self, store: Billing, tmp_path: Path) -> None:
         """A file for another repository does not become a file of rejects as long as itself."""
         path = written(tmp_path / "c.jsonl", raw_customer(1), *[b"{}"] * 10, raw_customer(2))
@@ -267,6 +391,17 @@ class TransferContract:
         assert bits(stored(store)) == bits([from_line(line) for line in target.read_bytes().splitlines()])
         assert [target] == list(tmp_path.iterdir())
 
+    @pytest.mark.parametrize("last", [b"{}", b'{"id":1}', b"oops"])
+    def test_a_part_that_is_of_no_export(self, store: Billing, tmp_path: Path, last: bytes) -> None:
+        """What does not end with a document of an export is refused, and stays."""
+        store_raw(store, raw_customer(1))
+        part = tmp_path / "c.jsonl.part"
+        part.write_bytes(last + b"\n")
+
+        with pytest.raises(ConfigurationError, match="does not end with a document of this export"):
+            export_lines(store, CUSTOMERS, tmp_path / "c.jsonl", resume=True)
+        assert last + b"\n" == part.read_bytes()
+
     def test_an_export_goes_on_behind_ids_of_every_type(self, store: Billing, tmp_path: Path) -> None:
         """Ids of other programs may have any type; the order of the file is that of the store."""
         ids = (None, 2.5, Int64(7), "text", b"bytes", ObjectId(), True)
@@ -295,6 +430,23 @@ class TransferContract:
 
         with pytest.raises(ValidationError, match=r"customers 650{21}1.*\$date"):
             export_lines(store, CUSTOMERS, tmp_path / "c.jsonl")
+
+    def test_an_open_file_is_imported(self, store: Billing, tmp_path: Path) -> None:
+        """It is read once, from where it stands, and how much is left is not known; it has no place to go on from."""
+        steps: list[Step] = []
+        with os.fdopen(piped(b"oops\n" + to_line(raw_customer(1))), "rb") as file:
+            report = import_lines(store, CUSTOMERS, file, rejects=tmp_path / "rejects", progress=steps.append)
+
+        assert (2, 1, {1}) == (report.lines, report.inserted, set(reasons(report)))
+        assert [Step(2, None, 1)] == steps
+        assert ["rejects"] == [left.name for left in tmp_path.iterdir()]
+        for options, problem in (
+            ({}, "name a file for rejects"),
+            ({"rejects": tmp_path / "r", "resume": True}, "an open file cannot be resumed"),
+            ({"rejects": tmp_path / "r", "checkpoint": tmp_path / "c"}, "an open file has no checkpoint"),
+        ):
+            with pytest.raises(ConfigurationError, match=problem):
+                import_lines(store, CUSTOMERS, BytesIO(), **options)
 
     def test_wrong_names_are_refused(self, store: Billing, tmp_path: Path) -> None:
         """A repository or a file that is not there is an error with what there is."""

@@ -21,6 +21,11 @@ def migrations() -> Migrations:
     return Migrations(store, [OneOff("2026-01-ada", "Parcels of Ada go first", prefer_ada)])
 
 
+def opened(url: str) -> Store[Any]:
+    """The store at a URL."""
+    return open_store(ParcelUnitOfWork, url=url, documents=[PARCELS], prepare="create")
+
+
 def not_migrations() -> int:
     """Something else."""
     return 7

@@ -1,8 +1,7 @@
 """What calls on many entities cost on a real server: memory, commands, the concern of their writes."""
 
-import gc
-import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -10,6 +9,7 @@ from tristore.adapters.documents.chunks import CHUNK
 from tristore.domain.core import User
 
 from .core_store import Commands, CoreStore, OpenCore, RawDatabase, save, user
+from .peaks import peak
 
 MAJORITY = {"w": "majority"}
 
@@ -20,27 +20,21 @@ def people(count: int) -> Iterator[User]:
         yield user(f"user{number}", first_name="Ada" * 10)
 
 
-def peak(store: CoreStore, count: int) -> int:
-    """The most bytes that a load of so many users holds at once."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        with store.bulk() as core:
-            assert count == core.users.add_many(people(count)).inserted
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def load(store: CoreStore, count: int) -> None:
+    """Load so many users."""
+    with store.bulk() as core:
+        assert count == core.users.add_many(people(count)).inserted
 
 
 @pytest.mark.slow
 def test_memory_of_a_load_is_bounded(open_core: OpenCore, database: RawDatabase) -> None:
     """A load of ten chunks holds no more at once than a load of two."""
     store = open_core()
-    peak(store, 10)
+    load(store, 10)
     peaks = []
     for chunks in (2, 10):
         database["users"].delete_many({})
-        peaks.append(peak(store, chunks * CHUNK))
+        peaks.append(peak(partial(load, store, chunks * CHUNK)))
 
     assert peaks[1] < 1.1 * peaks[0]
 

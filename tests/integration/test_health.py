@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from tristore import StoreHealth, health_of, open_stores
+from tristore import Index, StoreHealth, health_of, open_stores
 from tristore.adapters.cli.main import cli
 from tristore.adapters.testing.cluster import MongoCluster
+
+from .upkeep import customers, open_billing
 
 NOBODY = "mongodb://127.0.0.1:1/core"
 
@@ -51,6 +53,21 @@ def test_an_unprepared_store_is_not_ready(mongo_url: str) -> None:
     assert "users(email)" in core["missing"]
     assert core["problems"][0].endswith("call prepare()")
     assert [True, True] == [other["ready"] for other in others]
+
+
+def test_indexes_that_are_not_as_declared_are_a_warning(mongo_url: str) -> None:
+    """A missing index keeps no store from working; the probe names it until it is there."""
+    with open_billing(mongo_url, customers(Index("score"))) as store:
+        store.prepare()
+        (as_declared,) = health_of(store).stores
+    with open_billing(mongo_url, customers(Index("name"), Index("score"))) as store:
+        (drifted,) = health_of(store).stores
+    result = check("--app", "contracts.billing", "--url", mongo_url)
+
+    assert ((), ()) == (as_declared.index_drift, as_declared.warnings)
+    assert (True, ("create customers.name_1",)) == (drifted.ready, drifted.index_drift)
+    assert drifted.warnings == ("1 indexes or options are not as declared: tristore indexes diff shows them",)
+    assert "billing" == json.loads(result.stdout)["stores"][0]["store"]
 
 
 def test_a_store_that_does_not_answer_is_not_ready() -> None:

@@ -44,7 +44,7 @@ def migrate(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> Migrate:
 def shown(result: Result) -> str:
     """The output in one line, which no table is wider than 100 columns of."""
     assert all(len(line) <= 100 for line in result.output.splitlines())
-    return " ".join(result.output.replace("│", " ").split())
+    return " ".join(result.output.translate(str.maketrans("│┃", "  ")).split())
 
 
 def test_from_old_documents_to_a_verified_store(migrate: Migrate, parcels: RawDatabase) -> None:
@@ -64,6 +64,7 @@ def test_from_old_documents_to_a_verified_store(migrate: Migrate, parcels: RawDa
     assert "to 2: rename number to code; default priority = 'normal'" in shown(plan)
     assert all(line in shown(plan) for line in ("- number: 'P1'", "+ code: 'P1'", "- weight: '1' + weight: 1000"))
     assert 0 == run.exit_code, run.output
+    assert "collection documents retried failed left time" in shown(run)
     assert "parcels 2 0 0 0" in shown(run)
     assert "done" in shown(run)
     assert "3 parcels" in shown(run)
@@ -94,10 +95,19 @@ def test_what_fails_is_named(migrate: Migrate, parcels: RawDatabase) -> None:
 @pytest.mark.parametrize(
     ("arguments", "app", "line"),
     [
-        (["status"], "integration.parcels_app", "ConfigurationError: --app integration.parcels_app: name what holds"),
-        (["status"], "integration.parcels_app:none", "ConfigurationError: --app integration.parcels_app:none: name"),
-        (["status"], "no_such_app:migrations", "ConfigurationError: --app no_such_app:migrations: there is no module"),
-        (["status"], "integration.parcels_app:not_migrations", "gives int, which is neither a Migrations nor a store"),
+        (["status"], "integration.parcels_app", "--app integration.parcels_app needs --url, which says where"),
+        (["status"], "integration.parcels_app:none", "integration.parcels_app has no 'none'; it may be a store"),
+        (["status"], "no_such_app:migrations", "ConfigurationError: there is no module 'no_such_app'"),
+        (["status", "--url", "memory://"], APP, "cannot be called (too many positional arguments): leave --url out"),
+        (["status"], "integration.parcels_app:opened", "(missing a required argument: 'url'): give --url, which says"),
+        (["status", "--store", "parcels"], APP, "there is no store parcels: there are parcel"),
+        (["add-field", "parcels", "colour"], APP, "Parcel has no field 'colour' that could be added"),
+        (["add-field", "parcel", "priority"], APP, "no store has a collection or step parcel: there are 2026-01-ada"),
+        (
+            ["status"],
+            "integration.parcels_app:not_migrations",
+            "gives 'int', which is neither a Migrations nor",
+        ),
         (["run", "--only", "parcel"], APP, "no store has a collection or step parcel: there are 2026-01-ada, parcels"),
     ],
 )
@@ -108,6 +118,30 @@ def test_a_users_mistake_is_one_line(migrate: Migrate, arguments: list[str], app
     assert 2 == result.exit_code
     assert line in " ".join(result.output.split())
     assert "Traceback" not in result.output
+
+
+def test_a_field_is_added(migrate: Migrate, parcels: RawDatabase) -> None:
+    """Documents without an added field are given its default; documents of older versions wait for the run."""
+    bare = {key: value for key, value in migrated(1).items() if key != "priority"}
+    parcels["parcels"].insert_many([bare, migrated(2)])
+
+    added = migrate("add-field", "parcels", "priority")
+    again = migrate("add-field", "parcels", "priority")
+
+    assert [0, 0] == [added.exit_code, again.exit_code], added.output
+    assert "Added in parcel" in shown(added)
+    assert "parcels priority 1 0 0" in shown(added)
+    assert "parcels priority 0 0 0" in shown(again)
+    assert ["normal", "normal"] == [one["priority"] for one in parcels["parcels"].find()]
+
+
+def test_a_function_that_takes_a_url(mongo_url: str, migrate: Migrate) -> None:
+    """--url goes to a function that opens the store; a module without a name is searched for its units of work."""
+    for app in ("integration.parcels_app:opened", "contracts.parcels"):
+        status = migrate("status", "--url", mongo_url, app=app)
+
+        assert 0 == status.exit_code, status.output
+        assert "parcel parcels 5 empty complete" in shown(status)
 
 
 def test_the_three_stores() -> None:
@@ -148,6 +182,31 @@ def test_killed_again_and_again(mongo_url: str, parcels: RawDatabase) -> None:
     assert 0 < left[-1] < left[0] < DOCUMENTS
     # each was written once: no run did again what a killed one had done
     assert [migrated(number) for number in range(DOCUMENTS)] == list(parcels["parcels"].find(sort=[("_id", 1)]))
+
+
+def test_ctrl_c_says_how_to_go_on(mongo_url: str, parcels: RawDatabase) -> None:
+    """A run that is interrupted ends with one line and the exit code 130, and the next one goes on behind it."""
+    parcels["parcels"].insert_many([old(number) for number in range(200)])
+    command = [sys.executable, "-m", "tristore", "migrate", "run", "--app", APP, "--only", "parcels"]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PARCELS_URL": mongo_url}
+    # what is started in the background ignores Ctrl-C, and hands that on
+    attentive = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{attentive}; from tristore.adapters.cli.main import main; main()"
+    slow = [sys.executable, "-c", program, *command[3:], "--batch", "5", "--rate", "50"]
+    with subprocess.Popen(slow, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 60
+        while not done(parcels) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    begun = done(parcels)
+    again = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=120)
+
+    assert (130, "") == (process.returncode, output)
+    assert errors.endswith("Stopped; the same command goes on behind the last checkpoint.\n")
+    assert "Traceback" not in errors
+    assert 0 < begun < 200
+    assert (0, 200) == (again.returncode, done(parcels))
 
 
 def done(parcels: Any) -> int:

@@ -107,14 +107,15 @@ def test_off_trusts(open_core: OpenCore, commands: Commands, mongo_url: str, emp
 
 
 def test_check_is_made_once(open_core: OpenCore, commands: Commands) -> None:
-    """U18: the keys are compared before the first operation of a process, not before each one."""
+    """U18: keys and migrations are looked at before the first operation of a process, not before each one."""
     store = open_core(prepare="check")
     for number in range(3):
         save(store, user(f"user{number}"))
     kept = list(commands.names)
 
-    assert ["insert", "commitTransaction"] * 3 == [name for name in kept if name != "listIndexes"]
-    assert ["listIndexes"] * len(set(map(str, commands.of("listIndexes")))) == kept[: kept.index("insert")]
+    looks = ["listIndexes"] * len(set(map(str, commands.of("listIndexes"))))
+    assert [*looks, "find", *["insert", "commitTransaction"] * 3] == kept
+    assert ["tristore_migrations"] == [command["find"] for command in commands.of("find")]
 
 
 def test_preparing_twice(open_core: OpenCore, commands: Commands, mongo_url: str, empty_database: RawDatabase) -> None:

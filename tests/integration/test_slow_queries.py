@@ -74,8 +74,10 @@ def test_profiling_per_store(store: BillingStore, mongo_url: str) -> None:
     assert (True, False, 0) == (on.on, on.everything, on.threshold)
     assert not off.on
     assert noted <= len(slow_operations(store)) <= noted + 1  # what switched it off
-    with pytest.raises(ConfigurationError, match="0 ms or more"):
+    with pytest.raises(ConfigurationError, match="a threshold is from 0 to"):
         profile_operations(store, -1)
+    with pytest.raises(ConfigurationError, match="a threshold is from 0 to 2,147,483,647 ms"):
+        profile_operations(store, 2**31)
 
 
 def test_newest_first_with_threshold_and_limit(store: BillingStore) -> None:
@@ -221,15 +223,19 @@ def test_commands_are_logged_with_their_method(
         reader.customers.rich(12_345)
         reader.customers.first(lambda c: c.email == "c1@example.org")
         list(reader.customers.stream(lambda c: c.name == "hidden-name"))
+        reader.customers.page(lambda c: c.name == "hidden-name", limit=1)
     with listening.unit_of_work() as uow:
         uow.customers.find()[0].name = "hidden-name"
     listening.close()
     said = [message for message in slow.messages if "endSessions" not in message]
-    rich, first, _, find, update, commit = said
+    rich, first, stream, *page, find, update, commit = said
 
     assert "billing: find customers {credits: {$gte: ?}} sort {credits: -1, _id: 1} took" in rich
     assert f"sent by CustomerRepository.rich at {__file__}:" in rich
     assert "CustomerRepository.first at" in first
+    assert "CustomerRepository.stream at" in stream
+    assert page
+    assert all(f"CustomerRepository.page at {__file__}:" in one for one in page)
     assert "CustomerRepository.find at" in find
     assert "update customers" in update
     assert "with $set took" in update

@@ -13,6 +13,7 @@ import pytest
 from attrs import define, field, validators
 from bson import Decimal128, Int64, ObjectId
 from contracts.billing import customer
+from contracts.parcels import PARCELS, ParcelUnitOfWork, insert, migrated, old
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
@@ -22,10 +23,12 @@ from tristore import (
     Documents,
     Entity,
     Id,
+    Migrations,
     Repository,
     Validation,
     ValidationError,
     diff_validators,
+    open_store,
     sync_validators,
 )
 from tristore.adapters.bson_values import CODEC_OPTIONS
@@ -297,6 +300,31 @@ def test_diff_and_sync(store: BillingStore, database: Any) -> None:
     assert any(words.startswith("missing: _id, ") for words in third["invoices"])
 
 
+STRICTER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "no other fields": ({"additionalProperties": False}, {}),
+    "few fields": ({"maxProperties": 5}, {}),
+    "a negation": ({"not": {"required": ["nickname"]}}, {}),
+    "a rule beside it": ({}, {"credits": {"$lt": 5}}),
+    "a text beside it": ({"title": "customers"}, {}),
+}
+
+
+@pytest.mark.parametrize(("more", "beside"), STRICTER.values(), ids=STRICTER)
+def test_a_validator_that_asks_more(
+    store: BillingStore, database: Any, more: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    """A validator that says anything else than the entity is drift, and the sync takes that away."""
+    sync_validators(store, diff_validators(store))
+    (wanted,) = (one.wanted for one in diff_validators(store) if one.collection == "customers")
+    validator = {"$jsonSchema": {**wanted.schema, **more}, **beside}
+    database.command({"collMod": "customers", "validator": validator})
+    found = diff_validators(store)
+
+    assert {"customers": ("another rule",), "invoices": ()} == {one.collection: one.changes for one in found}
+    assert ["customers"] == [one.collection for one in sync_validators(store, found)]
+    assert not any(one.drift for one in diff_validators(store))
+
+
 def test_violations_are_counted_first(store: BillingStore, database: Any) -> None:
     """Stored documents that break a validator are counted, with ids, and stop a strict one unless told otherwise."""
     database["invoices"].insert_many([{"_id": n, "number": n} for n in range(5)])
@@ -370,3 +398,45 @@ def test_dates_and_naming() -> None:
     assert {"title", "handle", "address"} == set(schema["required"])
     assert {"created_at", "updated_at", "_id"} <= set(schema["properties"])
     assert {"bsonType": ["date", "null"]} == schema["properties"]["at"]
+
+
+OPTIONS: list[Any] = [1, Decimal("2.50"), "3"]
+NUMBERS: list[Any] = [1.0, 2.5, Decimal(3)]
+
+
+@define(kw_only=True)
+class Priced(Entity):
+    """Options that equal values of the field's type, and one that does not."""
+
+    price: Decimal = field(default=Decimal(1), validator=validators.in_(OPTIONS))
+    number: int = field(default=1, validator=validators.in_(NUMBERS))
+
+
+class PricedRepository(Repository[Priced]):
+    """The port."""
+
+
+def test_options_of_another_type() -> None:
+    """What the entity takes because it equals an option, the validator takes too."""
+    schema = json_schema_of(mapping_of(Documents(PricedRepository, collection="priced"), make_converter()))
+    properties = schema["properties"]
+
+    assert [Decimal128("1"), Decimal128("2.50")] == properties["price"]["enum"][:2]
+    assert [1, 3] == properties["number"]["enum"][:2]
+    assert all({None} >= set(field["enum"][2:]) for field in (properties["price"], properties["number"]))
+
+
+def test_documents_of_older_schema_versions_break_the_validator_until_they_are_migrated(mongo_url: str) -> None:
+    """They are counted; edits and a run store them in the current form, which passes."""
+    with open_store(ParcelUnitOfWork, url=mongo_url, documents=[PARCELS], prepare="create") as store:
+        insert(store, [old(1), old(2), migrated(3)])
+        (before,) = diff_validators(store)
+        sync_validators(store, [before], accept_violations=True)
+        with store.unit_of_work() as uow:
+            uow.parcels.get(Id(str(old(1)["_id"]))).priority = "high"
+        (between,) = diff_validators(store)
+        run = Migrations(store).run()
+        (after,) = diff_validators(store)
+
+        assert ([2, 1, 0], True) == ([one.violations.count for one in (before, between, after)], run.ok)
+        assert (True, False) == (before.blocks, after.drift)

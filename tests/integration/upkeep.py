@@ -32,7 +32,7 @@ def tristore(*arguments: str) -> Result:
 
 def on_billing(*arguments: str, url: str) -> Result:
     """Run a command on the billing store at a URL."""
-    return tristore(*arguments, "--target", "contracts.billing", "--url", url)
+    return tristore(*arguments, "--app", "contracts.billing", "--url", url)
 
 
 __all__ = [

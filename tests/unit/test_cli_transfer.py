@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from contracts.transfer_suite import piped
 
 from tristore.adapters.cli.main import cli
 
@@ -24,10 +25,10 @@ def core(tmp_path: Path) -> str:
     return f"memory://{tmp_path / 'core'}"
 
 
-def tristore(*arguments: object) -> Result:
-    """Run a command on a terminal of 100 columns."""
+def tristore(*arguments: object, given: str = "") -> Result:
+    """Run a command on a terminal of 100 columns, with something on standard input."""
     stores = {f"TRISTORE_{name}_URL": "" for name in ("CORE", "ANALYTICS", "SYSTEMLOGS")}
-    return CliRunner().invoke(cli, [*map(str, arguments)], env={**stores, "COLUMNS": "100"})
+    return CliRunner().invoke(cli, [*map(str, arguments)], env={**stores, "COLUMNS": "100"}, input=given)
 
 
 def test_a_file_goes_in_and_comes_out(tmp_path: Path, core: str) -> None:
@@ -58,6 +59,34 @@ def test_an_export_to_standard_output_is_nothing_but_lines(tmp_path: Path, core:
     assert result.stderr.startswith("1 documents in ")
 
 
+def test_standard_input_goes_in(tmp_path: Path, core: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-`` reads what other programs write; its rejects lie where one stands, or where one says."""
+    monkeypatch.chdir(tmp_path)
+
+    first = tristore("import", "core.users", "-", "--core", core, given=LINES)
+    again = tristore("import", "core.users", "-", "--core", core, "--rejects", "mine", "--max-rejects", 1, given=LINES)
+
+    assert (1, "3 lines: 1 stored, ") == (first.exit_code, first.stdout[:19])
+    assert "2 lines were refused: stdin.rejects says why\n" == first.stderr
+    assert again.stderr.endswith(" lines were refused: mine says why\nIt stopped there.\n")
+    assert {"core", "mine", "stdin.rejects"} == {left.name for left in tmp_path.iterdir()}
+
+
+def test_a_pipe_is_passed_as_standard_input(tmp_path: Path, core: str) -> None:
+    """A file that cannot be read twice is refused with one line that says how to pass it, and not read."""
+    reading = piped(LINES.encode())
+
+    refused = tristore("import", "core.users", f"/dev/fd/{reading}", "--core", core, "--rejects", tmp_path / "r")
+    resumed = tristore("import", "core.users", "-", "--core", core, "--resume")
+
+    assert (2, 1) == (refused.exit_code, refused.stderr.count("\n"))
+    assert f"/dev/fd/{reading} is no file that can be read from any place: pass it as standard input" in refused.stderr
+    assert LINES == os.read(reading, 1_000).decode()
+    os.close(reading)
+    assert (2, 1) == (resumed.exit_code, resumed.stderr.count("\n"))
+    assert "an open file cannot be resumed" in resumed.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -65,9 +94,9 @@ def test_an_export_to_standard_output_is_nothing_but_lines(tmp_path: Path, core:
         (("export", "users", "x.jsonl"), "names no repository: write store.repository, such as core.users"),
         (("import", "core.users", "/none/x.jsonl"), "/none/x.jsonl cannot be read: No such file or directory"),
         (("export", "core.users", "/none/x.jsonl"), "/none/x.jsonl.part cannot be written: No such file"),
-        (("export", "customers", "x.jsonl", "--store", "contracts.billing"), "--store needs --url"),
-        (("export", "customers", "x.jsonl", "--store", "contracts.nothing", "--url", "memory://"), "no module"),
-        (("export", "core.users", "x.jsonl", "--url", "memory://"), "--url belongs to --store"),
+        (("export", "customers", "x.jsonl", "--app", "contracts.billing"), "contracts.billing needs --url"),
+        (("export", "customers", "x.jsonl", "--app", "contracts.nothing", "--url", "memory://"), "no module"),
+        (("export", "core.users", "x.jsonl", "--url", "memory://"), "--url says where the store of an --app is"),
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[str, ...], problem: str) -> None:
@@ -79,10 +108,10 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], problem: str) -> None
 
 
 def test_a_store_of_ones_own(tmp_path: Path) -> None:
-    """--store names a module with a unit of work and its documents, or a callable, found from where one stands."""
+    """--app names a module with a unit of work and its documents, or a callable, found from where one stands."""
     url, file = f"memory://{tmp_path / 'data'}", tmp_path / "c.jsonl"
     file.write_text('{"email":"a@example.org","name":"a"}\n')
-    own = ("--store", "contracts.billing", "--url", url)
+    own = ("--app", "contracts.billing", "--url", url)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tristore", *arguments, *own]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import define
 
-from tristore import ConfigurationError, Documents, Entity, Repository, UnitOfWork, open_store
+from tristore import ConfigurationError, Documents, Entity, Index, Repository, Unique, UnitOfWork, open_store
 
 
 @define(kw_only=True)
@@ -93,6 +93,20 @@ def test_a_name_that_no_collection_can_have(name: Any) -> None:
 def test_a_name_that_a_collection_can_have(name: str) -> None:
     """Everything else may be one."""
     assert open_with(documents=[Documents(StampRepository, collection=name)])
+
+
+@pytest.mark.parametrize(
+    ("indexes", "words"),
+    [
+        ([Unique("motif")], r"made with Index\(...\), not Unique\(.*; a unique key is named in the repository"),
+        (["motif"], r"made with Index\(...\), not 'motif'"),
+        (Index("motif"), r"must be a list of Index\(...\), not Index"),
+    ],
+)
+def test_indexes_that_are_none(indexes: Any, words: str) -> None:
+    """What is no index is refused where it is declared."""
+    with pytest.raises(ConfigurationError, match=words):
+        Documents(StampRepository, collection="stamps", indexes=indexes)
 
 
 def test_two_declarations_of_one_collection() -> None:

@@ -14,6 +14,7 @@ from tristore import (
     Documents,
     Entity,
     Id,
+    Page,
     Repository,
     Store,
     UnitOfWork,
@@ -91,6 +92,34 @@ def played(history: History) -> Script:
 
 
 OPENING = opening_of(open_billing)
+
+
+def test_pages_are_compared_with_what_lies_around_them() -> None:
+    """Two pages with the same items differ if one of them says that another page follows."""
+    one = Page(("a",), 1, 1, None, has_next=True, has_prev=False, next_cursor="x")
+
+    assert plain(one) != plain(attrs.evolve(one, has_next=False, next_cursor=None))
+    assert plain(one) != plain(attrs.evolve(one, next_cursor=None))
+    assert plain(one) != plain(attrs.evolve(one, has_prev=True))
+
+
+def test_items_are_asked_about_as_a_whole() -> None:
+    """Of a list of nested values a rule asks whether one item has both values."""
+
+    @define
+    class Line:
+        sku: str
+        many: int = 0
+
+    @define(kw_only=True)
+    class Basket(Entity):
+        lines: list[Line] = field(factory=list)
+
+    (place,) = (place for place in Candidates().places(Basket) if place.path == ("lines",))
+    rules = asked.leaves(Basket, place)
+    split, whole = Basket(lines=[Line("a", 1), Line("b", 0)]), Basket(lines=[Line("a", 0), Line("b", 1)])
+
+    assert any(rule.is_satisfied_by(whole) and not rule.is_satisfied_by(split) for rule in rules)
 
 
 def test_a_script_shows_two_units_side_by_side() -> None:

@@ -96,14 +96,16 @@ def test_a_plan_leaves_no_drift(declared: CollectionDeclaration, server: Server)
             tuple(have["key"].items()) == index.keys and not differences(have, index) for have in server.specs.values()
         )
     ]
-    assert len(declared.indexes) - len(there) == len(plan.problems)
+    left_over = [problem for problem in plan.problems if " stands where " in problem]
+    assert len(declared.indexes) - len(there) == len(plan.problems) - len(left_over)
 
 
 @settings(max_examples=400)
 @given(declarations, servers())
 def test_a_plan_leaves_others_alone(declared: CollectionDeclaration, server: Server) -> None:
-    """What nobody declared is as it was after a plan was carried out."""
+    """What nobody declared is as it was after a plan was carried out; without a name nothing is hidden or dropped."""
     plan = planned(declared, server)
+    assert {step.kind for step in plan.steps} <= {StepKind.CREATE, StepKind.MODIFY}
     before = {index.name: dict(server.specs[index.name]) for index in plan.undeclared}
     for step in plan.steps:
         server.apply(step)

@@ -1,5 +1,6 @@
 """``memory:///some/folder``: yesterday's data, one store at a time, saves that are whole or did not happen."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -273,6 +274,83 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     store.close()
     assert 2 == len(emails(store))
     store.close()
+
+
+def test_a_fork_does_not_keep_the_folder(tmp_path: Path) -> None:
+    """A child that lives on with a copy of the store neither saves nor holds the folder when the parent is done."""
+    store = opened(tmp_path)
+    add(store, "a@example.org")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:  # pragma: no cover - the child
+        os.close(writing)
+        os.read(reading, 1)  # until the parent has looked
+        store.close()
+        os._exit(0)
+    try:
+        store.close()
+        again = opened(tmp_path)
+        add(again, "b@example.org")
+    finally:
+        os.close(writing)
+        assert 0 == os.waitpid(child, 0)[1]
+        os.close(reading)
+    again.close()
+
+    assert ["a@example.org", "b@example.org"] == emails(again)
+    again.close()
+
+
+@pytest.mark.parametrize("content", ["oops", "5", "[3]", '["../x.jsonl"]', '["x"]'])
+def test_a_damaged_save_is_one_error(tmp_path: Path, content: str) -> None:
+    """A list of the files of a save that is none is refused with what to do, and nothing is moved."""
+    commit = tmp_path / "commit.saving"
+    commit.write_text(content)
+
+    with pytest.raises(ConfigurationError, match=r"commit\.saving is damaged"):
+        opened(tmp_path).open()
+    assert content == commit.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("customers.jsonl", r"customers\.jsonl cannot be read: Is a directory"),
+        ("customers.jsonl.saving", "cannot be used: Is a directory"),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path, name: str, problem: str) -> None:
+    """It is refused."""
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(ConfigurationError, match=problem):
+        opened(tmp_path).open()
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_the_end_of_a_process_that_cannot_save(tmp_path: Path, closes: bool) -> None:
+    """What is lost is one line on standard error, unless a close has told it as an error already."""
+    program = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from contracts.billing import DOCUMENTS, BillingUnitOfWork, customer
+from tristore import Unavailable, open_store
+store = open_store(BillingUnitOfWork, url="memory://{tmp_path}", documents=DOCUMENTS)
+with store.unit_of_work() as billing:
+    billing.customers.add(customer("lost@example.org"))
+(Path("{tmp_path}") / "customers.jsonl.saving").mkdir()  # in the way of the new file
+if {closes}:
+    try:
+        store.close()
+    except Unavailable:
+        print("told")
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert ("told\n" if closes else "") == done.stdout
+    assert (0 if closes else 1) == done.stderr.count("\n")
+    assert closes or done.stderr.startswith("tristore: what was committed since the last save is lost: memory://")
 
 
 @pytest.mark.parametrize(

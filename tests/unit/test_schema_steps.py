@@ -1,5 +1,6 @@
 """Declaring schema steps, and what each does to a document."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -138,6 +139,7 @@ def test_a_wrong_chain(steps: list[Any], version: Any, why: str) -> None:
         (lambda: Documents(AccountRepository, collection="a", steps=SchemaStep(2)), "must be a list of SchemaStep"),
         (lambda: OneOff("no spaces", "d", print), "cannot be the name of a step"),
         (lambda: OneOff("x", "d", print), "the source of 'print' cannot be read"),
+        (lambda: OneOff("x", "d", lambda _: None), "a lambda has no source of its own"),
         (lambda: OneOff("x", "d", 5), "run of step x must be a function"),  # type: ignore[arg-type]
         (lambda: Migrations(opened(), [OneOff("x", "d", print, "1"), OneOff("x", "d", print, "2")]), "two steps have"),
     ],
@@ -173,13 +175,14 @@ def test_secrets_are_hidden_in_samples() -> None:
     assert {"- word: ***", "+ secretWord: ***", "- name: 'ada'", "+ login: 'ada'"} == set(sample.lines)
 
 
-def test_secrets_are_hidden_in_errors() -> None:
+@pytest.mark.parametrize(("convert", "kind"), [(int, "ValueError"), (lambda word: {word}, "InvalidDocument")])
+def test_secrets_are_hidden_in_errors(convert: Callable[[Any], Any], kind: str) -> None:
     """The error of a step that touches a secret names its type alone, and has no cause that quotes the value."""
-    store = opened(SchemaStep(2, Convert("secretWord", int)))
+    store = opened(SchemaStep(2, Convert("secretWord", convert)))
     document = {"_id": ObjectId(), "secretWord": "hush"}
     store.backend.write(WritePlan("accounts", "version", inserts=[document]), transaction=None, timeout=5)
 
-    with store.reader() as reader, pytest.raises(StepFailed, match="ValueError, whose words may show") as caught:
+    with store.reader() as reader, pytest.raises(StepFailed, match=f"{kind}, whose words may show") as caught:
         reader.accounts.find()
 
     assert "hush" not in str(caught.value)
@@ -192,8 +195,11 @@ def test_the_checksum_is_that_of_the_source() -> None:
     def fix(_: object) -> int:
         return 1
 
+    def fix_otherwise(_: object) -> int:
+        return 2
+
     same = OneOff("x", "d", fix).checksum
-    other = OneOff("x", "d", lambda _: 2).checksum
+    other = OneOff("x", "d", fix_otherwise).checksum
 
     assert (same, False) == (OneOff("y", "e", fix).checksum, same == other)
 

@@ -1,5 +1,6 @@
 """What reading from a backend answers, document by document."""
 
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -201,12 +202,20 @@ class ReadingContract(OfferedGuarantees):
 
     def test_documents_belong_to_the_caller(self, backend: Backend) -> None:
         """Changing a document that was read, or one that was written, changes nothing stored."""
-        given: dict[str, Any] = {"_id": 1, "list": [1], "dict": {"a": 1}}
+        given: dict[str, Any] = {"_id": 1, "list": [1], "dict": {"a": 1}, "deep": [{"x": [[1]]}]}
+        stored = deepcopy(given)
         write(backend, given)
         given["list"].append(2)
-        read(backend)[0]["dict"]["a"] = 2
+        for rule in (EVERYTHING, Compare(("dict", "a"), EQ, 1), Compare(("_id",), EQ, 1)):
+            streamed = backend.find("things", Query(rule), transaction=None, timeout=TIMEOUT)
+            for found in (*read(backend, rule), *streamed, *read(backend, rule)):
+                assert stored == found
+                found["dict"]["a"] = 2
+                found["list"].append(2)
+                found["deep"][0]["x"][0].append(2)
+                found["more"] = True
 
-        assert [{"_id": 1, "list": [1], "dict": {"a": 1}}] == read(backend)
+        assert [stored] == read(backend)
 
     @pytest.mark.parametrize("path", [("$where",), ("",), ("a\0b",)])
     def test_key_that_would_be_an_operator(self, backend: Backend, path: tuple[str, ...]) -> None:

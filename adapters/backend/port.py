@@ -13,23 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from ..domain.errors import ConfigurationError, TristoreError
-from ..domain.health import PoolUse
-from ..domain.predicates import Path, Predicate
-from ..domain.queries import Query
-from ..domain.rollups import Rollup
-from .metrics import Metrics
+from ...domain.errors import ConfigurationError
+from ...domain.predicates import Path, Predicate
+from ...domain.queries import Query
+from ...domain.rollups import Rollup
+from ..metrics import Metrics
+from .declared import CollectionDeclaration, IndexDeclaration
+from .found import LeaseState, Seen, ServerInfo, ServerState
+from .plans import Document, ManyResult, Modify, ModifyResult, WritePlan, WriteResult
 
 if TYPE_CHECKING:
-    from .administration import Administration
-
-Document = dict[str, Any]
-"""A document of BSON values as pymongo decodes them: naive UTC datetimes, ObjectId, Decimal128, UUID, bytes."""
-
-MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
-"""The largest document that MongoDB accepts (https://www.mongodb.com/docs/manual/reference/limits)."""
+    from ..administration import Administration
 
 
 class Capability(Flag):
@@ -65,71 +61,6 @@ class Cursor(Protocol):
         """Give the server's resources back."""
 
 
-@define
-class Delete:
-    """Remove the document with this id, if it has this version (None: no version field, or null)."""
-
-    id: Any
-    version: int | None
-
-
-@define
-class Update:
-    """Change top-level fields of the document with this id, if it has this version."""
-
-    id: Any
-    version: int | None
-    set: Mapping[str, Any]
-    unset: Sequence[str] = ()
-
-
-@define
-class Replace:
-    """Put this document in the place of the one with this id, if that has this version."""
-
-    id: Any
-    version: int | None
-    document: Document
-
-
-@frozen
-class WritePlan:
-    """All that one flush writes to one collection, in this order: deletes, updates, inserts.
-
-    A position in a plan counts through the three lists in that order.
-    """
-
-    collection: str
-    version_key: str
-    deletes: Sequence[Delete] = ()
-    updates: Sequence[Update | Replace] = ()
-    inserts: Sequence[Document] = ()
-
-
-@frozen
-class WriteResult:
-    """How many documents a plan met: fewer deletes or updates than planned means that versions moved on."""
-
-    deleted: int
-    matched: int
-    inserted: int
-
-
-@frozen
-class Seen:
-    """Something that was written, by whomever.
-
-    Attributes:
-        collection: where; None if all of them are meant, or nobody knows.
-        id: the stored id of the document.
-        one: whether it is about one document; otherwise about the whole collection.
-    """
-
-    collection: str | None
-    id: Any = None
-    one: bool = False
-
-
 class Watch(Protocol):
     """What is written while it is open; a context manager."""
 
@@ -141,185 +72,6 @@ class Watch(Protocol):
 
     def __iter__(self) -> Iterator[Seen | None]:
         """Yield what was written, and None when nothing was for a while; `Unavailable` if the stream is lost."""
-
-
-@frozen
-class Modify:
-    """Change keys of every document that a predicate holds of, each atomically.
-
-    Attributes:
-        set: new values by dotted keys; what is missing on the way is made.
-        unset: dotted keys that are to go.
-        increment: what is added to numbers, by dotted keys. A missing number counts as 0; null is none. The result has
-            the type that MongoDB's ``$inc`` gives it, and an integer beyond 64 bits is refused.
-    """
-
-    set: Mapping[str, Any]
-    unset: Sequence[str] = ()
-    increment: Mapping[str, Any] = field(factory=dict)
-
-
-@frozen
-class ModifyResult:
-    """How many documents a `Modify` met, and how many of them it changed."""
-
-    matched: int
-    modified: int
-
-
-class KeyTaken(Exception):
-    """A unique key already has these values.
-
-    Attributes:
-        keys: the document keys of the unique index, dotted; ``("_id",)`` for the id itself.
-        position: which operation of the plan it was, None where unknown.
-        done: how many operations of the plan were applied before it and stay applied; 0 in a transaction.
-    """
-
-    def __init__(self, keys: Sequence[str], position: int | None, done: int = 0) -> None:
-        super().__init__(keys, position)
-        self.keys = tuple(keys)
-        self.position = position
-        self.done = done
-
-
-@frozen
-class ManyResult:
-    """What became of a plan whose operations were carried out each for itself.
-
-    Attributes:
-        deleted, matched, inserted: how many documents it met.
-        errors: by the positions of the operations that were refused; the others were carried out.
-    """
-
-    deleted: int
-    matched: int
-    inserted: int
-    errors: Mapping[int, KeyTaken | TristoreError] = field(factory=dict)
-
-
-@frozen
-class IndexDeclaration:
-    """An index that a collection should have.
-
-    Attributes:
-        keys: dotted document keys in order, with 1 or -1, or the kind of another index as MongoDB names it.
-        unique: whether no two documents may have the same values.
-        sparse: whether documents without any of the keys are left out.
-        expire_after: seconds after the date in the key's field after which a document may be removed; None keeps it.
-        partial: which documents it holds, None for all; every backend can take comparisons, `OneOf` and `IsNone`
-            that are combined with `All` and `AnyOf`.
-        options: what else MongoDB lets an index have, by its names; a backend may leave them out of account where they
-            change no answer.
-    """
-
-    keys: tuple[tuple[str, int | str], ...]
-    unique: bool = False
-    sparse: bool = False
-    expire_after: int | None = None
-    partial: Predicate | None = None
-    options: Mapping[str, Any] = field(factory=dict, hash=False)
-
-    @property
-    def name(self) -> str:
-        """The name of the index: a given one, or keys and directions, as MongoDB makes it."""
-        given: str | None = self.options.get("name")
-        return given or "_".join(f"{key}_{direction}" for key, direction in self.keys)
-
-    @property
-    def in_order(self) -> bool:
-        """Whether it files documents in the order of its keys' values, for anybody who asks."""
-        others = {"collation", "wildcardProjection", "hidden"} & self.options.keys()
-        return not others and all(
-            isinstance(direction, int) and not key.endswith("$**") for key, direction in self.keys
-        )
-
-
-@frozen
-class ValidatorDeclaration:
-    """How a server should check what is written to a collection.
-
-    Attributes:
-        schema: a ``$jsonSchema``.
-        level: ``strict``, ``moderate`` or ``off``.
-        action: ``error`` or ``warn``.
-    """
-
-    schema: Mapping[str, Any] = field(hash=False)
-    level: str = "strict"
-    action: str = "error"
-
-
-@frozen
-class TimeSeriesDeclaration:
-    """That a collection is a time series.
-
-    Attributes:
-        time: the key of the time.
-        meta: the key that tells series apart.
-        granularity: ``seconds``, ``minutes`` or ``hours``.
-        expire_after: seconds after its time after which a document may be removed; None keeps it.
-    """
-
-    time: str
-    meta: str | None = None
-    granularity: str = "seconds"
-    expire_after: int | None = None
-
-
-@frozen
-class CollectionDeclaration:
-    """A collection with the indexes that it should have.
-
-    Attributes:
-        name: its name; ``database/collection`` for one in another database of the same server, here and in every
-            other place where a backend is given a collection.
-        indexes: the indexes.
-        authoritative: whether its documents decide what happens: outside transactions they are read from the primary
-            as a majority has them, and written to a majority, whatever the URL says of reads and writes.
-        validator: how a server checks what is written, None for not at all.
-        time_series: how a server packs its documents by time, None for not at all.
-    """
-
-    name: str
-    indexes: tuple[IndexDeclaration, ...] = ()
-    authoritative: bool = False
-    validator: ValidatorDeclaration | None = None
-    time_series: TimeSeriesDeclaration | None = None
-
-
-@frozen
-class ServerInfo:
-    """What a ping found.
-
-    Attributes:
-        description: product, version and topology in a few words.
-        latency: of the ping, in seconds.
-        transactions: whether the server has transactions.
-    """
-
-    description: str
-    latency: float
-    transactions: bool
-
-
-@frozen
-class ServerState:
-    """What a backend knows of its servers.
-
-    Attributes:
-        info: what a ping found.
-        primary: ``host:port`` of the server that takes writes; None where there is none.
-        replication_lag: seconds by which the slowest known secondary is behind it; None without secondaries.
-        unreachable: members that do not answer.
-        pools: the use of connections, for each server.
-    """
-
-    info: ServerInfo
-    primary: str | None = None
-    replication_lag: float | None = None
-    unreachable: tuple[str, ...] = ()
-    pools: tuple[PoolUse, ...] = ()
 
 
 @frozen
@@ -337,21 +89,6 @@ class BackendOptions:
     collections: tuple[CollectionDeclaration, ...]
     settings: Mapping[str, Any] = field(factory=dict, repr=False)  # which may hold a password
     metrics: Metrics | None = None
-
-
-@frozen
-class LeaseState:
-    """Who has a lease.
-
-    Attributes:
-        owner: whoever claimed it last.
-        fence: how often it was claimed; whoever finds another number than its own has lost it.
-        seconds: until it ends by itself, on the server's clock; 0 or less if it has ended.
-    """
-
-    owner: str
-    fence: int
-    seconds: float
 
 
 class Backend(ABC):
@@ -590,13 +327,9 @@ class Backend(ABC):
             Unavailable: if it does not answer, with what was tried and what to do.
         """
 
-    def administration(self) -> "Administration":
-        """Return what looks after the server: its indexes, validators, plans and slow operations.
-
-        Raises:
-            ConfigurationError: if there is no server to look after.
-        """
-        raise ConfigurationError(f"{self.location} has no server to look after: open the store on mongodb://")
+    def administration(self) -> "Administration | None":
+        """Return what looks after the server: its indexes, validators, plans and slow operations; None without one."""
+        return None
 
     def state(self, *, timeout: float) -> ServerState:
         """Ping, and tell what is known of the servers.
@@ -620,30 +353,10 @@ class Backend(ABC):
 
 
 __all__ = [
-    "MAX_DOCUMENT_BYTES",
     "Backend",
     "BackendOptions",
     "Capability",
-    "CollectionDeclaration",
     "Cursor",
-    "Delete",
-    "Document",
-    "IndexDeclaration",
-    "KeyTaken",
-    "LeaseState",
-    "ManyResult",
-    "Modify",
-    "ModifyResult",
-    "Path",
-    "Replace",
-    "Seen",
-    "ServerInfo",
-    "ServerState",
-    "TimeSeriesDeclaration",
     "Transaction",
-    "Update",
-    "ValidatorDeclaration",
     "Watch",
-    "WritePlan",
-    "WriteResult",
 ]

@@ -3,10 +3,9 @@
 import os
 import pty
 import re
-import select
-import signal
-import time
+import subprocess
 from collections.abc import Mapping, Sequence
+from threading import Timer
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PATIENCE = 120.0
@@ -15,24 +14,24 @@ _PATIENCE = 120.0
 
 def on_a_terminal(command: Sequence[str], environment: Mapping[str, str], columns: int = 100) -> tuple[int, list[str]]:
     """Run a command on a terminal; return its exit code and each line that was to be seen, also for a moment."""
-    process, terminal = pty.fork()
-    if not process:  # pragma: no cover - the child
-        given = {**os.environ, **environment, "COLUMNS": str(columns), "TERM": "xterm"}
-        os.execvpe(command[0], [*command], given)  # noqa: S606 - a shell is not wanted
-    output, end = b"", time.monotonic() + _PATIENCE
-    while True:
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                found = os.read(terminal, 65_536)
-            except OSError:  # the other end is closed
-                break
+    ours, theirs = pty.openpty()
+    given = {**os.environ, **environment, "COLUMNS": str(columns), "TERM": "xterm"}
+    process = subprocess.Popen(command, env=given, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    killer = Timer(_PATIENCE, process.kill)
+    killer.start()
+    output = b""
+    try:
+        while found := os.read(ours, 65_536):
             output += found
-        elif time.monotonic() > end:
-            os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
-    os.close(terminal)
+    except OSError:  # nobody has the other end any more
+        pass
+    finally:
+        os.close(ours)
+        code = process.wait()
+        killer.cancel()
     lines = re.split(r"[\r\n]+", _CONTROL.sub("", output.decode()))
-    return os.waitstatus_to_exitcode(status), list(dict.fromkeys(line.rstrip() for line in lines if line.strip()))
+    return code, list(dict.fromkeys(line.rstrip() for line in lines if line.strip()))
 
 
 __all__ = ["on_a_terminal"]

@@ -276,6 +276,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_does_not_keep_the_folder(tmp_path: Path) -> None:
     """A child that lives on with a copy of the store neither saves nor holds the folder when the parent is done."""
     store = opened(tmp_path)

@@ -110,7 +110,7 @@ def _names_in(commit: Path) -> list[str]:
     """
     try:
         names = json.loads(commit.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) and _is_plain(name) for name in names):
         raise ConfigurationError(

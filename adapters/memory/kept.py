@@ -70,12 +70,14 @@ class KeptBackend(MemoryBackend):
         """Write what was committed since the last save, whole or not at all.
 
         Raises:
+            ConfigurationError: in a fork, which has a copy of the data, and no folder.
             Unavailable: if the files cannot be written; they are as they were.
         """
         with self._opening:
             self._load()
             assert self._kept is not None  # noqa: S101 - loaded
             self._kept.save()
+            self._at_the_end.has_told = False
 
     def close(self) -> None:
         """Save, and let others have the folder; the next use loads again.
@@ -92,6 +94,7 @@ class KeptBackend(MemoryBackend):
                 self._at_the_end.has_told = True
                 raise
             self._kept = self._at_the_end.kept = None
+            self._at_the_end.has_told = False
             for name in _MADE_AT_FIRST_USE:
                 del self.__dict__[name]
 
@@ -144,7 +147,17 @@ class Kept:
         self._process = os.getpid()
 
     def save(self) -> None:
-        """Write the collections that have changed."""
+        """Write the collections that have changed.
+
+        Raises:
+            ConfigurationError: in a fork, which has a copy of the data, and no folder.
+            Unavailable: if the files cannot be written.
+        """
+        if os.getpid() != self._process:
+            raise ConfigurationError(
+                f"memory://{self._folder.path} belongs to process {self._process}, from which this one was forked with "
+                "a copy of its data: save there, or open a store on another folder here"
+            )
         with self._saving:
             tables = self.engine.tables
             changed = {

@@ -56,8 +56,8 @@ def import_lines(
     A document of an older schema version is brought up to date. Each is checked as its entity: types, converters,
     validators, `before_save`. What they change is stored changed, all else as it stands in the line. The writes are
     unordered and outside transactions, some thousand documents each, confirmed by a majority. A document that is stored
-    already, the same to the bit, is left alone, so that an import may be repeated. A document without an ``_id`` gets a
-    new one.
+    already, the same to the bit, is left alone, so that an import of documents with ids may be repeated. A document
+    without an ``_id`` gets a new one each time.
 
     After each chunk the place in the file is saved, so that an import which was broken off, even by a kill, can go on;
     into a store in memory, which loses with the process what it did not save, it begins again. However long the file

@@ -286,6 +286,9 @@ def test_a_fork_does_not_keep_the_folder(tmp_path: Path) -> None:
     if not child:  # pragma: no cover - the child
         os.close(writing)
         os.read(reading, 1)  # until the parent has looked
+        add(store, "child@example.org")
+        with pytest.raises(ConfigurationError, match="from which this one was forked"):
+            store.save()
         store.close()
         os._exit(0)
     try:
@@ -302,7 +305,9 @@ def test_a_fork_does_not_keep_the_folder(tmp_path: Path) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("content", ["oops", "5", "[3]", '["../x.jsonl"]', '["x"]'])
+@pytest.mark.parametrize(
+    "content", ["oops", "5", "[3]", '["../x.jsonl"]', '["x"]', pytest.param("[" * 200_000, id="deep")]
+)
 def test_a_damaged_save_is_one_error(tmp_path: Path, content: str) -> None:
     """A list of the files of a save that is none is refused with what to do, and nothing is moved."""
     commit = tmp_path / "commit.saving"

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import BinaryIO, TextIO
 
 import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ...domain.errors import ConfigurationError
 from ..transfer import ImportReport, Step, export_lines, import_lines
 from ..transfer.steps import Progress as Tell
 from .interruption import interruptible
@@ -56,7 +58,7 @@ def import_(
         report = import_lines(
             store,
             repository,
-            sys.stdin.buffer if piped else file,
+            _bytes_of(sys.stdin, "input") if piped else file,
             rejects=rejects or Path("stdin.rejects") if piped else rejects,
             checkpoint=checkpoint,
             resume=resume,
@@ -96,14 +98,22 @@ def export(
     piped = _is_dash(file)
     with opened_repository(target, chosen) as (store, repository), _shown("documents", _after_stop(file)) as tell:
         if piped:
-            report = export_lines(store, repository, sys.stdout.buffer, resume=resume, progress=tell)
-            sys.stdout.buffer.flush()
+            output = _bytes_of(sys.stdout, "output")
+            report = export_lines(store, repository, output, resume=resume, progress=tell)
+            output.flush()
         else:
             report = export_lines(store, repository, file, resume=resume, overwrite=overwrite, progress=tell)
     seconds = perf_counter() - start
     before = f", {report.resumed_after:,} of them by an earlier run" if report.resumed_after else ""
     written = f"{report.documents:,} documents in {report.size:,} bytes{before}"
     click.echo(f"{written}; {_rate(report.documents - report.resumed_after, seconds)}", err=piped)
+
+
+def _bytes_of(stream: TextIO | None, name: str) -> BinaryIO:
+    """The bytes of standard input or output, which are not there where a shell has closed them."""
+    if stream is None:
+        raise ConfigurationError(f"standard {name} is closed, for which - stands: name a file, or leave it open")
+    return stream.buffer
 
 
 def _is_dash(file: Path) -> bool:

@@ -87,6 +87,16 @@ def test_a_pipe_is_passed_as_standard_input(tmp_path: Path, core: str) -> None:
     assert "an open file cannot be resumed" in resumed.stderr
 
 
+@pytest.mark.parametrize(("command", "closed", "name"), [("import", "<&-", "input"), ("export", ">&-", "output")])
+def test_a_stream_that_is_closed(command: str, closed: str, name: str) -> None:
+    """``-`` for what a shell has closed is one line that says so."""
+    line = f'exec "{sys.executable}" -m tristore {command} core.users - --core memory:// {closed}'
+    done = subprocess.run(["sh", "-c", line], cwd=TESTS, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert f"standard {name} is closed" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

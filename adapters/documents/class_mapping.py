@@ -10,58 +10,17 @@ from types import MappingProxyType
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from ...domain.errors import ConfigurationError, Problem, ValidationError
-from ...domain.fields import SECRET
 from ...domain.schema import FieldSchema, FieldType, schema_of
 from ..backend import Document
-from ..hiding import HIDDEN, without_secrets
+from ..hiding import without_secrets
 from .codecs import Codec, codec_of
 from .generation import compiled, dump_lines, filler, indented, load_lines
+from .mapped_field import MISSING, MappedField, problems_at, problems_of
 from .naming import Keys
 
 STUMBLES = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
-_MISSING = object()
-_FACTORY: type[Any] = type(attrs.Factory(list))
-
-
-@frozen
-class MappedField:
-    """One stored field: the attribute, its document key, its codec."""
-
-    name: str
-    key: str
-    type: FieldType
-    codec: Codec
-    attribute: "attrs.Attribute[Any]"
-
-    @property
-    def secret(self) -> bool:
-        """Whether no error may show the value."""
-        return SECRET.items() <= self.attribute.metadata.items()
-
-    def is_computed(self, document: Document) -> bool:
-        """Whether a field that the constructor does not take keeps what the constructor makes of it.
-
-        With a default it is a state like any other, and the stored one counts.
-        """
-        return self.attribute.default is attrs.NOTHING or (self.key not in document and not self.type.optional)
-
-    def load(self, value: Any) -> Any:
-        """Load a value that may be missing: a default stands in where there is one.
-
-        Raises:
-            ValueError: if the value does not fit.
-        """
-        if value is not _MISSING and value is not None:
-            return self.codec.load(value)
-        if self.type.optional:
-            return None
-        default: Any = self.attribute.default
-        if default is attrs.NOTHING:
-            raise ValueError("is missing")
-        return default.factory() if isinstance(default, _FACTORY) else default
 
 
 class ClassMapping:
@@ -180,7 +139,7 @@ class ClassMapping:
             if not field.attribute.init and field.is_computed(document):
                 continue
             try:
-                value = field.load(document.get(field.key, _MISSING))
+                value = field.load(document.get(field.key, MISSING))
             except ValueError as error:
                 problems.extend(problems_of(field, error))
                 continue
@@ -193,7 +152,7 @@ class ClassMapping:
                 return _filled(self.cls(**values), later)
             except (ValueError, TypeError, ArithmeticError) as error:
                 secrets = [document.get(field.key, "") for field in self.fields if field.secret]
-                problems.extend(without_secrets(_problems("", error), secrets))
+                problems.extend(without_secrets(problems_at("", error), secrets))
         raise ValidationError(problems, entity=self.name, document_id=document.get("_id"))
 
     def _dump_checked(self, subject: Any) -> dict[str, Any]:
@@ -253,16 +212,3 @@ def _filled(subject: Any, values: Mapping[str, Any]) -> Any:
     for name, value in values.items():
         object.__setattr__(subject, name, value)
     return subject
-
-
-def problems_of(field: MappedField, error: ValueError) -> list[Problem]:
-    """What is wrong with one field; of a secret, no more than that."""
-    return [Problem(field.name, HIDDEN)] if field.secret else _problems(field.name, error)
-
-
-def _problems(name: str, error: Exception) -> list[Problem]:
-    """What is wrong with one field, or with the fields of the nested value in it."""
-    if isinstance(error, ValidationError):
-        return [Problem(".".join(filter(None, (name, problem.field))), problem.message) for problem in error.problems]
-    # the validators of attrs put the attribute and the value behind their words
-    return [Problem(name, str(error.args[0] if error.args else error))]

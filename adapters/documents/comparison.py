@@ -15,7 +15,7 @@ from bson.errors import BSONError
 
 from ...domain.schema import FieldType, Kind
 from ..bson_values import CODEC_OPTIONS
-from .class_mapping import MappedField
+from .mapped_field import MappedField
 
 Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""

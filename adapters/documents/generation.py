@@ -5,15 +5,13 @@ Whatever does not fit makes the text stumble with one of the errors that `ClassM
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bson import ObjectId
 
 from ...domain.schema import Kind
 from .codecs import EPOCH_NAIVE, EPOCH_UTC
-
-if TYPE_CHECKING:
-    from .class_mapping import MappedField
+from .mapped_field import MappedField
 
 _AS_THEY_ARE = {Kind.STR: "str", Kind.INT: "int", Kind.FLOAT: "float", Kind.BOOL: "bool"}
 _NAMES = {
@@ -30,7 +28,7 @@ def filler(cls: type[Any]) -> type[Any]:
     return type(f"_{cls.__name__}Filler", (cls,), {"__slots__": (), "__setattr__": object.__setattr__})
 
 
-def load_lines(field: "MappedField", value: str, names: dict[str, Any]) -> list[str]:
+def load_lines(field: MappedField, value: str, names: dict[str, Any]) -> list[str]:
     """Return the lines that bring a field from the `document` into a local variable and the `subject`."""
     source = f"get({field.key!r})" if field.type.optional else f"document[{field.key!r}]"
     lines = [f"{value} = {source}"]
@@ -53,7 +51,7 @@ def load_lines(field: "MappedField", value: str, names: dict[str, Any]) -> list[
     return [*lines, f"subject.{field.name} = {value}"]
 
 
-def dump_lines(field: "MappedField", value: str, names: dict[str, Any]) -> list[str]:
+def dump_lines(field: MappedField, value: str, names: dict[str, Any]) -> list[str]:
     """Return the lines that bring a field of the `subject`, as it is stored, into a local variable."""
     kind = field.type.kind
     first = f"{value} = subject.{field.name}"

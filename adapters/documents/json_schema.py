@@ -20,7 +20,8 @@ from ...domain.errors import InvalidQuery
 from ...domain.patterns import pattern_of
 from ...domain.schema import FieldType, Kind
 from .bounds import Bounds, read_bounds
-from .class_mapping import ClassMapping, MappedField
+from .class_mapping import ClassMapping
+from .mapped_field import MappedField
 from .naming import ID_KEY
 
 Schema = dict[str, Any]

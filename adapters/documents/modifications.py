@@ -9,8 +9,9 @@ from ...domain.errors import DuplicateKey, Problem, UnitOfWorkError, ValidationE
 from ...domain.modifications import Modification
 from ...domain.predicates import Path, dotted
 from ..backend import KeyTaken, Modify
-from .class_mapping import ClassMapping, MappedField, problems_of
+from .class_mapping import ClassMapping
 from .entity_mapping import EntityMapping
+from .mapped_field import MappedField, problems_of
 
 _OWN = frozenset({"id", "version", "created_at", "updated_at"})
 

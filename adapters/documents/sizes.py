@@ -11,8 +11,8 @@ from ...domain.errors import LargeDocumentWarning, TooLarge
 from ...domain.schema import Kind
 from ..backend import MAX_DOCUMENT_BYTES, Document
 from ..bson_values import CODEC_OPTIONS
-from .class_mapping import MappedField
 from .generation import compiled
+from .mapped_field import MappedField
 
 WARNING_BYTES = 1024 * 1024
 SUSPICIOUS = 200_000

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...domain.schema import FieldSchema, FieldType
 from ..backend import Document
-from .class_mapping import ClassMapping, MappedField
+from .class_mapping import ClassMapping
 from .codecs import Codec
+from .mapped_field import MappedField
 from .naming import Keys
 
 if TYPE_CHECKING:

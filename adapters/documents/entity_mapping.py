@@ -10,7 +10,7 @@ from ...domain.entity import Entity
 from ...domain.errors import InvalidQuery, Problem, ValidationError
 from ...domain.predicates import All, Path, Predicate, dotted
 from ...domain.queries import Query, SortKey
-from ...domain.schema import FieldType, Kind
+from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import Document
 from .class_mapping import STUMBLES, ClassMapping
 from .codecs import Codec
@@ -160,7 +160,15 @@ class EntityMapping(ClassMapping):
             return self
         found = self._views.get(cls)
         if found is None:
-            found = self._views[cls] = ViewMapping(cls, self, self._keys, self._unusual, self._nested)
+            found = self._views[cls] = ViewMapping(
+                cls,
+                self.by_name,
+                self.chain,
+                whole=self._reads_whole_documents(schema_of(cls).fields),
+                keys=self._keys,
+                unusual=self._unusual,
+                known=self._nested,
+            )
         return found
 
     def load_values(self, path: Path, values: list[Any]) -> list[Any]:
@@ -189,7 +197,7 @@ class EntityMapping(ClassMapping):
         self._mixed.refuse_unsettled(stored, what)
         return stored
 
-    def reads_whole_documents(self, names: Iterable[str]) -> bool:
+    def _reads_whole_documents(self, names: Iterable[str]) -> bool:
         """Whether steps make some of these fields out of other keys."""
         return any(self._mixed.changes((self.by_name[name].key,)) for name in names)
 

@@ -1,7 +1,7 @@
 """Views of entities: built from the fields that they have, as these are stored for the entity."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...domain.schema import FieldSchema, FieldType
 from ..backend import Document
@@ -9,26 +9,35 @@ from .class_mapping import ClassMapping
 from .codecs import Codec
 from .mapped_field import MappedField
 from .naming import Keys
-
-if TYPE_CHECKING:
-    from .entity_mapping import EntityMapping
+from .schema_chain import SchemaChain
 
 
 class ViewMapping(ClassMapping):
-    """The mapping of a view: keys, codecs and defaults are those of the entity."""
+    """The mapping of a view: keys, codecs and defaults are those of the entity.
+
+    Args:
+        cls: the view.
+        by_name: the mapped fields of the entity, by name.
+        chain: brings documents of the entity up to date.
+        whole: whether whole documents are read for it, because steps make some of its fields out of other keys.
+        keys, unusual, known: as `ClassMapping` takes them.
+    """
 
     def __init__(
         self,
         cls: type[Any],
-        entity: "EntityMapping",
+        by_name: Mapping[str, MappedField],
+        chain: SchemaChain,
+        *,
+        whole: bool,
         keys: Keys,
         unusual: Callable[[FieldType], Codec],
         known: dict[type[Any], ClassMapping],
     ) -> None:
-        self._of_entity: Mapping[str, MappedField] = entity.by_name
-        self._chain = entity.chain
+        self._of_entity = by_name
+        self._chain = chain
+        self._whole = whole
         super().__init__(cls, keys, unusual, nested=False, known=known)
-        self._whole = entity.reads_whole_documents(self.by_name)
 
     def load(self, document: Document) -> Any:
         """Build a view from a document, or from a part of it that no step changes."""

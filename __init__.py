@@ -4,7 +4,8 @@ from .adapters.caching.regions import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
-from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
+from .adapters.documents.declarations import Documents, TimeSeries, Validation
+from .adapters.documents.indexes import Index
 from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
 from .adapters.log_handler import LogCounts, StoreHandler

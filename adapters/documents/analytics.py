@@ -2,7 +2,8 @@
 
 from ...domain.analytics import MetricRepository, PlaybackRecorded, PlaybackRepository, UsageRepository
 from ...domain.events import Event
-from .declarations import Documents, Index
+from .declarations import Documents
+from .indexes import Index
 
 PLAYBACK = Documents(PlaybackRepository, collection="playback", indexes=(Index("project_id", "occurred_at"),))
 METRICS = Documents(

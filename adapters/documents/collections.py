@@ -8,8 +8,8 @@ from ...domain.predicates import Predicate
 from ...domain.repository import Unique
 from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration, ValidatorDeclaration
-from .declarations import KINDS, Index
 from .entity_mapping import EntityMapping
+from .indexes import KINDS, Index
 from .json_schema import json_schema_of
 from .partial import partial_of
 from .tracking import Binding

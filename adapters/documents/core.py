@@ -16,7 +16,8 @@ from ...domain.core import (
     UserRepository,
 )
 from ...domain.events import Event
-from .declarations import Documents, Index
+from .declarations import Documents
+from .indexes import Index
 
 OF_A_USER = (Index("user_id", "id"), Index("user_id", "-expires_at", "id"))
 

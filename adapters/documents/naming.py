@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import frozen
 
-from .declarations import Naming
+Naming = Literal["camelCase", "snake_case"]
+"""The form of the keys of documents."""
 
 _AFTER_UNDERSCORE = re.compile(r"(?<=[a-z0-9])_+([a-z0-9])")
 

@@ -6,8 +6,8 @@ from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate, Text, dotted
 from ...domain.repository import Unique
 from ...domain.specification import specification_of
-from .declarations import Index
 from .entity_mapping import EntityMapping
+from .indexes import Index
 
 
 def partial_of(declared: Unique | Index, mapping: EntityMapping) -> Predicate | None:

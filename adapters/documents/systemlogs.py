@@ -7,7 +7,8 @@ from attrs import evolve
 
 from ...domain.events import Event
 from ...domain.systemlogs import AuditRepository, ErrorReopened, ErrorRepository, LogRepository
-from .declarations import Documents, Index
+from .declarations import Documents
+from .indexes import Index
 
 RETENTION = timedelta(days=90)
 """How long log entries and error reports are kept unless told otherwise."""

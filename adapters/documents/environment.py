@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from attrs import define, field, frozen
 
@@ -16,12 +16,10 @@ from ..cache import Written as Told
 from ..caching.store_cache import StoreCache
 from .limits import Limits
 from .migration_state import reopen
+from .outbox import Outbox
 from .side_by_side import SideBySide
 from .tracking import Binding
 from .written import Written
-
-if TYPE_CHECKING:
-    from .outbox import Outbox
 
 log = logging.getLogger("tristore")
 
@@ -69,7 +67,7 @@ class Environment:
     operation_timeout: float
     preparation: Preparation
     receipts: bool = False
-    outbox: "Outbox | None" = None
+    outbox: Outbox | None = None
     limits: Limits = field(factory=Limits)
     side_by_side: SideBySide = field(factory=SideBySide)
     unsettled: dict[str, Unsettled] = field(factory=dict)

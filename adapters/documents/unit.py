@@ -35,7 +35,7 @@ from .deadline import Deadline
 from .environment import Environment
 from .flush import Flusher
 from .gateways import stamp
-from .outbox import Outgoing
+from .outgoing import Outgoing
 from .receipts import Recalled
 from .scope import TransactionScope
 from .tracking import Binding, Record, TrackedCollection

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
+from attrs import field, frozen
 from cattrs import Converter
 
 from ...domain.bulk_repository import BulkRepository
@@ -16,11 +17,50 @@ from ..backend import Backend, Capability
 from .converter import mapping_of
 from .declarations import Documents
 from .entity_mapping import EntityMapping
-from .tracking import Binding
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _COLLECTION = re.compile(r"(?!system\.|tristore_)[^$./\0]+(\.[^$./\0]+)*")
 """What MongoDB accepts (https://www.mongodb.com/docs/manual/reference/limits), without tristore's own collections."""
+
+
+@frozen(eq=False)
+class Binding:
+    """One repository of a unit: its name there, its class, its documents and their mapping.
+
+    Attributes:
+        name: the name in the unit.
+        repository: the class that is made for a unit.
+        documents: the declaration.
+        mapping: entities to documents and back.
+        collection: the name of the collection, behind that of its database where that is another one.
+        saves, removes, commits: whether the repository has hooks of its own for these.
+    """
+
+    name: str
+    repository: type[Repository[Any, Any]]
+    documents: Documents
+    mapping: EntityMapping
+    collection: str = field(init=False)
+    saves: bool = field(init=False)
+    removes: bool = field(init=False)
+    commits: bool = field(init=False)
+
+    @collection.default
+    def _collection(self) -> str:
+        database = self.documents.database
+        return self.documents.collection if database is None else f"{database}/{self.documents.collection}"
+
+    @saves.default
+    def _saves(self) -> bool:
+        return self.repository.before_save is not Repository.before_save
+
+    @removes.default
+    def _removes(self) -> bool:
+        return self.repository.before_remove is not Repository.before_remove
+
+    @commits.default
+    def _commits(self) -> bool:
+        return self.repository.after_commit is not Repository.after_commit
 
 
 def bindings_of(

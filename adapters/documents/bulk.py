@@ -23,12 +23,12 @@ from ...domain.repository import Repository
 from ...domain.unit_of_work import Reader, UnitOfWork
 from ..backend import Document, KeyTaken, ManyResult, WritePlan
 from ..cache import DocumentReads
+from .bindings import Binding
 from .chunk_kinds import Additions, Updates
 from .codecs import dump_datetime
 from .environment import Environment
 from .modifications import duplicate, give_values, refuse_stored, stored_modification
 from .reading import ReaderGateway, ReaderSession
-from .tracking import Binding
 from .unit import refuse_nested
 from .written import Written
 

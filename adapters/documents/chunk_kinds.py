@@ -11,10 +11,10 @@ from ...domain.predicates import All, OneOf
 from ...domain.queries import Query
 from ..backend import Document, ManyResult, Replace, Update, WritePlan
 from .chunks import ChunkedWrite
-from .gateways import stamp
 from .modifications import refuse_stored
 from .naming import ID_KEY
 from .plans import moved_on
+from .tracking import stamp
 
 
 class Additions(ChunkedWrite):

@@ -26,11 +26,11 @@ from ...domain.queries import Query
 from ...domain.repository import Change
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document, KeyTaken, ManyResult, WritePlan
+from .bindings import Binding
 from .codecs import dump_datetime
 from .environment import Environment
 from .modifications import duplicate
 from .sizes import SUSPICIOUS, check_size
-from .tracking import Binding
 
 CHUNK = 2_000
 """The most entities of one chunk: fewer cost round trips, more do not pay."""

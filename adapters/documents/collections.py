@@ -8,11 +8,11 @@ from ...domain.predicates import Predicate
 from ...domain.repository import Unique
 from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration, ValidatorDeclaration
+from .bindings import Binding
 from .entity_mapping import EntityMapping
 from .indexes import KINDS, Index
 from .json_schema import json_schema_of
 from .partial import partial_of
-from .tracking import Binding
 
 LONGEST_EXPIRY = 2**31 - 1
 """The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""

@@ -14,11 +14,11 @@ from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ..cache import Written as Told
 from ..caching.store_cache import StoreCache
+from .bindings import Binding
 from .limits import Limits
 from .migration_state import reopen
 from .outbox import Outbox
 from .side_by_side import SideBySide
-from .tracking import Binding
 from .written import Written
 
 log = logging.getLogger("tristore")

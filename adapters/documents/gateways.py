@@ -1,7 +1,6 @@
 """What a repository of a unit of work does: through the identity map, inside the transaction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...domain.caching import CacheOptions
@@ -9,59 +8,25 @@ from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
 from ...domain.paging import Page, PageRequest
-from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
-from ...domain.queries import FIND_BOUND, Query
+from ...domain.predicates import Path, Predicate
+from ...domain.queries import Query
 from ...domain.repository import Gateway
 from ...domain.rollups import Rollup
 from ..backend import Cursor, Document
+from .by_id import by_id, by_ids, check_version
 from .class_mapping import ClassMapping
 from .codecs import load_free
-from .entity_mapping import EntityMapping
 from .naming import ID_KEY
 from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
 from .schema_chain import UPGRADE
 from .side_by_side import one_after_the_other
-from .tracking import Record, State, TrackedCollection
+from .tracking import Record, State, TrackedCollection, stamp
 
 if TYPE_CHECKING:
     from .unit import DocumentUnit
 
 ViewT = TypeVar("ViewT")
-
-
-def by_id(mapping: EntityMapping, id: object) -> Query:
-    """The query for the document with an id."""
-    return Query(Compare((ID_KEY,), Comparator.EQ, mapping.dump_id(id)), limit=1)
-
-
-def stored_portions(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[tuple[Any, ...]]:
-    """Yield these ids as they are stored, `FIND_BOUND` of them each; all are checked before."""
-    stored = tuple(mapping.dump_id(id) for id in ids)
-    for start in range(0, len(stored), FIND_BOUND):
-        yield stored[start : start + FIND_BOUND]
-
-
-def by_ids(mapping: EntityMapping, ids: Sequence[object]) -> Iterator[Query]:
-    """Yield the queries for the documents with these ids."""
-    for portion in stored_portions(mapping, ids):
-        yield Query(OneOf((ID_KEY,), portion), limit=len(portion))
-
-
-def check_version(mapping: EntityMapping, id: object, expected: int | None, actual: int | None) -> None:
-    """Compare the version that the caller saw, if any, with the stored one.
-
-    Raises:
-        VersionConflict: if they differ.
-    """
-    if expected is not None and expected != (actual or 0):
-        raise VersionConflict([Stale(mapping.name, id, expected, actual or 0)])
-
-
-def stamp(entity: Entity[Any], moment: datetime) -> None:
-    """Set when the entity was added, past its validators: the fields are the unit's."""
-    object.__setattr__(entity, "created_at", moment)
-    object.__setattr__(entity, "updated_at", moment)
 
 
 class UnitGateway(Gateway[Entity[Any], Any]):

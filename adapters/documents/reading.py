@@ -16,14 +16,14 @@ from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
 from ..backend import Cursor, Document, Transaction
 from ..cache import CachedCollection, DocumentReads
+from .bindings import Binding
+from .by_id import check_version, stored_portions
 from .codecs import load_free
 from .direct_reads import DirectReads
 from .environment import Environment
-from .gateways import check_version, stored_portions
 from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
 from .side_by_side import one_after_the_other
-from .tracking import Binding
 from .write_back import write_back
 
 T = TypeVar("T")

@@ -1,18 +1,17 @@
 """The identity map: which entities a unit of work knows, and what has become of each."""
 
 from collections.abc import Container
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from ...domain.entity import Entity
-from ...domain.repository import Repository
 from ..backend import Document
+from .bindings import Binding
 from .comparison import Snapshot
-from .declarations import Documents
-from .entity_mapping import EntityMapping
 from .migration_state import Find
 from .naming import ID_KEY
 from .schema_chain import UPGRADE, Upgrade
@@ -86,46 +85,6 @@ class Pending:
         )
 
 
-@frozen(eq=False)
-class Binding:
-    """One repository of a unit: its name there, its class, its documents and their mapping.
-
-    Attributes:
-        name: the name in the unit.
-        repository: the class that is made for a unit.
-        documents: the declaration.
-        mapping: entities to documents and back.
-        collection: the name of the collection, behind that of its database where that is another one.
-        saves, removes, commits: whether the repository has hooks of its own for these.
-    """
-
-    name: str
-    repository: type[Repository[Any, Any]]
-    documents: Documents
-    mapping: EntityMapping
-    collection: str = field(init=False)
-    saves: bool = field(init=False)
-    removes: bool = field(init=False)
-    commits: bool = field(init=False)
-
-    @collection.default
-    def _collection(self) -> str:
-        database = self.documents.database
-        return self.documents.collection if database is None else f"{database}/{self.documents.collection}"
-
-    @saves.default
-    def _saves(self) -> bool:
-        return self.repository.before_save is not Repository.before_save
-
-    @removes.default
-    def _removes(self) -> bool:
-        return self.repository.before_remove is not Repository.before_remove
-
-    @commits.default
-    def _commits(self) -> bool:
-        return self.repository.after_commit is not Repository.after_commit
-
-
 class TrackedCollection:
     """The entities of one collection that a unit of work knows, by id."""
 
@@ -195,3 +154,9 @@ class TrackedCollection:
             elif state is State.REMOVED:
                 removed.append(record)
         return Pending(removed, changed, added)
+
+
+def stamp(entity: Entity[Any], moment: datetime) -> None:
+    """Set when the entity was added, past its validators: the fields are the unit's."""
+    object.__setattr__(entity, "created_at", moment)
+    object.__setattr__(entity, "updated_at", moment)

@@ -30,15 +30,15 @@ from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
 from ..backend import Document, KeyTaken
 from . import receipts
 from .aftermath import announce, take_over
+from .bindings import Binding
 from .codecs import dump_datetime
 from .deadline import Deadline
 from .environment import Environment
 from .flush import Flusher
-from .gateways import stamp
 from .outgoing import Outgoing
 from .receipts import Recalled
 from .scope import TransactionScope
-from .tracking import Binding, Record, TrackedCollection
+from .tracking import Record, TrackedCollection, stamp
 from .unit_bulk import BulkUnitGateway
 
 T = TypeVar("T")

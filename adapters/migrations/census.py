@@ -5,9 +5,9 @@ from typing import Any
 from ...domain.errors import UnreadableVersion
 from ...domain.rollups import Figure, Function, GroupKey, Rollup
 from ..backend import Document
+from ..documents.bindings import Binding
 from ..documents.environment import Environment
 from ..documents.naming import ID_KEY
-from ..documents.tracking import Binding
 from .reports import Census
 from .walk import scan_timeout
 

@@ -8,9 +8,9 @@ from attrs import frozen
 from ...domain.errors import ConfigurationError
 from ...domain.predicates import All, Exists, Not
 from ..backend import Document, Update
+from ..documents.bindings import Binding
 from ..documents.mapped_field import MappedField
 from ..documents.naming import ID_KEY
-from ..documents.tracking import Binding
 from .reports import DocumentProblem
 from .walk import Work
 

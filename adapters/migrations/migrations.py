@@ -10,12 +10,12 @@ from ...domain.errors import ConfigurationError, UnreadableVersion
 from ...domain.queries import Query
 from ...domain.unit_of_work import Store
 from ..backend import Capability, Document, Update
+from ..documents.bindings import Binding
 from ..documents.codecs import load_datetime
 from ..documents.environment import Environment
 from ..documents.migration_state import schema_record
 from ..documents.naming import ID_KEY
 from ..documents.store import DocumentStore
-from ..documents.tracking import Binding
 from .census import census_of
 from .field_addition import FieldAddition, addition_work, check_addition
 from .journal import Journal, RunnerLease, runner_of

@@ -6,10 +6,10 @@ from typing import Any
 from ...domain.errors import MigrationError
 from ...domain.queries import Query, SortKey
 from ..backend import Document
+from ..documents.bindings import Binding
 from ..documents.entity_mapping import EntityMapping
 from ..documents.environment import Environment
 from ..documents.naming import ID_KEY
-from ..documents.tracking import Binding
 from .reports import SampleDiff
 from .walk import scan_timeout
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from ...domain.errors import TristoreError
 from ...domain.queries import Query
+from ..documents.bindings import Binding
 from ..documents.environment import Environment
-from ..documents.tracking import Binding
 from .census import census_of
 from .reports import Progress, Verification
 from .walk import Tally, scan_timeout

@@ -12,7 +12,7 @@ from ...domain.errors import ConfigurationError
 from ...domain.repository import Unique
 from ...domain.schema import schema_of
 from ...domain.unit_of_work import Store
-from ..documents.tracking import Binding
+from ..documents.bindings import Binding
 from .asked import named_queries
 from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one
 from .observed_backend import document_store

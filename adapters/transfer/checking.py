@@ -13,12 +13,12 @@ from ...domain.schema import FieldType, Kind
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document
 from ..bson_values import CODEC_OPTIONS
+from ..documents.bindings import Binding
 from ..documents.class_mapping import ClassMapping
 from ..documents.mapped_field import MappedField, problems_of
 from ..documents.naming import ID_KEY
 from ..documents.schema_chain import UPGRADE
 from ..documents.sizes import SUSPICIOUS, check_size
-from ..documents.tracking import Binding
 from ..hiding import without_secrets
 
 _REFUSALS = (ValueError, TypeError, ArithmeticError)

@@ -21,10 +21,10 @@ from ...domain.predicates import OneOf
 from ...domain.queries import Query
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document, KeyTaken, ManyResult, WritePlan
+from ..documents.bindings import Binding
 from ..documents.environment import Environment
 from ..documents.modifications import duplicate
 from ..documents.naming import ID_KEY
-from ..documents.tracking import Binding
 from ..extended_json import from_line
 from .checking import Check, encoded
 from .checkpoint import Checkpoint

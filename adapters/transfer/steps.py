@@ -6,8 +6,8 @@ from typing import Any
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError
+from ..documents.bindings import Binding
 from ..documents.store import DocumentStore
-from ..documents.tracking import Binding
 
 
 @frozen

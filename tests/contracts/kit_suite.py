@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tristore import ConfigurationError, DocumentStore, Entity, Specification, Stores, VersionConflict
 from tristore.adapters.backend import Delete, WritePlan
-from tristore.adapters.documents.tracking import Binding
+from tristore.adapters.documents.bindings import Binding
 from tristore.adapters.testing.factories import EntityFactory, StorePersistence, factory_of
 from tristore.adapters.testing.observed_backend import document_store
 from tristore.adapters.testing.queries import queries

@@ -1,7 +1,7 @@
 """What a repository of a unit of work does: through the identity map, inside the transaction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ...domain.caching import CacheOptions
 from ...domain.clock import NEVER
@@ -22,9 +22,7 @@ from .rollups import rows_of, to_stored_rollup
 from .schema_chain import UPGRADE
 from .side_by_side import one_after_the_other
 from .tracking import Record, State, TrackedCollection, stamp
-
-if TYPE_CHECKING:
-    from .unit import DocumentUnit
+from .unit import DocumentUnit
 
 ViewT = TypeVar("ViewT")
 
@@ -34,7 +32,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     __slots__ = ("_collection", "_is_cached", "_mapping", "_tracked", "_unit")
 
-    def __init__(self, unit: "DocumentUnit", tracked: TrackedCollection, *, is_cached: bool = False) -> None:
+    def __init__(self, unit: DocumentUnit, tracked: TrackedCollection, *, is_cached: bool = False) -> None:
         self._is_cached = is_cached
         self._unit = unit
         self._tracked = tracked
@@ -178,7 +176,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             fresh.upgrade = document.get(UPGRADE)
             self._tracked.records[entity.id] = fresh
 
-    def _read(self, method: str) -> "DocumentUnit":
+    def _read(self, method: str) -> DocumentUnit:
         """Return the unit for the block of a read; count one that was to be cached."""
         if self._is_cached and (cache := self._unit.environment.cache) is not None:
             cache.bypass(self._collection, method, "unit of work")

@@ -40,6 +40,7 @@ from .deadline import Deadline
 from .declarations import Documents
 from .environment import Environment, Preparation
 from .limits import Limits, is_positive
+from .opening import opened
 from .outbox import Outbox
 from .outbox import declarations as outbox_declarations
 from .reading import ReaderSession
@@ -193,7 +194,7 @@ class DocumentStore(Store[UnitT_co]):
             autoflush: whether a query first writes the pending changes of its collection.
         """
         environment = self._environment
-        return self._unit(DocumentUnit(environment, Deadline(environment.operation_timeout), autoflush=autoflush))
+        return self._unit(opened(environment, Deadline(environment.operation_timeout), autoflush=autoflush))
 
     @overload
     def reader(self: "DocumentStore[PlainUnitT]", *, snapshot: bool = False) -> PlainUnitT: ...
@@ -345,7 +346,7 @@ class DocumentStore(Store[UnitT_co]):
         self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
     ) -> Attempts[UnitT_co]:
         def open_unit(bound: Deadline, number: int) -> tuple[UnitT_co, DocumentUnit]:
-            inside = DocumentUnit(self._environment, bound, attempt=number)
+            inside = opened(self._environment, bound, attempt=number)
             return self._unit(inside), inside
 
         return Attempts(

@@ -25,7 +25,7 @@ from ...domain.errors import (
 )
 from ...domain.events import Event
 from ...domain.ids import new_id
-from ...domain.repository import Repository
+from ...domain.repository import Gateway, Repository
 from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
 from ..backend import Document, KeyTaken
 from . import receipts
@@ -39,9 +39,11 @@ from .outgoing import Outgoing
 from .receipts import Recalled
 from .scope import TransactionScope
 from .tracking import Record, TrackedCollection, stamp
-from .unit_bulk import BulkUnitGateway
 
 T = TypeVar("T")
+
+Gateways = Callable[["DocumentUnit", TrackedCollection], Gateway[Entity[Any], Any]]
+"""Makes the gateway of one collection of a unit."""
 
 
 class UnitState(Enum):
@@ -84,12 +86,27 @@ def refuse_nested(environment: Environment) -> None:
 
 
 class DocumentUnit(Session):
-    """A `UnitOfWork` from the inside, the same for every backend."""
+    """A `UnitOfWork` from the inside, the same for every backend; `opened` makes one.
+
+    Args:
+        environment: the store.
+        deadline: bounds its operations.
+        gateways: makes what stands behind its repositories, one for each collection.
+        autoflush: whether a query first writes the pending changes of its collection.
+        attempt: how often its work was tried, with this time.
+    """
 
     def __init__(
-        self, environment: Environment, deadline: Deadline, *, autoflush: bool = True, attempt: int = 1
+        self,
+        environment: Environment,
+        deadline: Deadline,
+        gateways: Gateways,
+        *,
+        autoflush: bool = True,
+        attempt: int = 1,
     ) -> None:
         self.id = new_id()
+        self._gateways = gateways
         self._attempt = attempt
         self._began = time.monotonic()
         self.environment = environment
@@ -313,7 +330,7 @@ class DocumentUnit(Session):
         binding = self.environment.bindings.get(name)
         if binding is None:
             return None
-        return binding.repository(BulkUnitGateway(self, self.tracked(binding)))
+        return binding.repository(self._gateways(self, self.tracked(binding)))
 
     # What the gateways use, inside a call
 

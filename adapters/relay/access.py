@@ -10,6 +10,7 @@ from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document, WritePlan, WriteResult
 from ..documents.deadline import Deadline
 from ..documents.environment import Environment
+from ..documents.opening import opened
 from ..documents.reading import ReaderSession
 from ..documents.running import Attempts, run
 from ..documents.scope import TransactionScope
@@ -55,7 +56,7 @@ class Access:
         environment = evolve(self._environment, listeners=[], handlers=[], outbox=None)
 
         def open_unit(deadline: Deadline, number: int) -> tuple[UnitOfWork[Any], DocumentUnit]:
-            unit = DocumentUnit(environment, deadline, attempt=number)
+            unit = opened(environment, deadline, attempt=number)
             return UnitOfWork(unit), unit
 
         attempts = Attempts(

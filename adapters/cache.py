@@ -59,6 +59,11 @@ class CachedCollection:
 class Cache(ABC):
     """A cache of one store. Safe to share between threads."""
 
+    @property
+    @abstractmethod
+    def strict(self) -> bool:
+        """Whether each commit must leave a record of what it makes out of date, for a relay to `repeat`."""
+
     @abstractmethod
     def through(
         self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions, reason_against: str = ""
@@ -72,6 +77,14 @@ class Cache(ABC):
     @abstractmethod
     def invalidate(self, written: Written) -> None:
         """Make sure that no later read through the cache is older than what was written; never raises."""
+
+    @abstractmethod
+    def repeat(self, collections: Collection[str]) -> None:
+        """Invalidate collections once more, for a relay that makes good what a crash may have left out.
+
+        Raises:
+            Unavailable: if the cache does not answer; try again later.
+        """
 
     @abstractmethod
     def suspect(self, written: Written) -> None:

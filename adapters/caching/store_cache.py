@@ -88,6 +88,11 @@ class StoreCache(Cache):
         self._watcher: Watcher | None = None
 
     @property
+    def strict(self) -> bool:
+        """Whether each commit must leave a record of what it makes out of date."""
+        return self.settings.strict
+
+    @property
     def location(self) -> str:
         """Where it is, without a password."""
         return self._regions.location

@@ -31,6 +31,7 @@ from .codecs import dump_datetime
 from .environment import Environment
 from .modifications import duplicate
 from .sizes import SUSPICIOUS, check_size
+from .unordered_write import unordered_write
 
 CHUNK = 2_000
 """The most entities of one chunk: fewer cost round trips, more do not pay."""
@@ -163,7 +164,7 @@ class ChunkedWrite(ABC):
     def _write(self) -> None:
         """Write the chunk, and let those who wait know of it."""
         if self.operations:
-            result = self._carry_out(self.operations)
+            result = unordered_write(self.operations, lambda operations: self.writer.write_many(self.plan(operations)))
             refused: dict[int, Exception] = {
                 number: self._told(number, error) for number, error in result.errors.items()
             }
@@ -175,18 +176,6 @@ class ChunkedWrite(ABC):
             self.written += len(written)
             self._tell(written)
         self._begin_chunk()
-
-    def _carry_out(self, operations: Sequence[Any]) -> ManyResult:
-        """Write; where all of it is refused because of one, find that one by halves."""
-        try:
-            return self.writer.write_many(self.plan(operations))
-        except (ValidationError, TooLarge) as error:
-            if len(operations) == 1:
-                return ManyResult(0, 0, 0, {0: error})
-        middle = len(operations) // 2
-        one, two = self._carry_out(operations[:middle]), self._carry_out(operations[middle:])
-        errors = {**one.errors, **{number + middle: error for number, error in two.errors.items()}}
-        return ManyResult(0, one.matched + two.matched, one.inserted + two.inserted, errors)
 
     def _told(self, number: int, error: KeyTaken | TristoreError) -> Exception:
         if isinstance(error, KeyTaken):

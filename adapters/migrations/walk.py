@@ -1,22 +1,23 @@
 """Walking over the documents of a collection that need a change: in batches, resumable, beside live writers."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any
 
 from attrs import define, field, frozen
 from bson import encode
 
-from ...domain.errors import MigrationError, TooLarge, TristoreError, ValidationError
+from ...domain.errors import MigrationError, TristoreError
 from ...domain.predicates import All, Comparator, Compare, OneOf, Predicate
 from ...domain.queries import Query, SortKey
-from ..backend import Document, KeyTaken, Update, WritePlan
+from ..backend import Document, KeyTaken, ManyResult, Update, WritePlan
 from ..bson_values import CODEC_OPTIONS
 from ..documents.codecs import dump_datetime
 from ..documents.environment import Environment
 from ..documents.keyset import BRACKETS, Key
 from ..documents.naming import ID_KEY
+from ..documents.unordered_write import unordered_write
 from ..documents.write_back import raised
 from .journal import Journal, RunnerLease
 from .reports import SHOWN, DocumentProblem, Progress
@@ -246,30 +247,16 @@ class Walk:
                 self.tally.fail(document_id, error)
         if not updates:
             return ()
-        matched, refused = self._send(updates)
-        self.tally.migrated += matched
-        for number, problem in refused.items():
+        result = unordered_write(updates, self._send)
+        self.tally.migrated += result.matched
+        for number, problem in result.errors.items():
             self.tally.fail(updates[number].id, _why(problem))
-        if matched + len(refused) == len(updates):
+        if result.matched + len(result.errors) == len(updates):
             return ()
-        return tuple(update.id for number, update in enumerate(updates) if number not in refused)
+        return tuple(update.id for number, update in enumerate(updates) if number not in result.errors)
 
-    def _send(self, updates: list[Update]) -> tuple[int, Mapping[int, KeyTaken | TristoreError]]:
-        """Write; where all of it is refused because of one document, find that one by halves.
-
-        What was applied before the refusal is not met again in the version that was read, and so counts as missed.
-        """
-        plan = WritePlan(self._work.collection, self._work.version_key, updates=updates)
-        try:
-            result = self._environment.write_many(plan)
-        except (TooLarge, ValidationError) as error:
-            if len(updates) == 1:
-                return 0, {0: error}
-        else:
-            return result.matched, result.errors
-        middle = len(updates) // 2
-        (first, refused), (second, others) = self._send(updates[:middle]), self._send(updates[middle:])
-        return first + second, {**refused, **{number + middle: error for number, error in others.items()}}
+    def _send(self, updates: Sequence[Update]) -> ManyResult:
+        return self._environment.write_many(WritePlan(self._work.collection, self._work.version_key, updates=updates))
 
 
 def _is_in_a_bracket(id: object) -> bool:

@@ -25,6 +25,7 @@ from ..documents.bindings import Binding
 from ..documents.environment import Environment
 from ..documents.modifications import duplicate
 from ..documents.naming import ID_KEY
+from ..documents.unordered_write import unordered_write
 from ..extended_json import from_line
 from .checking import Check, encoded
 from .checkpoint import Checkpoint
@@ -112,7 +113,7 @@ class Chunks:
         """Store what is checked, set aside what is refused, and count both."""
         if self._last is None:
             return
-        result = self._carry_out(self._items) if self._items else ManyResult(0, 0, 0)
+        result = unordered_write(self._items, self._insert) if self._items else ManyResult(0, 0, 0)
         unchanged = self._unchanged([number for number, error in result.errors.items() if isinstance(error, KeyTaken)])
         for number, error in result.errors.items():
             if number not in unchanged:
@@ -136,20 +137,10 @@ class Chunks:
         """The id of a line that has none: the same one when the line is imported again from a checkpoint."""
         return ObjectId(self._token + line.number.to_bytes(5))
 
-    def _carry_out(self, items: Sequence[_Item]) -> ManyResult:
-        """Write; where all of it is refused because of one, find that one by halves."""
-        plan = WritePlan(
-            self._binding.collection, self._binding.mapping.version_key, inserts=[item.document for item in items]
-        )
-        try:
-            return self._environment.write_many(plan)
-        except (ValidationError, TooLarge) as error:
-            if len(items) == 1:
-                return ManyResult(0, 0, 0, {0: error})
-        middle = len(items) // 2
-        one, two = self._carry_out(items[:middle]), self._carry_out(items[middle:])
-        errors = {**one.errors, **{number + middle: error for number, error in two.errors.items()}}
-        return ManyResult(0, 0, one.inserted + two.inserted, errors)
+    def _insert(self, items: Sequence[_Item]) -> ManyResult:
+        binding = self._binding
+        plan = WritePlan(binding.collection, binding.mapping.version_key, inserts=[item.document for item in items])
+        return self._environment.write_many(plan)
 
     def _unchanged(self, taken: Sequence[int]) -> set[int]:
         """Of those whose key is taken, the ones that are stored already, the same to the bit."""

@@ -15,7 +15,7 @@ from attrs import frozen
 from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
-from ...domain.clock import to_milliseconds
+from ...domain.clock import SystemClock, to_milliseconds
 from ...domain.comparable import INT64_MAX, INT64_MIN, is_text
 from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldType, Kind
@@ -25,6 +25,9 @@ EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_DEPTH = 100
 """How deep MongoDB lets documents be nested (https://www.mongodb.com/docs/manual/reference/limits)."""
+
+LONGEST_EXPIRY = 2**31 - 1
+"""The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""
 
 
 @frozen
@@ -59,6 +62,11 @@ def dump_datetime(value: Any) -> datetime:
         return to_milliseconds(value.astimezone(UTC)).replace(tzinfo=None)
     except OverflowError as error:
         raise ValueError("must lie between the years 1 and 9999 in UTC") from error
+
+
+def real_time() -> datetime:
+    """Return the time as it is stored: a server lets documents expire by it, whatever the clock of a store shows."""
+    return dump_datetime(SystemClock().now())
 
 
 def load_id(value: Any) -> str:

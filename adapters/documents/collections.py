@@ -9,13 +9,11 @@ from ...domain.repository import Unique
 from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration, ValidatorDeclaration
 from .bindings import Binding
+from .codecs import LONGEST_EXPIRY
 from .entity_mapping import EntityMapping
 from .indexes import KINDS, Index
 from .json_schema import json_schema_of
 from .partial import partial_of
-
-LONGEST_EXPIRY = 2**31 - 1
-"""The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""
 
 _EVERYTHING = "$**"
 
@@ -143,4 +141,4 @@ def _time_series_of(binding: Binding, indexes: tuple[IndexDeclaration, ...]) -> 
     )
 
 
-__all__ = ["LONGEST_EXPIRY", "declaration_of", "seconds_of"]
+__all__ = ["declaration_of", "seconds_of"]

@@ -15,8 +15,7 @@ from ...domain.predicates import Comparator, Compare
 from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
 from ..bson_values import CODEC_OPTIONS
-from .codecs import dump_free, load_free
-from .expiry import real_time
+from .codecs import LONGEST_EXPIRY, dump_free, load_free, real_time
 from .naming import ID_KEY
 
 COLLECTION = "tristore_units"
@@ -24,9 +23,6 @@ COLLECTION = "tristore_units"
 
 LIFETIME = timedelta(days=7)
 """How long a receipt is kept unless the store says otherwise: within it a key has its effect once."""
-
-_LONGEST = 2**31 - 1
-"""The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""
 
 _NO_VERSION = "version"
 
@@ -45,9 +41,9 @@ def declaration(lifetime: timedelta) -> CollectionDeclaration:
         ConfigurationError: if the lifetime is not a whole number of seconds that a server can count.
     """
     seconds = lifetime.total_seconds()
-    if not 1 <= seconds <= _LONGEST or seconds != int(seconds):
+    if not 1 <= seconds <= LONGEST_EXPIRY or seconds != int(seconds):
         raise ConfigurationError(
-            f"receipts are kept for whole seconds, at least 1 and at most {_LONGEST:,}, not for {lifetime}"
+            f"receipts are kept for whole seconds, at least 1 and at most {LONGEST_EXPIRY:,}, not for {lifetime}"
         )
     expiry = IndexDeclaration((("at", 1),), expire_after=int(seconds))
     return CollectionDeclaration(COLLECTION, (expiry,), authoritative=True)

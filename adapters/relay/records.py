@@ -18,8 +18,7 @@ from ...domain.outbox import LANES, Backlog, Parked
 from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate
 from ...domain.queries import Query, SortKey
 from ..backend import Document, Update, WritePlan
-from ..documents.codecs import dump_datetime, dump_id, load_datetime
-from ..documents.expiry import real_time
+from ..documents.codecs import dump_datetime, dump_id, load_datetime, real_time
 from ..documents.naming import ID_KEY
 from ..documents.outbox import COLLECTION, DONE, NEW, PARKED, REVISION
 from ..documents.scope import TransactionScope

@@ -16,10 +16,8 @@ from ..backend import Cursor, Document
 from .by_id import by_id, by_ids, check_version
 from .class_mapping import ClassMapping
 from .codecs import load_free
-from .naming import ID_KEY
 from .paging import Reads, read_page
 from .rollups import rows_of, to_stored_rollup
-from .schema_chain import UPGRADE
 from .side_by_side import one_after_the_other
 from .tracking import Record, State, TrackedCollection, stamp
 from .unit import DocumentUnit
@@ -169,11 +167,9 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             for field in self._mapping.fields:
                 if not (field.name in {"version", "updated_at"} and record is not None and record.written):
                     object.__setattr__(entity, field.name, getattr(loaded, field.name))
-            version = document.get(self._mapping.version_key)
-            fresh = Record(entity, State.STORED, document[ID_KEY], version, self._mapping.snapshot(entity))
+            fresh = Record.of(entity, document, self._mapping)
             if record is not None:
                 fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
-            fresh.upgrade = document.get(UPGRADE)
             self._tracked.records[entity.id] = fresh
 
     def _read(self, method: str) -> DocumentUnit:
@@ -225,11 +221,9 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             raise UnitOfWorkError(f"{self._mapping.name} {entity.id} was never stored: add() it")
         if not found:
             raise VersionConflict([Stale(self._mapping.name, entity.id, entity.version, None)])
-        version = found[0].get(self._mapping.version_key)
-        check_version(self._mapping, entity.id, entity.version, version)
-        snapshot = self._mapping.snapshot(self._mapping.load(found[0]))
-        record = Record(entity, State.STORED, found[0][ID_KEY], version, snapshot)
-        record.upgrade = found[0].get(UPGRADE)
+        (document,) = found
+        check_version(self._mapping, entity.id, entity.version, document.get(self._mapping.version_key))
+        record = Record.of(entity, document, self._mapping, loaded=self._mapping.load(document))
         self._tracked.records[entity.id] = record
         return record
 

@@ -12,6 +12,7 @@ from ...domain.entity import Entity
 from ..backend import Document
 from .bindings import Binding
 from .comparison import Snapshot
+from .entity_mapping import EntityMapping
 from .migration_state import Find
 from .naming import ID_KEY
 from .schema_chain import UPGRADE, Upgrade
@@ -50,6 +51,8 @@ class Record:
         stored_id: Any = None,
         version: int | None = None,
         snapshot: Snapshot = (),
+        *,
+        upgrade: Upgrade | None = None,
     ) -> None:
         self.entity = entity
         self.state = state
@@ -59,7 +62,23 @@ class Record:
         self.written = False
         self.locked = False
         self.stamped = False
-        self.upgrade: Upgrade | None = None
+        self.upgrade = upgrade
+
+    @classmethod
+    def of(
+        cls, entity: Entity[Any], document: Document, mapping: EntityMapping, *, loaded: Entity[Any] | None = None
+    ) -> "Record":
+        """Return the record of a stored entity.
+
+        Args:
+            entity: the object that the caller holds.
+            document: what is stored of it, brought up to date.
+            mapping: of the entity.
+            loaded: made of the document, where the caller's object has edits that are measured against it.
+        """
+        snapshot = mapping.snapshot(entity if loaded is None else loaded)
+        version = document.get(mapping.version_key)
+        return cls(entity, State.STORED, document[ID_KEY], version, snapshot, upgrade=document.get(UPGRADE))
 
     @property
     def is_there(self) -> bool:
@@ -117,21 +136,15 @@ class TrackedCollection:
     def _track_all(self, documents: list[Document]) -> list[Any]:
         """Load and track entities of which none is known: the hot path of a find."""
         records, stored, version_key = self.records, State.STORED, self.mapping.version_key
-        upgraded = self.mapping.chain.bring_up(documents)
+        self.mapping.chain.bring_up(documents)
         entities, snapshots = self.mapping.load_tracked(documents)
         for entity, document, snapshot in zip(entities, documents, snapshots, strict=True):
-            records[entity.id] = Record(entity, stored, document[ID_KEY], document.get(version_key), snapshot)
-        if upgraded:
-            for entity, document in zip(entities, documents, strict=True):
-                records[entity.id].upgrade = document.get(UPGRADE)
+            version, upgrade = document.get(version_key), document.get(UPGRADE)
+            records[entity.id] = Record(entity, stored, document[ID_KEY], version, snapshot, upgrade=upgrade)
         return entities
 
     def _track(self, entity: Entity[Any], document: Document) -> Record:
-        mapping = self.mapping
-        version = document.get(mapping.version_key)
-        record = Record(entity, State.STORED, document[ID_KEY], version, mapping.snapshot(entity))
-        record.upgrade = document.get(UPGRADE)
-        self.records[entity.id] = record
+        record = self.records[entity.id] = Record.of(entity, document, self.mapping)
         return record
 
     def pending(self) -> Pending:

@@ -14,7 +14,6 @@ from ..backend import Document, KeyTaken
 from .gateways import UnitGateway
 from .modifications import duplicate, give_values, refuse_stored, stored_modification
 from .naming import ID_KEY
-from .schema_chain import UPGRADE
 from .tracking import Record, State
 
 T = TypeVar("T")
@@ -119,10 +118,7 @@ class BulkUnitGateway(UnitGateway):
             raise VersionConflict(stale)
         for entity in entities:
             document = stored[entity.id]
-            snapshot = mapping.snapshot(mapping.load(document))
-            version = document.get(mapping.version_key)
-            record = Record(entity, State.STORED, document[ID_KEY], version, snapshot)
-            record.upgrade = document.get(UPGRADE)
+            record = Record.of(entity, document, mapping, loaded=mapping.load(document))
             self._tracked.records[entity.id] = record
 
     def _moved_on(self, entity: Entity[Any], document: Document | None) -> Stale | None:
@@ -172,7 +168,6 @@ class BulkUnitGateway(UnitGateway):
         for field in mapping.fields:
             if field.name not in kept:
                 object.__setattr__(entity, field.name, getattr(loaded, field.name))
-        record.version = document.get(mapping.version_key)
-        record.snapshot = mapping.snapshot(mapping.load(document))
-        record.upgrade = document.get(UPGRADE)
+        fresh = Record.of(entity, document, mapping, loaded=loaded)
+        record.version, record.snapshot, record.upgrade = fresh.version, fresh.snapshot, fresh.upgrade
         record.written = True

@@ -30,7 +30,7 @@ from .adapters.upkeep import (
     sync_indexes,
     sync_validators,
 )
-from .adapters.watching import health_of
+from .adapters.watching.health import health_of
 from .domain.bulk import BulkError, BulkResult
 from .domain.caching import cacheable
 from .domain.clock import NEVER, Clock, FixedClock, SystemClock

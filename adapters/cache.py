@@ -64,6 +64,11 @@ class Cache(ABC):
     def strict(self) -> bool:
         """Whether each commit must leave a record of what it makes out of date, for a relay to `repeat`."""
 
+    @property
+    @abstractmethod
+    def follows_changes(self) -> bool:
+        """Whether it needs the change stream of its store, to see what other programs write."""
+
     @abstractmethod
     def through(
         self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions, reason_against: str = ""

@@ -93,6 +93,11 @@ class StoreCache(Cache):
         return self.settings.strict
 
     @property
+    def follows_changes(self) -> bool:
+        """Whether it needs the change stream of its store, to see what other programs write."""
+        return self.settings.watch
+
+    @property
     def location(self) -> str:
         """Where it is, without a password."""
         return self._regions.location

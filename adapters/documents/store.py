@@ -9,7 +9,7 @@ from typing_extensions import get_original_bases
 
 from ...domain.caching import CacheInvalidated
 from ...domain.clock import Clock, SystemClock
-from ...domain.errors import CommitUnknown, ConfigurationError, TristoreError, UnitOfWorkError, WriteConflict
+from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
 from ...domain.events import Event
 from ...domain.unit_of_work import (
     AnyReaderT,
@@ -24,7 +24,7 @@ from ...domain.unit_of_work import (
     UnitOfWorkListener,
     UnitT_co,
 )
-from ..backend import Backend, BackendOptions, Capability, ServerInfo, Transaction
+from ..backend import Backend, BackendOptions, Capability, Transaction
 from ..backends import backend_for
 from ..caching.regions import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
@@ -43,6 +43,7 @@ from .limits import Limits, is_positive
 from .opening import opened
 from .outbox import Outbox
 from .outbox import declarations as outbox_declarations
+from .readiness import readiness_of, without_changes
 from .reading import ReaderSession
 from .running import Attempts, each, run
 from .unit import DocumentUnit
@@ -279,7 +280,7 @@ class DocumentStore(Store[UnitT_co]):
     def open(self) -> None:
         """Connect now instead of at the first use."""
         info = self._environment.backend.ping(timeout=self._environment.operation_timeout)
-        if refusal := self._cannot_watch(info):
+        if refusal := without_changes(self._environment, info):
             raise ConfigurationError(f"store {self.name}: {refusal}")
         self._environment.ensure_prepared()
         if self._cache is not None:
@@ -295,33 +296,16 @@ class DocumentStore(Store[UnitT_co]):
 
     def check(self, *, timeout: float = 5.0) -> StoreReport:
         """Ping, compare the declared unique keys with the actual ones, and ask the cache whether it answers."""
-        environment = self._environment
-        location = environment.backend.location
-        try:
-            info = environment.backend.ping(timeout=timeout)
-            missing = environment.missing(timeout)
-        except TristoreError as error:
-            return StoreReport(self.name, location, ok=False, details=str(error))
-        if missing:
-            details = f"{info.description}; unique keys are missing: {', '.join(missing)}; call prepare()"
-            return StoreReport(self.name, location, False, details, info.latency, missing)
-        if environment.transactional and not info.transactions:
-            details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
-            return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
-        cache = self._cache
-        if refusal := self._cannot_watch(info):
-            return StoreReport(self.name, location, ok=False, details=refusal, latency=info.latency)
-        guarantee = "" if cache is None else f"; cache: {cache.check()}"
+        location = self._environment.backend.location
+        found = readiness_of(self._environment, timeout=timeout)
+        if found.state is None:
+            return StoreReport(self.name, location, ok=False, details="; ".join(found.problems))
+        info = found.state.info
+        if found.problems:
+            details = "; ".join(found.problems)
+            return StoreReport(self.name, location, False, details, info.latency, found.missing)
+        guarantee = "" if self._cache is None else f"; cache: {self._cache.check()}"
         return StoreReport(self.name, location, ok=True, details=f"{info.description}{guarantee}", latency=info.latency)
-
-    def _cannot_watch(self, info: ServerInfo) -> str:
-        """Say why the cache cannot follow the changes that it is to follow; empty if it can."""
-        cache = self._cache
-        if cache is None or not cache.settings.watch or info.transactions:
-            return ""
-        return (
-            f"{info.description} has no change streams for the cache to follow: use a replica set, or leave watch out"
-        )
 
     def cache_stats(self) -> CacheStats:
         """Return what the cache has counted; nothing without one."""

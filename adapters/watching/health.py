@@ -13,6 +13,7 @@ from ...domain.outbox import Backlog
 from ...domain.predicates import Comparator, Compare, Not
 from ...domain.unit_of_work import Store, StoreReport
 from ..documents.environment import Environment
+from ..documents.readiness import in_one_line, readiness_of
 from ..documents.store import DocumentStore
 from ..relay.access import Access
 from ..relay.records import Records
@@ -39,6 +40,7 @@ def health_of(
 ) -> Health:
     """Ask stores how they are, at the same time; never raises for what it finds.
 
+    A store is ready if `Store.check` has nothing against its use, the change streams that its cache follows included.
     It is cheap enough for a readiness probe: a ping, the lists of indexes, and counts that an index of the outbox
     answers. What the driver knows of servers and pools is read from memory.
 
@@ -63,23 +65,17 @@ class _Question:
         self._environment: Environment = evolve(store.environment, operation_timeout=timeout, preparation="off")
         self._timeout = timeout
         self._max_lag = max_lag
-        self._problems: list[str] = []
         self._warnings: list[str] = []
 
     def ask(self, *, count_versions: bool) -> StoreHealth:
         """Ask everything; what cannot be answered is a problem or a warning."""
         environment = self._environment
-        state = self._tried(self._problems, lambda: environment.backend.state(timeout=self._timeout))
+        found = readiness_of(environment, timeout=self._timeout)
+        state = found.state
         if state is None:
             return StoreHealth(
-                store=environment.name, url=environment.backend.location, ready=False, problems=tuple(self._problems)
+                store=environment.name, url=environment.backend.location, ready=False, problems=found.problems
             )
-        if environment.transactional and not state.info.transactions:
-            what = f"{state.info.description} has no transactions"
-            self._problems.append(f"{what}; use a replica set, or open with transactions='off'")
-        missing = self._tried(self._problems, lambda: environment.missing(self._timeout)) or ()
-        if missing:
-            self._problems.append(f"unique keys are missing: {', '.join(missing)}; call prepare()")
         if state.replication_lag is not None and state.replication_lag > self._max_lag:
             self._warnings.append(f"a secondary is {state.replication_lag:.0f} s behind the primary")
         if state.unreachable:
@@ -87,19 +83,19 @@ class _Question:
         for pool in state.pools:
             if pool.most is not None and pool.in_use >= pool.most:
                 self._warnings.append(f"all {pool.most} connections to {pool.server} are in use; operations wait")
-        backlog = self._tried(self._warnings, self._backlog)
+        backlog = self._tried(self._backlog)
         if backlog is not None and backlog.parked:
             self._warnings.append(f"{backlog.parked} events are parked: tristore relay shows them")
-        index_drift = self._tried(self._warnings, self._index_drift)
+        index_drift = self._tried(self._index_drift)
         if index_drift:
             what = f"{len(index_drift)} indexes or options are not as declared"
             self._warnings.append(f"{what}: tristore indexes diff shows them")
-        behind = self._tried(self._warnings, self._behind) if count_versions else None
+        behind = self._tried(self._behind) if count_versions else None
         return StoreHealth(
             store=environment.name,
             url=environment.backend.location,
-            ready=not self._problems,
-            problems=tuple(self._problems),
+            ready=not found.problems,
+            problems=found.problems,
             warnings=tuple(self._warnings),
             description=state.info.description,
             latency=state.info.latency,
@@ -107,7 +103,7 @@ class _Question:
             replication_lag=state.replication_lag,
             unreachable=state.unreachable,
             pools=state.pools,
-            missing=missing,
+            missing=found.missing,
             index_drift=index_drift,
             schema_versions={
                 binding.collection: binding.documents.schema_version for binding in environment.bindings.values()
@@ -116,11 +112,11 @@ class _Question:
             backlog=backlog,
         )
 
-    def _tried(self, failures: list[str], question: Callable[[], T]) -> T | None:
+    def _tried(self, question: Callable[[], T]) -> T | None:
         try:
             return question()
         except TristoreError as error:
-            failures.append(" ".join(str(error).split()))
+            self._warnings.append(in_one_line(error))
             return None
 
     def _backlog(self) -> Backlog | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tristore import CacheSettings, ConfigurationError, DocumentStore, open_store
+from tristore import CacheSettings, ConfigurationError, DocumentStore, health_of, open_store
 from tristore.adapters.documents.core import CORE
 from tristore.adapters.testing.redis_server import RedisServer
 from tristore.adapters.testing.server import MongoServer
@@ -89,7 +89,7 @@ def test_bypassed(mongo_url: str, redis_url: str, options: str, reason: str) -> 
 
 
 def test_watching_a_standalone_server(standalone: MongoServer) -> None:
-    """C23: a server without change streams is refused when the store opens, and by its check."""
+    """C23: a server without change streams is refused when the store opens, by its check, and by its health."""
     store: DocumentStore[CoreUnitOfWork] = open_store(
         CoreUnitOfWork,
         url=standalone.url_for("watched"),
@@ -102,11 +102,12 @@ def test_watching_a_standalone_server(standalone: MongoServer) -> None:
         store.prepare()
         with pytest.raises(ConfigurationError, match=r"store core: .* has no change streams for the cache to follow"):
             store.open()
-        report = store.check()
+        report, (health,) = store.check(), health_of(store).stores
         with pytest.raises(ConfigurationError, match="change stream"), store.reader() as core:
             core.users.cached()
     finally:
         store.close()
 
-    assert not report.ok
+    assert (False, False) == (report.ok, health.ready)
     assert "has no change streams for the cache to follow: use a replica set, or leave watch out" in report.details
+    assert (report.details,) == health.problems

@@ -7,8 +7,9 @@ from .adapters.documents.converter import make_converter
 from .adapters.documents.declarations import Documents, Index, TimeSeries, Validation
 from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.figures import MetricsSnapshot
 from .adapters.log_handler import LogCounts, StoreHandler
-from .adapters.metrics import Metrics, MetricsSnapshot
+from .adapters.metrics import Metrics
 from .adapters.migrations import Migrations, OneOff
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from

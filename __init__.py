@@ -1,6 +1,6 @@
 """tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
 
-from .adapters.caching.regions import CacheSettings
+from .adapters.caching.settings import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter

@@ -19,7 +19,8 @@ from .debts import Debts
 from .keys import Scope, name_of
 from .looks import Looks
 from .reads import CachedReads
-from .regions import CacheSettings, Regions
+from .regions import Regions
+from .settings import CacheSettings
 from .stats import CacheObserver, CacheStats, Counted, Recorder
 from .switch import is_disabled
 from .tokens import Tokens

@@ -5,7 +5,6 @@ that nobody asks for any more. Tokens are never counted, so one that was lost co
 miss and revives nothing; and a write of a token is never sent again with the same value.
 """
 
-import re
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
@@ -13,11 +12,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from dogpile.cache import CacheRegion
-from dogpile.cache.api import NO_VALUE, CantDeserializeException
+from dogpile.cache.api import NO_VALUE
 
 from .bounded import BoundedMemory
 from .breaker import CacheDown
-from .payloads import is_payload
 
 _LOCKS = 64
 """So many groups of names can be made at one time."""
@@ -25,31 +23,10 @@ _LOCKS = 64
 _MOST_SEEN = 50_000
 """So many names are remembered with the tokens that were last seen of them."""
 
-_TOKEN = re.compile(r"[0-9a-f]{16}")
-
 
 def fresh() -> str:
     """Return a token that nobody has: 64 random bits."""
     return secrets.token_hex(8)
-
-
-def dump_token(token: str) -> bytes:
-    """Return a token as it is stored."""
-    return token.encode()
-
-
-def load_token(data: bytes) -> str | bytes:
-    """Return a stored token, or the payload of a result that was looked for beside tokens, as it is.
-
-    Raises:
-        CantDeserializeException: if it is neither, which counts as a lost one.
-    """
-    if is_payload(data):
-        return bytes(data)
-    token = bytes(data).decode("ascii", "replace")
-    if _TOKEN.fullmatch(token) is None:
-        raise CantDeserializeException
-    return token
 
 
 class Tokens:
@@ -131,4 +108,4 @@ class Tokens:
             self._region.set_multi(replaced)
 
 
-__all__ = ["Tokens", "dump_token", "load_token"]
+__all__ = ["Tokens", "fresh"]

@@ -7,7 +7,7 @@ miss and revives nothing; and a write of a token is never sent again with the sa
 
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -55,20 +55,23 @@ class Tokens:
                 return tokens
         return self._complete(names, self._look(names))
 
-    def guess(self, names: Sequence[str]) -> list[str] | None:
-        """Return the tokens that these names had when somebody last looked, None if nobody did for one of them."""
-        seen = [self._seen.get(name) for name in names]
-        return None if NO_VALUE in seen else seen
+    def read_with(self, names: Sequence[str], key: Callable[[Sequence[str]], str]) -> tuple[str, Any]:
+        """Return the key that the tokens of these names make, and what a look for both at once finds there.
 
-    def read_beside(self, names: Sequence[str], key: str) -> tuple[list[str], Any]:
-        """Return the tokens of these names, and in the same look the payload under a key; NO_VALUE if there is none.
+        That is one round trip if the tokens are those that were last seen; if not, the entry is still to be looked for,
+        and NO_VALUE is returned for it, as where there is none.
 
         Raises:
             CacheDown: if the cache does not answer.
         """
-        found = self._look([*names, key])
-        kept = found.pop(key)
-        return self._complete(names, found), kept if isinstance(kept, bytes) else NO_VALUE
+        seen = [self._seen.get(name) for name in names]
+        if NO_VALUE in seen:
+            return key(self.read(names)), NO_VALUE
+        there = key(seen)
+        found = self._look([*names, there])
+        kept = found.pop(there)
+        now = key(self._complete(names, found))
+        return now, kept if now == there and isinstance(kept, bytes) else NO_VALUE
 
     def _complete(self, names: Sequence[str], found: dict[str, Any]) -> list[str]:
         """Make the tokens that are not there."""

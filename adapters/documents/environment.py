@@ -12,8 +12,8 @@ from ...domain.errors import ConfigurationError
 from ...domain.events import Event
 from ...domain.unit_of_work import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
+from ..cache import Cache
 from ..cache import Written as Told
-from ..caching.store_cache import StoreCache
 from .limits import Limits
 from .migration_state import reopen
 from .side_by_side import SideBySide
@@ -73,7 +73,7 @@ class Environment:
     limits: Limits = field(factory=Limits)
     side_by_side: SideBySide = field(factory=SideBySide)
     unsettled: dict[str, Unsettled] = field(factory=dict)
-    cache: StoreCache | None = None
+    cache: Cache | None = None
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
@@ -136,7 +136,7 @@ class Environment:
     @property
     def records_invalidations(self) -> bool:
         """Whether each commit leaves an outbox record of what it makes out of date in the cache."""
-        return self.cache is not None and self.cache.settings.strict
+        return self.cache is not None and self.cache.strict
 
     def write_many(self, plan: WritePlan) -> ManyResult:
         """Carry out a plan outside units of work, and let the cache know: one that failed may have been applied."""

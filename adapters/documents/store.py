@@ -186,6 +186,13 @@ class DocumentStore(Store[UnitT_co]):
         """The backend, for tools that look below the repositories."""
         return self._environment.backend
 
+    @property
+    def _cache(self) -> StoreCache | None:
+        """The cache with all that only its store asks of it."""
+        cache = self._environment.cache
+        assert cache is None or isinstance(cache, StoreCache)  # noqa: S101 - made by open_store
+        return cache
+
     def unit_of_work(self, *, autoflush: bool = True) -> UnitT_co:
         """Return a unit of work for a ``with`` block.
 
@@ -274,8 +281,8 @@ class DocumentStore(Store[UnitT_co]):
         if refusal := self._cannot_watch(info):
             raise ConfigurationError(f"store {self.name}: {refusal}")
         self._environment.ensure_prepared()
-        if self._environment.cache is not None:
-            self._environment.cache.start()
+        if self._cache is not None:
+            self._cache.start()
 
     def prepare(self) -> None:
         """Create the declared collections and indexes; what is there already stays."""
@@ -300,7 +307,7 @@ class DocumentStore(Store[UnitT_co]):
         if environment.transactional and not info.transactions:
             details = f"{info.description} has no transactions; use a replica set, or open with transactions='off'"
             return StoreReport(self.name, location, ok=False, details=details, latency=info.latency)
-        cache = environment.cache
+        cache = self._cache
         if refusal := self._cannot_watch(info):
             return StoreReport(self.name, location, ok=False, details=refusal, latency=info.latency)
         guarantee = "" if cache is None else f"; cache: {cache.check()}"
@@ -308,7 +315,7 @@ class DocumentStore(Store[UnitT_co]):
 
     def _cannot_watch(self, info: ServerInfo) -> str:
         """Say why the cache cannot follow the changes that it is to follow; empty if it can."""
-        cache = self._environment.cache
+        cache = self._cache
         if cache is None or not cache.settings.watch or info.transactions:
             return ""
         return (
@@ -317,18 +324,18 @@ class DocumentStore(Store[UnitT_co]):
 
     def cache_stats(self) -> CacheStats:
         """Return what the cache has counted; nothing without one."""
-        cache = self._environment.cache
+        cache = self._cache
         return CacheStats({}) if cache is None else cache.stats()
 
     def log_cache_stats(self) -> None:
         """Write what the cache has counted to the logger ``tristore.cache``, as one line; `close` does so too."""
-        if self._environment.cache is not None:
-            self._environment.cache.log_stats()
+        if self._cache is not None:
+            self._cache.log_stats()
 
     def observe_cache(self, observer: CacheObserver) -> None:
         """Let an observer, such as a metrics library, hear of everything that the cache counts."""
-        if self._environment.cache is not None:
-            self._environment.cache.observe(observer)
+        if self._cache is not None:
+            self._cache.observe(observer)
 
     def save(self) -> None:
         """Keep what was committed so far."""
@@ -337,8 +344,8 @@ class DocumentStore(Store[UnitT_co]):
     def close(self) -> None:
         """Release connections; what the cache has counted goes to the log."""
         self._environment.side_by_side.close()
-        if self._environment.cache is not None:
-            self._environment.cache.close()
+        if self._cache is not None:
+            self._cache.close()
         self._environment.backend.close()
 
     def _attempts(

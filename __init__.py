@@ -1,6 +1,6 @@
 """tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
 
-from .adapters.caching.regions import CacheSettings
+from .adapters.caching.settings import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.converter import make_converter
@@ -8,8 +8,9 @@ from .adapters.documents.declarations import Documents, TimeSeries, Validation
 from .adapters.documents.indexes import Index
 from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.store import DocumentStore, open_store
+from .adapters.figures import MetricsSnapshot
 from .adapters.log_handler import LogCounts, StoreHandler
-from .adapters.metrics import Metrics, MetricsSnapshot
+from .adapters.metrics import Metrics
 from .adapters.migrations import Migrations, OneOff
 from .adapters.relay import OutboxRelay
 from .adapters.serialization import from_dict, to_dict, update_from

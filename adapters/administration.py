@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..domain.queries import Query
-from .backend import CollectionDeclaration, IndexDeclaration, ValidatorDeclaration
+from .backend.declared import CollectionDeclaration, IndexDeclaration, ValidatorDeclaration
 
 
 class StepKind(Enum):

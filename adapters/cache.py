@@ -5,16 +5,18 @@ after the commit and before the commit returns, so that no later read through it
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import field, frozen
+from dogpile.cache import CacheRegion
 
 from ..domain.caching import CacheOptions
 from ..domain.predicates import Path, Predicate
 from ..domain.queries import Query
 from ..domain.rollups import Rollup
 from .backend import Document
+from .caching.stats import Recorder
 
 
 class DocumentReads(Protocol):
@@ -57,7 +59,13 @@ class CachedCollection:
 
 
 class Cache(ABC):
-    """A cache of one store. Safe to share between threads."""
+    """A cache of one store. Safe to share between threads.
+
+    Attributes:
+        recorder: counts what is asked, and what became of it.
+    """
+
+    recorder: Recorder
 
     @property
     @abstractmethod
@@ -78,6 +86,37 @@ class Cache(ABC):
     @abstractmethod
     def bypass(self, collection: str, method: str, reason: str) -> None:
         """Count a read that asked to be cached and cannot be."""
+
+    @abstractmethod
+    def reason_against(self, collection: str) -> str:
+        """Say why a read of this collection is not cached now; empty if it is."""
+
+    @abstractmethod
+    def tokens_of(self, names: Sequence[str]) -> list[str]:
+        """Return the tokens of these names, which every commit that concerns them replaces.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+
+    @abstractmethod
+    def look(self, names: Sequence[str], key: Callable[[Sequence[str]], str]) -> tuple[str, Any]:
+        """Return the key that a result has with the tokens of these names, and what is kept there.
+
+        That is `NO_VALUE` if nothing is, or if only a look into the region can tell. The tokens are read before the
+        entry, or at one moment with it: an entry under tokens of the past is not seen.
+
+        Args:
+            names: of the tokens that guard the result.
+            key: makes the key of the result from their tokens.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+
+    @abstractmethod
+    def region(self, ttl: float) -> CacheRegion:
+        """Return the region whose entries live for so many seconds."""
 
     @abstractmethod
     def invalidate(self, written: Written) -> None:

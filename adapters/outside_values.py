@@ -16,7 +16,7 @@ from ..domain.errors import ValidationError
 from ..domain.fields import to_instant
 from ..domain.ids import Id, parse_id
 from ..domain.schema import FieldType, Kind
-from .documents.codecs import MAX_DEPTH, check_key
+from .bson_values import MAX_DEPTH, check_key
 
 _NUMBERS = (int, float)
 

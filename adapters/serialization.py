@@ -17,7 +17,7 @@ from attrs.exceptions import FrozenError
 from ..domain.entity import Entity
 from ..domain.errors import ConfigurationError, Problem, ValidationError
 from ..domain.schema import FieldSchema, FieldType, Kind, Schema, schema_of
-from .documents.codecs import check_key
+from .bson_values import check_key
 from .hiding import HIDDEN, without_secrets
 from .outside_values import structured
 

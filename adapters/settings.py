@@ -17,7 +17,7 @@ from cattrs import Converter
 from cattrs.errors import CattrsError
 
 from ..domain.errors import ConfigurationError
-from .caching.regions import CacheSettings
+from .caching.settings import CacheSettings
 from .caching.switch import VARIABLE as CACHE_SWITCH
 from .urls import without_password
 

@@ -14,7 +14,7 @@ from ..domain.events import Event
 from ..domain.health import Health
 from ..domain.systemlogs import SystemlogsUnitOfWork
 from ..domain.unit_of_work import StoreReport, UnitOfWork
-from .caching.regions import CacheSettings
+from .caching.settings import CacheSettings
 from .caching.stats import CacheObserver, CacheStats
 from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS
 from .documents.core import CORE, CORE_EVENTS

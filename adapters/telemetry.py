@@ -1,12 +1,11 @@
 """Metrics for OpenTelemetry, by the names of its semantic conventions; importing this needs ``opentelemetry-api``."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter_provider
 
-if TYPE_CHECKING:
-    from .metrics import MetricsSnapshot, PoolFigures
+from .figures import MetricsSnapshot, PoolFigures
 
 _SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 """The bounds that the conventions advise for durations."""
@@ -20,7 +19,7 @@ class Telemetry:
         snapshot: gives the figures of the pools when they are read.
     """
 
-    def __init__(self, provider: Any, snapshot: "Callable[[], MetricsSnapshot]") -> None:
+    def __init__(self, provider: Any, snapshot: Callable[[], MetricsSnapshot]) -> None:
         meter = (provider or get_meter_provider()).get_meter("tristore")
         self._commands = meter.create_histogram(
             "db.client.operation.duration", "s", "Commands to servers", explicit_bucket_boundaries_advisory=_SECONDS
@@ -30,7 +29,7 @@ class Telemetry:
         )
         self._retries = meter.create_counter("tristore.unit.retries", "{attempt}", "Attempts after a conflict")
 
-        def watched(read: "Callable[[PoolFigures], Iterable[tuple[float, dict[str, str]]]]") -> Any:
+        def watched(read: Callable[[PoolFigures], Iterable[tuple[float, dict[str, str]]]]) -> Any:
             def observe(_: CallbackOptions) -> Iterator[Observation]:
                 for (store, server), pool in snapshot().pools.items():
                     for value, more in read(pool):

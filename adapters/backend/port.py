@@ -11,7 +11,7 @@ Every operation has a `timeout` in seconds, and is bound to a transaction or to 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Flag, auto
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from attrs import field, frozen
 
@@ -19,13 +19,11 @@ from ...domain.errors import ConfigurationError
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
+from ..administration import Administration
 from ..metrics import Metrics
 from .declared import CollectionDeclaration, IndexDeclaration
 from .found import LeaseState, Seen, ServerInfo, ServerState
 from .plans import Document, ManyResult, Modify, ModifyResult, WritePlan, WriteResult
-
-if TYPE_CHECKING:
-    from ..administration import Administration
 
 
 class Capability(Flag):
@@ -327,7 +325,7 @@ class Backend(ABC):
             Unavailable: if it does not answer, with what was tried and what to do.
         """
 
-    def administration(self) -> "Administration | None":
+    def administration(self) -> Administration | None:
         """Return what looks after the server: its indexes, validators, plans and slow operations; None without one."""
         return None
 

@@ -18,6 +18,7 @@ from attrs import field, frozen
 from bson import Decimal128, Int64, ObjectId, encode
 from bson.decimal128 import create_decimal128_context
 
+from ...domain.caching import CacheOptions
 from ...domain.comparable import INT64_MAX, INT64_MIN
 from ..bson_values import CODEC_OPTIONS
 
@@ -84,6 +85,31 @@ class Scope:
 
     def _token(self, name: str) -> str:
         return f"{self._head}|t|{name}"
+
+
+@frozen
+class KeyMaker:
+    """Makes the keys of one collection's reads.
+
+    Attributes:
+        scope: what all of them have in common.
+        options: how the reads want to be cached.
+    """
+
+    scope: Scope
+    options: CacheOptions
+
+    def entity(self, name: str, tokens: Sequence[str]) -> str:
+        """Return the key of one entity, by what `name_of` says of its id."""
+        return self._key("e", name, tokens)
+
+    def query(self, asked: str, tokens: Sequence[str]) -> str:
+        """Return the key of a query, by the digest of what it asks."""
+        return self._key("q", asked, tokens)
+
+    def _key(self, kind: str, asked: str, tokens: Sequence[str]) -> str:
+        # who wants results of five seconds must not meet those that others keep for five minutes
+        return self.scope.key(f"{kind}{self.options.ttl:g}", tokens, asked, self.options.key)
 
 
 def _plain(name: str) -> str:
@@ -153,4 +179,4 @@ def _hash(data: bytes, size: int = _DIGEST_BYTES) -> str:
     return blake2b(data, digest_size=size).hexdigest()
 
 
-__all__ = ["Scope", "digest", "name_of"]
+__all__ = ["KeyMaker", "Scope", "digest", "name_of"]

@@ -1,8 +1,9 @@
-"""What is kept in a cache: documents as BSON, never pickled objects, so that a planted value runs nothing.
+"""What is kept in a cache: documents as BSON, never pickled objects, so that a planted value runs nothing; and tokens.
 
 A payload begins with one byte that says its form, so that plain and compressed ones can be read side by side.
 """
 
+import re
 import zlib
 from typing import Any
 
@@ -28,6 +29,8 @@ TOO_LARGE = b"\2"
 
 _FORMS = frozenset({_PLAIN, _COMPRESSED, TOO_LARGE})
 
+_TOKEN = re.compile(r"[0-9a-f]{16}")
+
 _LARGEST = 64 * 1024 * 1024
 """Bytes that a payload may unpack to: a planted one cannot fill the memory."""
 
@@ -50,11 +53,6 @@ def pack(value: Any, *, compress: bool = False) -> bytes:
     return payload if len(payload) <= MAX_BYTES else TOO_LARGE
 
 
-def is_payload(data: bytes) -> bool:
-    """Tell whether bytes have the form of a payload."""
-    return data[:1] in _FORMS
-
-
 def unpack(payload: object) -> Any:
     """Return the value of a payload.
 
@@ -73,6 +71,25 @@ def unpack(payload: object) -> Any:
         raise CantDeserializeException from error
 
 
+def dump_token(token: str) -> bytes:
+    """Return a token as it is stored."""
+    return token.encode()
+
+
+def load_token(data: bytes) -> str | bytes:
+    """Return a stored token, or the payload of a result that was looked for beside tokens, as it is.
+
+    Raises:
+        CantDeserializeException: if it is neither, which counts as a lost one.
+    """
+    if data[:1] in _FORMS:
+        return bytes(data)
+    token = bytes(data).decode("ascii", "replace")
+    if _TOKEN.fullmatch(token) is None:
+        raise CantDeserializeException
+    return token
+
+
 def _decompressed(data: bytes) -> bytes:
     stream = zlib.decompressobj()
     found = stream.decompress(data, _LARGEST)
@@ -81,4 +98,4 @@ def _decompressed(data: bytes) -> bytes:
     return found
 
 
-__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "is_payload", "pack", "unpack"]
+__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "dump_token", "load_token", "pack", "unpack"]

@@ -1,11 +1,10 @@
 """dogpile.cache regions from a URL: one for the tokens, and one for each time to live."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from attrs import field, frozen
 from dogpile.cache import CacheRegion, register_backend
 from dogpile.cache.exception import PluginNotFound
 
@@ -14,8 +13,8 @@ from ..urls import without_password
 from .bounded import MAX_BYTES, MAX_ENTRIES, BoundedBackend, BoundedMemory
 from .breaker import Breaker, Guarded, GuardedRegion
 from .expiry import Expiring
-from .switch import is_switched_on
-from .tokens import dump_token, load_token
+from .payloads import dump_token, load_token
+from .settings import CacheSettings
 
 BOUNDED = "tristore.bounded"
 TOKEN_LIFETIME = 24 * 60 * 60
@@ -43,30 +42,6 @@ _KEEP_TIME = frozenset({BOUNDED, _REDIS_BACKEND, _NULL})
 """Backends that end an entry's life themselves."""
 
 _OF_THIS_PROCESS = frozenset({BOUNDED, _NULL, "dogpile.cache.memory", "dogpile.cache.memory_pickle"})
-
-
-@frozen(kw_only=True)
-class CacheSettings:
-    """Where the cache of a store is, and how it behaves.
-
-    Attributes:
-        url: ``memory://`` (in this process, bounded; ``?max_entries=10000&max_bytes=67108864``), ``redis://host:6379/0``,
-            ``null://`` (none), or the name of any dogpile.cache backend as scheme, ``dogpile.cache.dbm://?filename=...``.
-        prefix: names the application and its environment; caches with different ones share nothing.
-        enabled: whether reads are looked up and stored; commits invalidate in any case. By default what the variable
-            ``TRISTORE_CACHE`` says, on or off.
-        strict: whether a commit leaves an outbox record of its invalidation, so that a relay makes good what a crash
-            between the two left out.
-        watch: whether a change stream tells of writes by other programs.
-        arguments: for the dogpile backend, in addition to those of the URL.
-    """
-
-    url: str = field(default="memory://", repr=without_password)
-    prefix: str = "tristore"
-    enabled: bool = field(factory=is_switched_on)
-    strict: bool = False
-    watch: bool = False
-    arguments: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 class Regions:
@@ -217,4 +192,4 @@ def _redis_arguments() -> dict[str, Any]:
     }
 
 
-__all__ = ["CacheSettings", "Regions"]
+__all__ = ["Regions"]

@@ -3,23 +3,23 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from dogpile.cache import CacheRegion
+from dogpile.cache.api import NO_VALUE
 
 from ...domain.caching import CacheOptions
 from ...domain.errors import Unavailable
 from ..backend import Seen, Watch
 from ..cache import Cache, CachedCollection, DocumentReads, Written
 from ..urls import without_password
-from .bounded import BoundedMemory
 from .breaker import Breaker, CacheDown
 from .debts import Debts
-from .keys import Scope, name_of
-from .looks import Looks
+from .keys import KeyMaker, Scope, name_of
 from .reads import CachedReads
-from .regions import CacheSettings, Regions
+from .regions import Regions
+from .settings import CacheSettings
 from .stats import CacheObserver, CacheStats, Counted, Recorder
 from .switch import is_disabled
 from .tokens import Tokens
@@ -113,11 +113,6 @@ class StoreCache(Cache):
         return self._regions.is_redis
 
     @property
-    def near(self) -> BoundedMemory | None:
-        """The memory of a cache that is in this process."""
-        return self._regions.near
-
-    @property
     def is_off(self) -> bool:
         """Whether nothing is looked up or kept."""
         return self._regions.is_off or not self.settings.enabled
@@ -174,18 +169,35 @@ class StoreCache(Cache):
         self, reads: DocumentReads, collection: CachedCollection, options: CacheOptions, reason_against: str = ""
     ) -> DocumentReads:
         """Return the same reads through the cache; with a reason against it past it, each of them counted."""
-        if reason_against:
-            return CachedReads(
-                reads, Looks(self._scope(collection.name), collection.name, options, self, reason_against)
-            )
-        self._used = True
-        self.start()
-        scope = self._scope(collection.name, collection.schema)
-        return CachedReads(reads, Looks(scope, collection.name, options, self))
+        if not reason_against:
+            self._used = True
+            self.start()
+        keys = KeyMaker(self._scope(collection.name, collection.schema), options)
+        return CachedReads(reads, self, keys, reason_against)
 
     def bypass(self, collection: str, method: str, reason: str) -> None:
         """Count a read that asked to be cached and cannot be."""
         self.recorder.count(Counted(collection, method, "bypass", reason))
+
+    def tokens_of(self, names: Sequence[str]) -> list[str]:
+        """Return the tokens of these names.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+        return self.tokens.read(names)
+
+    def look(self, names: Sequence[str], key: Callable[[Sequence[str]], str]) -> tuple[str, Any]:
+        """Return the key that a result has with the tokens of these names, and what is kept there.
+
+        Raises:
+            CacheDown: if the cache does not answer.
+        """
+        if self.sees_all_at_once:
+            return self.tokens.read_with(names, key)
+        there, near = key(self.tokens.read(names)), self._regions.near
+        # five times cheaper than a look through the region and its locks, which only a miss needs
+        return there, NO_VALUE if near is None else near.payload(there)
 
     def region(self, ttl: float) -> CacheRegion:
         """Return the region whose entries live for so many seconds."""

@@ -5,19 +5,17 @@ that nobody asks for any more. Tokens are never counted, so one that was lost co
 miss and revives nothing; and a write of a token is never sent again with the same value.
 """
 
-import re
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from dogpile.cache import CacheRegion
-from dogpile.cache.api import NO_VALUE, CantDeserializeException
+from dogpile.cache.api import NO_VALUE
 
 from .bounded import BoundedMemory
 from .breaker import CacheDown
-from .payloads import is_payload
 
 _LOCKS = 64
 """So many groups of names can be made at one time."""
@@ -25,31 +23,10 @@ _LOCKS = 64
 _MOST_SEEN = 50_000
 """So many names are remembered with the tokens that were last seen of them."""
 
-_TOKEN = re.compile(r"[0-9a-f]{16}")
-
 
 def fresh() -> str:
     """Return a token that nobody has: 64 random bits."""
     return secrets.token_hex(8)
-
-
-def dump_token(token: str) -> bytes:
-    """Return a token as it is stored."""
-    return token.encode()
-
-
-def load_token(data: bytes) -> str | bytes:
-    """Return a stored token, or the payload of a result that was looked for beside tokens, as it is.
-
-    Raises:
-        CantDeserializeException: if it is neither, which counts as a lost one.
-    """
-    if is_payload(data):
-        return bytes(data)
-    token = bytes(data).decode("ascii", "replace")
-    if _TOKEN.fullmatch(token) is None:
-        raise CantDeserializeException
-    return token
 
 
 class Tokens:
@@ -78,20 +55,23 @@ class Tokens:
                 return tokens
         return self._complete(names, self._look(names))
 
-    def guess(self, names: Sequence[str]) -> list[str] | None:
-        """Return the tokens that these names had when somebody last looked, None if nobody did for one of them."""
-        seen = [self._seen.get(name) for name in names]
-        return None if NO_VALUE in seen else seen
+    def read_with(self, names: Sequence[str], key: Callable[[Sequence[str]], str]) -> tuple[str, Any]:
+        """Return the key that the tokens of these names make, and what a look for both at once finds there.
 
-    def read_beside(self, names: Sequence[str], key: str) -> tuple[list[str], Any]:
-        """Return the tokens of these names, and in the same look the payload under a key; NO_VALUE if there is none.
+        That is one round trip if the tokens are those that were last seen; if not, the entry is still to be looked for,
+        and NO_VALUE is returned for it, as where there is none.
 
         Raises:
             CacheDown: if the cache does not answer.
         """
-        found = self._look([*names, key])
-        kept = found.pop(key)
-        return self._complete(names, found), kept if isinstance(kept, bytes) else NO_VALUE
+        seen = [self._seen.get(name) for name in names]
+        if NO_VALUE in seen:
+            return key(self.read(names)), NO_VALUE
+        there = key(seen)
+        found = self._look([*names, there])
+        kept = found.pop(there)
+        now = key(self._complete(names, found))
+        return now, kept if now == there and isinstance(kept, bytes) else NO_VALUE
 
     def _complete(self, names: Sequence[str], found: dict[str, Any]) -> list[str]:
         """Make the tokens that are not there."""
@@ -131,4 +111,4 @@ class Tokens:
             self._region.set_multi(replaced)
 
 
-__all__ = ["Tokens", "dump_token", "load_token"]
+__all__ = ["Tokens", "fresh"]

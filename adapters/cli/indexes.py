@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from ..administration import IndexStep, StepKind
-from ..testing.scans import Scan, scans
 from ..upkeep import Advice, IndexDiff, diff_indexes, index_advice, sync_indexes
+from ..upkeep.scans import Scan, scans
 from ..upkeep.suggestions import MOST_INDEXES, shown_keys
 from .interruption import interruptible
 from .options import make_console

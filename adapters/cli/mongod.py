@@ -7,9 +7,8 @@ from types import FrameType
 
 import click
 
+from ..settings import STORES
 from ..testing.server import MongoServer
-
-_STORES = ("core", "analytics", "systemlogs")
 
 
 @click.command()
@@ -21,7 +20,7 @@ def mongod() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)  # SIGINT too: a shell starts what runs in the background without it
     with MongoServer() as server:
-        for store in _STORES:
+        for store in STORES:
             click.echo(f"export TRISTORE_{store.upper()}_URL={shlex.quote(server.url_for(store))}")
         click.echo("The server runs until Ctrl-C; its data go with it.", err=True)
         try:

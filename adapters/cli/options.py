@@ -7,11 +7,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from ..settings import STORES
+
 WIDTH = 100
 """The most columns of what is printed."""
-
-STORES = ("core", "analytics", "systemlogs")
-"""The names of the three stores."""
 
 
 class Number(click.FloatRange):

@@ -14,10 +14,10 @@ from attrs import frozen
 from ...domain.errors import ConfigurationError
 from ..documents.store import DocumentStore
 from ..migrations import Migrations
-from ..settings import Settings
+from ..settings import STORES, Settings
 from ..stores import Stores, open_stores
 from ..testing.openings import find_openings, imported_module
-from .options import STORES, store_urls
+from .options import store_urls
 
 AnyStore = DocumentStore[Any]
 Found = AnyStore | Migrations

@@ -19,12 +19,10 @@ from ...domain.clock import SystemClock, to_milliseconds
 from ...domain.comparable import INT64_MAX, INT64_MIN, is_text
 from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldType, Kind
+from ..bson_values import MAX_DEPTH, check_key, check_text, kind_of
 
 EPOCH_NAIVE = datetime(1970, 1, 1)
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
-
-MAX_DEPTH = 100
-"""How deep MongoDB lets documents be nested (https://www.mongodb.com/docs/manual/reference/limits)."""
 
 LONGEST_EXPIRY = 2**31 - 1
 """The most seconds of an index that lets documents expire (https://www.mongodb.com/docs/manual/core/index-ttl)."""
@@ -48,14 +46,14 @@ class Codec:
 def load_datetime(value: Any) -> datetime:
     """Make a decoded datetime aware."""
     if type(value) is not datetime:
-        raise ValueError(f"expected a date between the years 1 and 9999, found {_kind(value)}")
+        raise ValueError(f"expected a date between the years 1 and 9999, found {kind_of(value)}")
     return EPOCH_UTC + (value - EPOCH_NAIVE)
 
 
 def dump_datetime(value: Any) -> datetime:
     """Accept an aware datetime: naive UTC, cut to milliseconds, is what a store compares."""
     if not isinstance(value, datetime):
-        raise ValueError(f"must be a datetime, not {_kind(value)}")
+        raise ValueError(f"must be a datetime, not {kind_of(value)}")
     if value.tzinfo is None:
         raise ValueError("must be an aware datetime: give it a time zone, such as UTC")
     try:
@@ -72,7 +70,7 @@ def real_time() -> datetime:
 def load_id(value: Any) -> str:
     """Turn an ObjectId into the hex digits of an `Id`."""
     if not isinstance(value, ObjectId):
-        raise ValueError(f"expected an ObjectId, found {_kind(value)}")
+        raise ValueError(f"expected an ObjectId, found {kind_of(value)}")
     return value.binary.hex()
 
 
@@ -84,7 +82,7 @@ def dump_id(value: Any) -> ObjectId:
             return found
     except (TypeError, ValueError, InvalidId):
         pass  # said below, in words
-    raise ValueError(f"must be an id of 24 lower-case hex digits, not {_kind(value)}")
+    raise ValueError(f"must be an id of 24 lower-case hex digits, not {kind_of(value)}")
 
 
 def _exactly(kind: type[Any], words: str, plain: Callable[[Any], Any]) -> Codec:
@@ -92,17 +90,10 @@ def _exactly(kind: type[Any], words: str, plain: Callable[[Any], Any]) -> Codec:
 
     def check(value: Any) -> Any:
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            raise ValueError(f"must be {words}, not {_kind(value)}")
+            raise ValueError(f"must be {words}, not {kind_of(value)}")
         return plain(value) if type(value) is not kind else value
 
     return Codec(check, check)
-
-
-def check_text(value: str) -> str:
-    """Refuse text that cannot be encoded: half of a surrogate pair."""
-    if not value.isascii() and not is_text(value):
-        raise ValueError("must be text that can be encoded: it has half of a surrogate pair")
-    return value
 
 
 def _text() -> Codec:
@@ -114,7 +105,7 @@ def _check_int(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         raise ValueError("must be a whole number, not a float")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"must be a whole number, not {_kind(value)}")
+        raise ValueError(f"must be a whole number, not {kind_of(value)}")
     if not INT64_MIN <= value <= INT64_MAX:
         raise ValueError("must fit 64 bits")
     return int(value)
@@ -127,7 +118,7 @@ def _load_int(value: Any) -> int:
 
 def _check_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, float | int):
-        raise ValueError(f"must be a number, not {_kind(value)}")
+        raise ValueError(f"must be a number, not {kind_of(value)}")
     return float(value)
 
 
@@ -136,12 +127,12 @@ def _load_decimal(value: Any) -> Decimal:
         return value.to_decimal()
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
-    raise ValueError(f"expected a Decimal128, found {_kind(value)}")
+    raise ValueError(f"expected a Decimal128, found {kind_of(value)}")
 
 
 def _dump_decimal(value: Any) -> Decimal128:
     if not isinstance(value, Decimal):
-        raise ValueError(f"must be a Decimal, not {_kind(value)}")
+        raise ValueError(f"must be a Decimal, not {kind_of(value)}")
     try:
         return Decimal128(value)
     except ArithmeticError as error:
@@ -168,7 +159,7 @@ def dump_free(value: Any, depth: int = 1) -> Any:
     if isinstance(value, Decimal):
         return _dump_decimal(value)
     raise ValueError(
-        f"holds {_kind(value)}, which cannot be stored: use text, numbers, booleans, None, aware datetimes, "
+        f"holds {kind_of(value)}, which cannot be stored: use text, numbers, booleans, None, aware datetimes, "
         "Decimal, bytes, UUID, and lists and dictionaries of them"
     )
 
@@ -205,15 +196,6 @@ def load_free(value: Any) -> Any:
     if kind is Decimal128:
         return value.to_decimal()
     return int(value) if kind is Int64 else value
-
-
-def check_key(key: Any) -> str:
-    """Refuse keys that a store could take for an operator or a path."""
-    if type(key) is not str:
-        raise ValueError(f"has a key that is {_kind(key)}: keys are text")
-    if key.startswith("$") or "." in key or "\0" in key:
-        raise ValueError(f"has the key {key!r}: a key has no '.', no NUL and no leading '$'")
-    return check_text(key)
 
 
 def codec_of(declared: FieldType, nested: Callable[[type[Any]], Codec], unusual: Callable[[FieldType], Codec]) -> Codec:
@@ -273,7 +255,7 @@ def _enum(enum: type[Any]) -> Codec:
 
     def dump(value: Any) -> Any:
         if type(value) is not enum:
-            raise ValueError(f"must be a {enum.__name__}, not {_kind(value)}")
+            raise ValueError(f"must be a {enum.__name__}, not {kind_of(value)}")
         return value.value
 
     return Codec(load, dump)
@@ -284,12 +266,12 @@ def _sequence(declared: FieldType, item: Codec) -> Codec:
 
     def load(value: Any) -> Any:
         if type(value) is not list:
-            raise ValueError(f"expected a list, found {_kind(value)}")
+            raise ValueError(f"expected a list, found {kind_of(value)}")
         return python([item.load(part) for part in value])
 
     def dump(value: Any) -> Any:
         if not isinstance(value, python):
-            raise ValueError(f"must be a {python.__name__}, not {_kind(value)}")
+            raise ValueError(f"must be a {python.__name__}, not {kind_of(value)}")
         return [item.dump(part) for part in value]
 
     return Codec(load, dump, mutable=python not in {tuple, frozenset} or item.mutable)
@@ -298,12 +280,12 @@ def _sequence(declared: FieldType, item: Codec) -> Codec:
 def _dict(item: Codec) -> Codec:
     def load(value: Any) -> Any:
         if type(value) is not dict:
-            raise ValueError(f"expected a document, found {_kind(value)}")
+            raise ValueError(f"expected a document, found {kind_of(value)}")
         return {key: item.load(part) for key, part in value.items()}
 
     def dump(value: Any) -> Any:
         if not isinstance(value, dict):
-            raise ValueError(f"must be a dictionary, not {_kind(value)}")
+            raise ValueError(f"must be a dictionary, not {kind_of(value)}")
         return {check_key(key): item.dump(part) for key, part in value.items()}
 
     return Codec(load, dump, mutable=True)
@@ -311,7 +293,7 @@ def _dict(item: Codec) -> Codec:
 
 def _load_free_dict(value: Any) -> Any:
     if type(value) is not dict:
-        raise ValueError(f"expected a document, found {_kind(value)}")
+        raise ValueError(f"expected a document, found {kind_of(value)}")
     for item in value.values():
         if item.__class__ not in _LEAVES:
             return load_free(value)
@@ -320,12 +302,8 @@ def _load_free_dict(value: Any) -> Any:
 
 def _dump_free_dict(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"must be a dictionary, not {_kind(value)}")
+        raise ValueError(f"must be a dictionary, not {kind_of(value)}")
     return value if type(value) is dict and _is_plain(value) else dump_free(dict(value))
-
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 _FREE_DICT = Codec(_load_free_dict, _dump_free_dict, mutable=True)

@@ -26,7 +26,7 @@ from ...domain.unit_of_work import (
 )
 from ..backend import Backend, BackendOptions, Capability, Transaction
 from ..backends import backend_for
-from ..caching.regions import CacheSettings
+from ..caching.settings import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
 from ..metrics import Metrics

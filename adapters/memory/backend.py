@@ -1,8 +1,9 @@
 """The in-memory backend: a store in this process that gives the answers of a MongoDB."""
 
+import weakref
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote
 
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
@@ -38,13 +39,33 @@ from .tables import Draft, Table
 from .transactions import MemoryTransaction
 from .writing import Writer
 
+if TYPE_CHECKING:  # it needs the file locks of a POSIX system, and a store without a folder does not
+    from .kept import KeptData
+
 _SWITCH = {"true": True, "false": False}
 
 
-class MemoryBackend(Backend):
-    """A database that lives as long as this object. With ``?transactions=false`` the twin of a standalone server.
+class _Running:
+    """An engine, and all that works on it: they come and go together."""
 
-    Its reads take no lock; there is nothing to wait for, so their time is not limited.
+    __slots__ = ("engine", "leases", "many", "writer")
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.writer = Writer(engine)
+        self.many = ManyWriter(engine, self.writer)
+        self.leases = Leases(engine, self.writer)
+
+
+class MemoryBackend(Backend):
+    """A database that lives as long as this object, or that is kept in a folder.
+
+    ``memory:///some/folder`` loads at the first use, and saves when it is closed or told to, and when the process ends.
+    Between two saves a crash loses what was committed since the first one, and nothing else. One store at a time has a
+    folder; it has it from its first use until it is closed.
+
+    With ``?transactions=false`` it is the twin of a standalone server. Its reads take no lock; there is nothing to wait
+    for, so their time is not limited.
     """
 
     capabilities = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
@@ -53,9 +74,17 @@ class MemoryBackend(Backend):
     answers_at_once = True
     keeps_commits = False
 
-    def __init__(self, options: BackendOptions, *, transactions: bool = True) -> None:
-        self._declare(transactions=transactions)
-        self._use(Engine(options.collections))
+    def __init__(self, options: BackendOptions, *, transactions: bool = True, kept: "KeptData | None" = None) -> None:
+        self._transactions = transactions
+        if not transactions:
+            self.capabilities = Capability.ROLLUPS | Capability.LEASES  # type: ignore[misc] # one class serves both kinds of server
+        self._data_id = new_id()
+        self._kept = kept
+        self._running = None if kept else _Running(Engine(options.collections))
+        if kept is not None:
+            # Made before anybody can use the store: what is to be called at the end of the process is called in
+            # reverse order, so that whoever flushes into the store then does so before this.
+            weakref.finalize(self, kept.close_at_the_end)
 
     @classmethod
     def open(cls, url: str, options: BackendOptions) -> "MemoryBackend":
@@ -68,27 +97,16 @@ class MemoryBackend(Backend):
         if not folder:
             return cls(options, transactions=transactions)
         try:
-            from .kept import KeptBackend
+            from .kept import KeptData
         except ModuleNotFoundError as error:
             raise ConfigurationError("memory:// with a folder needs the file locks of a POSIX system") from error
-        return KeptBackend(options, folder, transactions=transactions)
-
-    def _declare(self, *, transactions: bool) -> None:
-        self._transactions = transactions
-        if not transactions:
-            self.capabilities = Capability.ROLLUPS | Capability.LEASES  # type: ignore[misc] # one class serves both kinds of server
-        self._data_id = new_id()
-
-    def _use(self, engine: Engine) -> None:
-        self._writer = Writer(engine)
-        self._many = ManyWriter(engine, self._writer)
-        self._leases = Leases(engine, self._writer)
-        self._engine = engine
+        return cls(options, transactions=transactions, kept=KeptData(folder, options.collections))
 
     @property
     def location(self) -> str:
         """The URL."""
-        return "memory://" if self._transactions else "memory://?transactions=false"
+        folder = "" if self._kept is None else self._kept.path
+        return f"memory://{folder}{'' if self._transactions else '?transactions=false'}"
 
     @property
     def data_id(self) -> str:
@@ -102,7 +120,7 @@ class MemoryBackend(Backend):
                 f"{self.location} was opened without transactions: leave transactions=false out, "
                 "or open the store with transactions='off'"
             )
-        return MemoryTransaction(self._engine, read_only=read_only)
+        return MemoryTransaction(self._now.engine, read_only=read_only)
 
     def commit(self, transaction: Transaction, *, timeout: float) -> None:
         """Commit and end the transaction."""
@@ -161,11 +179,11 @@ class MemoryBackend(Backend):
 
     def write(self, plan: WritePlan, *, transaction: Transaction | None, timeout: float) -> WriteResult:
         """Carry out a plan."""
-        return self._writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
+        return self._now.writer.write(plan, cast("MemoryTransaction | None", transaction), timeout)
 
     def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
         """Carry out each operation of a plan for itself."""
-        return self._many.write_many(plan, timeout)
+        return self._now.many.write_many(plan, timeout)
 
     def update_where(
         self,
@@ -178,25 +196,27 @@ class MemoryBackend(Backend):
     ) -> ModifyResult:
         """Change every document that matches."""
         own = cast("MemoryTransaction | None", transaction)
-        return self._many.update_where(collection, predicate, change, own, timeout)
+        return self._now.many.update_where(collection, predicate, change, own, timeout)
 
     def remove_where(
         self, collection: str, predicate: Predicate, *, transaction: Transaction | None, timeout: float
     ) -> int:
         """Remove every document that matches; return how many."""
-        return self._many.remove_where(collection, predicate, cast("MemoryTransaction | None", transaction), timeout)
+        return self._now.many.remove_where(
+            collection, predicate, cast("MemoryTransaction | None", transaction), timeout
+        )
 
     def claim_lease(self, collection: str, id: str, *, owner: str, seconds: float, timeout: float) -> LeaseState:
         """Take a lease that nobody has, or that has ended; this process tells the time."""
-        return self._leases.claim(collection, id, owner, seconds, timeout)
+        return self._now.leases.claim(collection, id, owner, seconds, timeout)
 
     def renew_lease(self, collection: str, id: str, *, owner: str, fence: int, seconds: float, timeout: float) -> bool:
         """Let a lease last longer, or give it back."""
-        return self._leases.renew(collection, id, (owner, fence), seconds, timeout)
+        return self._now.leases.renew(collection, id, (owner, fence), seconds, timeout)
 
     def prepare(self, collections: Sequence[CollectionDeclaration], *, timeout: float) -> None:
         """Make the indexes that were not declared when the store was opened."""
-        self._engine.prepare(collections, timeout)
+        self._now.engine.prepare(collections, timeout)
 
     def missing(
         self, collections: Sequence[CollectionDeclaration], *, timeout: float
@@ -205,31 +225,63 @@ class MemoryBackend(Backend):
         return [
             (collection.name, index.declaration)
             for collection in collections
-            for index in self._engine.missing(collection)
+            for index in self._now.engine.missing(collection)
             if index.declaration.unique
         ]
 
     def ping(self, *, timeout: float) -> ServerInfo:
-        """Say that it is here."""
-        start = perf_counter()
-        with self._engine.lock:
-            latency = perf_counter() - start
-        return ServerInfo("in memory", latency, self._transactions)
-
-    def save(self) -> None:
-        """Refuse: nothing is kept.
+        """Say that it is here, after it has loaded.
 
         Raises:
-            ConfigurationError: always.
+            ConfigurationError: if another store has the folder, or a file in it cannot be read.
         """
-        raise ConfigurationError("memory:// keeps nothing: open the store at memory:///some/folder to save its data")
+        start = perf_counter()
+        with self._now.engine.lock:
+            latency = perf_counter() - start
+        place = "in memory" if self._kept is None else f"in memory, kept in {self._kept.path}"
+        return ServerInfo(place, latency, self._transactions)
+
+    def save(self) -> None:
+        """Write what was committed since the last save into the folder, whole or not at all.
+
+        Raises:
+            ConfigurationError: without a folder, and in a fork, which has a copy of the data, and no folder.
+            Unavailable: if the files cannot be written; they are as they were.
+        """
+        if self._kept is None:
+            raise ConfigurationError(
+                "memory:// keeps nothing: open the store at memory:///some/folder to save its data"
+            )
+        with self._kept.lock:
+            self._kept.load()
+            self._kept.save()
 
     def close(self) -> None:
-        """Keep everything: a closed store connects again, and finds its data."""
+        """Save, and let others have the folder; the next use loads again. What has no folder stays in memory.
+
+        Raises:
+            Unavailable: if the files cannot be written; the store stays open with its data.
+        """
+        if self._kept is not None:
+            with self._kept.lock:
+                self._kept.close()
+                self._running = None
+
+    @property
+    def _now(self) -> _Running:
+        """What runs; a folder is loaded for it when nothing does."""
+        return self._running or self._load()
+
+    def _load(self) -> _Running:
+        assert self._kept is not None  # noqa: S101 - without a folder it runs from the beginning
+        with self._kept.lock:
+            if self._running is None:
+                self._running = _Running(self._kept.load())
+            return self._running
 
     def _table(self, collection: str, transaction: Transaction | None) -> Table | Draft:
         if transaction is None:
-            return self._engine.tables.get(collection, NO_TABLE)
+            return self._now.engine.tables.get(collection, NO_TABLE)
         return cast("MemoryTransaction", transaction).table(collection)
 
 

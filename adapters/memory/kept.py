@@ -1,19 +1,16 @@
-"""An in-memory store whose data stays: read from a folder when it is first used, and saved there."""
+"""The data of an in-memory store that stays: read from a folder when it is first used, and saved there."""
 
 import os
 import sys
 import threading
-import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from immutables import Map
 
 from ...domain.errors import ConfigurationError, TristoreError, Unavailable
-from ..backend import BackendOptions, CollectionDeclaration, Document, ServerInfo
-from .backend import MemoryBackend
+from ..backend import CollectionDeclaration, Document
 from .engine import NO_TABLE, Engine
 from .folder import Folder
 from .indexes import NO_INDEXES
@@ -22,49 +19,35 @@ from .rows import Row, checked_id, encoded
 from .tables import Table
 from .values import Key, identity_key
 
-_MADE_AT_FIRST_USE = frozenset({"_engine", "_writer", "_many"})
 
+class KeptData:
+    """The data of an in-memory store that stays in a folder, from one opening to the next.
 
-class KeptBackend(MemoryBackend):
-    """``memory:///some/folder``: loads at the first use; saves when it is closed or told to, and when the process ends.
+    Args:
+        folder: its path; nothing is done there before the first load.
+        collections: those that the store declares.
 
-    Between two saves a crash loses what was committed since the first one, and nothing else. One store at a time has a
-    folder; it has it from its first use until it is closed.
+    Attributes:
+        path: of the folder.
+        lock: held while the store loads, saves or closes, and while it takes note of that.
     """
 
-    def __init__(self, options: BackendOptions, folder: str, *, transactions: bool = True) -> None:
-        self._declare(transactions=transactions)
-        self._path = Path(folder)
-        self._collections = options.collections
-        self._opening = threading.RLock()
-        self._kept: Kept | None = None
-        # Made before anybody can use the store: what is to be called at the end of the process is called in reverse
-        # order, so that whoever flushes into the store then does so before this.
-        self._at_the_end = _AtTheEnd()
-        weakref.finalize(self, self._at_the_end.close)
+    def __init__(self, folder: str, collections: Sequence[CollectionDeclaration]) -> None:
+        self.path = Path(folder)
+        self.lock = threading.RLock()
+        self._collections = collections
+        self._loaded: _Loaded | None = None
+        self._has_told = False  # whether somebody was told already that the data cannot be saved
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            """Load when one of the parts that hold the data is first asked for."""
-            if name not in _MADE_AT_FIRST_USE:
-                raise AttributeError(name)
-            self._load()
-            return self.__dict__[name]
-
-    @property
-    def location(self) -> str:
-        """The URL."""
-        return f"memory://{self._path}{'' if self._transactions else '?transactions=false'}"
-
-    def ping(self, *, timeout: float) -> ServerInfo:
-        """Load, and say that it is here.
+    def load(self) -> Engine:
+        """Return the engine that holds the data, read from the folder if it is not loaded.
 
         Raises:
             ConfigurationError: if another store has the folder, or a file in it cannot be read.
         """
-        found = super().ping(timeout=timeout)
-        return ServerInfo(f"in memory, kept in {self._path}", found.latency, found.transactions)
+        if self._loaded is None:
+            self._loaded = _Loaded(self.path, self._collections)
+        return self._loaded.engine
 
     def save(self) -> None:
         """Write what was committed since the last save, whole or not at all.
@@ -73,64 +56,44 @@ class KeptBackend(MemoryBackend):
             ConfigurationError: in a fork, which has a copy of the data, and no folder.
             Unavailable: if the files cannot be written; they are as they were.
         """
-        with self._opening:
-            self._load()
-            assert self._kept is not None  # noqa: S101 - loaded
-            self._kept.save()
-            self._at_the_end.has_told = False
+        if self._loaded is not None:
+            self._loaded.save()
+            self._has_told = False
 
     def close(self) -> None:
-        """Save, and let others have the folder; the next use loads again.
+        """Save, and let others have the folder; the next load reads it again.
 
         Raises:
-            Unavailable: if the files cannot be written; the store stays open with its data.
+            Unavailable: if the files cannot be written; the data stays loaded.
         """
-        with self._opening:
-            if self._kept is None:
-                return
-            try:
-                self._kept.close()
-            except TristoreError:
-                self._at_the_end.has_told = True
-                raise
-            self._kept = self._at_the_end.kept = None
-            self._at_the_end.has_told = False
-            for name in _MADE_AT_FIRST_USE:
-                del self.__dict__[name]
-
-    def _load(self) -> None:
-        with self._opening:
-            if self._kept is None:
-                kept = Kept(self._path, self._collections)
-                self._use(kept.engine)
-                self._kept = self._at_the_end.kept = kept
-
-
-class _AtTheEnd:
-    """Closes what a store has open when the store is dropped, or the process ends."""
-
-    kept: "Kept | None" = None
-    has_told = False
-    """Whether somebody was told already that the data cannot be saved."""
-
-    def close(self) -> None:
-        if self.kept is None:
+        if self._loaded is None:
             return
         try:
-            self.kept.close()
+            self._loaded.close()
+        except TristoreError:
+            self._has_told = True
+            raise
+        self._loaded = None
+        self._has_told = False
+
+    def close_at_the_end(self) -> None:
+        """Close when the store is dropped, or the process ends; what is lost then is told on standard error."""
+        had_told = self._has_told
+        try:
+            self.close()
         except TristoreError as error:
-            if not self.has_told:  # nobody is there any more who could handle it
+            if not had_told:  # nobody is there any more who could handle it
                 sys.stderr.write(f"tristore: what was committed since the last save is lost: {error}\n")
 
 
-class Kept:
+class _Loaded:
     """The data of one folder while a store has it.
 
     Attributes:
         engine: holds it.
     """
 
-    def __init__(self, path: Path, collections: Iterable[CollectionDeclaration]) -> None:
+    def __init__(self, path: Path, collections: Sequence[CollectionDeclaration]) -> None:
         self._folder = Folder(path)
         try:
             sequence = count()
@@ -209,4 +172,4 @@ def _in_order(table: Table) -> Iterator[Document]:
     return (row.copy() for row in sorted(table.rows.values(), key=lambda row: row.sequence))
 
 
-__all__ = ["KeptBackend"]
+__all__ = ["KeptData"]

@@ -8,12 +8,10 @@ from uuid import uuid4
 from attrs import evolve
 from pymongo import MongoClient
 
-from ..settings import Days, Settings
+from ..settings import STORES, Days, Settings
 from ..stores import Stores, open_stores
 from .server import MongoServer
 from .stores import empty
-
-STORES = ("core", "analytics", "systemlogs")
 
 
 class TestDatabases:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.caching.switch import cache_disabled
 
 from .cached_reads_suite import five

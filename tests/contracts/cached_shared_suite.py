@@ -12,7 +12,7 @@ from redis import Redis
 
 from tristore import Documents, Entity, Repository, UnitOfWork, open_store
 from tristore.adapters.caching import store_cache
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.testing.command_log import Command, CommandLog
 from tristore.adapters.testing.redis_server import RedisServer
 

@@ -14,7 +14,7 @@ from dogpile.cache import register_backend
 
 from tristore import Documents, DocumentStore, Entity, FixedClock, Reader, ReadRepository, Repository, UnitOfWork
 from tristore.adapters.backend import Document, WritePlan
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.caching.stats import CacheStats, Outcome
 from tristore.adapters.documents.store import open_store
 from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, plugged

@@ -18,8 +18,9 @@ from tristore import (
     count,
     is_none,
 )
-from tristore.adapters.testing.scans import no_scans, scans
+from tristore.adapters.testing.scans import no_scans
 from tristore.adapters.testing.stores import AnyStore
+from tristore.adapters.upkeep.scans import scans
 
 
 @define(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from attrs import frozen
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.relay.relay import OutboxRelay
 from tristore.adapters.testing.redis_server import RedisServer
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.testing.redis_server import RedisServer
 
 from .cached_load import ENOUGH, Load, hits, until

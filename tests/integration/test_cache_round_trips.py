@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.testing.redis_server import RedisServer
 from tristore.domain.core import Organization, User
 

@@ -11,7 +11,7 @@ from bson import ObjectId
 from conftest import Failpoint
 
 from tristore import open_store
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.documents.core import CORE
 from tristore.adapters.testing.cluster import MongoCluster
 from tristore.adapters.testing.server import MongoServer

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.testing.redis_server import RedisServer
 from tristore.adapters.testing.server import MongoServer
 

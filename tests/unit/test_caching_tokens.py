@@ -10,7 +10,8 @@ from dogpile.cache.api import CantDeserializeException
 from dogpile.cache.proxy import ProxyBackend
 
 from tristore.adapters.caching.breaker import Breaker, CacheDown, Guarded
-from tristore.adapters.caching.tokens import Tokens, dump_token, fresh, load_token
+from tristore.adapters.caching.payloads import dump_token, load_token
+from tristore.adapters.caching.tokens import Tokens, fresh
 
 
 def region(*wrap: ProxyBackend, entries: int = 1_000) -> CacheRegion:

@@ -84,7 +84,7 @@ def test_threads_that_share_a_snapshot_see_the_same(backend: MemoryBackend) -> N
     snapshot = backend.begin(read_only=True)
     seen: list[list[str]] = []
     threads = [threading.Thread(target=lambda: seen.append(names(backend, snapshot))) for _ in range(2)]
-    with backend._engine.lock:
+    with backend._now.engine.lock:
         for thread in threads:
             thread.start()
             thread.join(0.05)
@@ -261,7 +261,7 @@ def test_nothing_is_remembered_when_no_transaction_is_open(backend: MemoryBacken
         rename(backend, None, 1, f"n{number}")
     backend.abort(transaction)
 
-    engine = backend._engine
+    engine = backend._now.engine
     assert ({}, {}, {}, 0) == (engine._open, engine._holders, engine._written, len(engine._log))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tristore.adapters.caching.regions import CacheSettings
+from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.settings import Settings, StoreSettings, Url
 from tristore.adapters.urls import without_password
 from tristore.domain.errors import ConfigurationError

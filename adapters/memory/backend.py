@@ -281,7 +281,7 @@ class MemoryBackend(Backend):
 
     def _table(self, collection: str, transaction: Transaction | None) -> Table | Draft:
         if transaction is None:
-            return self._now.engine.tables.get(collection, NO_TABLE)
+            return (self._running or self._load()).engine.tables.get(collection, NO_TABLE)  # without a call
         return cast("MemoryTransaction", transaction).table(collection)
 
 

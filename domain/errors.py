@@ -38,10 +38,9 @@ Each carries its facts as attributes, says what to do, and keeps the driver's er
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from .bulk import BulkResult
+from .bulk import BulkResult
 
 _NAMED_IDS = 20
 """How many ids a message names; the attributes have them all."""
@@ -54,7 +53,7 @@ class TristoreError(Exception):
         result: what a call of `Store.bulk` had done before this error ended it; None everywhere else.
     """
 
-    result: "BulkResult[Any] | None" = None
+    result: BulkResult[Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let copies and pickles keep the facts: Python would call the constructor with the message."""

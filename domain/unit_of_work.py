@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from .entity import Entity
 from .events import Event
-from .repository import ReadRepository
+from .read_repository import ReadRepository
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -10,7 +10,8 @@ from cattrs import Converter
 from ...domain.bulk_repository import BulkRepository
 from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError
-from ...domain.repository import ReadRepository, Repository
+from ...domain.read_repository import ReadRepository
+from ...domain.repository import Repository
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Backend, Capability
 from .converter import mapping_of
@@ -74,9 +75,6 @@ _RULES = (Repository, ReadRepository, BulkRepository)
 _PRIMITIVES = frozenset(name for cls in _RULES for name in vars(cls) if not name.startswith("__")) - {
     "unique",
     "entity",
-    "before_save",
-    "after_commit",
-    "before_remove",
     "_abc_impl",
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ...domain.errors import TristoreError, UnitOfWorkError
-from ...domain.repository import Change
+from ...domain.hooks import Change
 from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
 from .plans import PlannedWrites
 from .scope import TransactionScope

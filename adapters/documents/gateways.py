@@ -8,10 +8,10 @@ from ...domain.caching import CacheOptions
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
+from ...domain.gateway import Gateway
 from ...domain.paging import Page, PageRequest
 from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
 from ...domain.queries import FIND_BOUND, Query
-from ...domain.repository import Gateway
 from ...domain.rollups import Rollup
 from ..backend import Cursor, Document
 from .class_mapping import ClassMapping

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate, Text, dotted
-from ...domain.repository import Unique
 from ...domain.specification import specification_of
+from ...domain.unique import Unique
 from .declarations import Index
 from .entity_mapping import EntityMapping
 

@@ -8,6 +8,7 @@ import attrs
 from attrs import field, frozen
 
 from ...domain.entity import Entity
+from ...domain.hooks import Hooks
 from ...domain.repository import Repository
 from ..backend import Document
 from .comparison import Snapshot
@@ -115,15 +116,15 @@ class Binding:
 
     @saves.default
     def _saves(self) -> bool:
-        return self.repository.before_save is not Repository.before_save
+        return self.repository.before_save is not Hooks.before_save
 
     @removes.default
     def _removes(self) -> bool:
-        return self.repository.before_remove is not Repository.before_remove
+        return self.repository.before_remove is not Hooks.before_remove
 
     @commits.default
     def _commits(self) -> bool:
-        return self.repository.after_commit is not Repository.after_commit
+        return self.repository.after_commit is not Hooks.after_commit
 
 
 class TrackedCollection:

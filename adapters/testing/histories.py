@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
-from ...domain.repository import Unique
 from ...domain.schema import schema_of
+from ...domain.unique import Unique
 from ...domain.unit_of_work import Store
 from ..documents.tracking import Binding
 from .asked import named_queries

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.repository import ReadRepository
+from ...domain.read_repository import ReadRepository
 from ...domain.unit_of_work import Store, UnitOfWork
 from ..documents.declarations import Documents
 from ..documents.store import open_store

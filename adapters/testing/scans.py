@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from ...domain.errors import ConfigurationError, TristoreError
 from ...domain.predicates import EVERYTHING, All, AnyOf, Path, Predicate
 from ...domain.queries import Query
-from ...domain.repository import ReadRepository
+from ...domain.read_repository import ReadRepository
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Store
 from ..administration import QueryPlan

@@ -8,7 +8,7 @@ from bson.errors import BSONError
 
 from ...domain.entity import Entity
 from ...domain.errors import Problem, ValidationError
-from ...domain.repository import Change
+from ...domain.hooks import Change
 from ...domain.schema import FieldType, Kind
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document

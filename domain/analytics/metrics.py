@@ -11,7 +11,8 @@ from ..entity import Entity
 from ..fields import instant, number, reference, text, to_instant
 from ..figures import average, count, largest, smallest
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 MetricId = NewType("MetricId", Id)
 

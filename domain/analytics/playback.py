@@ -14,7 +14,8 @@ from ..events import Event
 from ..fields import at_least, instant, reference, text, to_instant
 from ..figures import bucket, count, distinct_count, total
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 PlaybackEventId = NewType("PlaybackEventId", Id)
 

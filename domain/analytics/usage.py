@@ -11,7 +11,8 @@ from ..core.users import UserId
 from ..entity import Entity
 from ..fields import instant, reference, text, to_instant, whole
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 UsageRecordId = NewType("UsageRecordId", Id)
 

@@ -13,7 +13,7 @@ from ..entity import Entity, IdT
 from ..fields import SECRET, instant, reference, to_instant
 from ..ids import Id
 from ..queries import FIND_BOUND
-from ..repository import ReadRepository
+from ..read_repository import ReadRepository
 from ..words import is_none
 from .users import UserId
 

@@ -11,7 +11,9 @@ from ..entity import Entity
 from ..errors import DomainError
 from ..fields import member_of, text, text_like, trimmed
 from ..ids import Id
-from ..repository import ReadRepository, Repository, Unique
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
 
 OrganizationId = NewType("OrganizationId", Id)
 

@@ -15,7 +15,9 @@ from ..fields import instant, member_of, reference, text, to_instant, trimmed
 from ..figures import count, largest
 from ..ids import Id, new_id
 from ..paging import Page
-from ..repository import ReadRepository, Repository, Unique
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
 from .organizations import OrganizationId
 from .users import UserId
 

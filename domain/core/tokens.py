@@ -8,7 +8,8 @@ from attrs import define, field
 
 from ..fields import member_of, text
 from ..ids import Id
-from ..repository import Repository, Unique
+from ..repository import Repository
+from ..unique import Unique
 from .credentials import Credential, CredentialQueries, hash_secret, new_secret
 from .users import UserId
 

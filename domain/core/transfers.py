@@ -10,7 +10,8 @@ from ..errors import ValidationError
 from ..events import Event
 from ..fields import reference, text, whole
 from ..ids import Id, new_id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 from .users import User, UserId
 
 CreditTransferId = NewType("CreditTransferId", Id)

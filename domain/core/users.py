@@ -23,7 +23,9 @@ from ..fields import (
     whole,
 )
 from ..ids import Id, new_id
-from ..repository import ReadRepository, Repository, Unique
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
 from ..unit_of_work import UnitOfWork
 from .organizations import OrganizationId
 

@@ -6,7 +6,7 @@ from typing import NewType
 
 from attrs import define, field, frozen
 
-from ..core.projects import ProjectId
+from ..core.ids import ProjectId
 from ..entity import Entity
 from ..fields import instant, number, reference, text, to_instant
 from ..figures import average, count, largest, smallest

@@ -7,8 +7,7 @@ from typing import Any, NewType
 from attrs import define, field, frozen
 
 from ..caching import cacheable
-from ..core.projects import ProjectId
-from ..core.users import UserId
+from ..core.ids import ProjectId, UserId
 from ..entity import Entity
 from ..events import Event
 from ..fields import at_least, instant, reference, text, to_instant

@@ -15,7 +15,7 @@ from ..ids import Id
 from ..queries import FIND_BOUND
 from ..read_repository import ReadRepository
 from ..words import is_none
-from .users import UserId
+from .ids import UserId
 
 SECRET_BYTES = 32
 _BEFORE_ALL = Id("0" * 24)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NewType, Self, cast
+from typing import Any, Protocol, Self
 
 from attrs import define, field, frozen
 
@@ -22,17 +22,13 @@ from ..fields import (
     username,
     whole,
 )
-from ..ids import Id, new_id
+from ..ids import new_id
 from ..read_repository import ReadRepository
 from ..repository import Repository
 from ..unique import Unique
-from ..unit_of_work import UnitOfWork
-from .organizations import OrganizationId
-
-if TYPE_CHECKING:
-    from .unit_of_work import CoreUnitOfWork
-
-UserId = NewType("UserId", Id)
+from .ids import OrganizationId, UserId
+from .sessions import SessionRepository
+from .tokens import TokenRepository
 
 
 class UserRole(Enum):
@@ -190,16 +186,22 @@ class UserQueries(ReadRepository[User, UserId]):
         return self.find(sort=("-created_at", "-id"), limit=limit)
 
 
+class _LetsUsersIn(Protocol):
+    """What the hook asks of its unit of work, which stands above the users."""
+
+    tokens: TokenRepository
+    sessions: SessionRepository
+
+
 class UserRepository(UserQueries, Repository[User, UserId]):
     """The users; with one go their tokens and sessions."""
 
     unique = (Unique("email"), Unique("username"))
 
-    def before_remove(self, entity: User, uow: UnitOfWork[Any]) -> None:
+    def before_remove(self, entity: User, uow: _LetsUsersIn) -> None:
         """Remove what would let the user in, and say so."""
         entity.record(UserRemoved(user_id=entity.id))
-        core = cast("CoreUnitOfWork", uow)
-        for token in core.tokens.of_user(entity.id):
-            core.tokens.remove(token)
-        for session in core.sessions.of_user(entity.id):
-            core.sessions.remove(session)
+        for token in uow.tokens.of_user(entity.id):
+            uow.tokens.remove(token)
+        for session in uow.sessions.of_user(entity.id):
+            uow.sessions.remove(session)

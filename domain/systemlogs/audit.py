@@ -6,7 +6,7 @@ from typing import Any, NewType
 
 from attrs import define, field
 
-from ..core.users import UserId
+from ..core.ids import UserId
 from ..entity import Entity
 from ..errors import DomainError
 from ..fields import instant, reference, text, to_instant

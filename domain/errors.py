@@ -30,9 +30,7 @@
     |   |-- StepChanged             a recorded step is not what it was
     |   |-- MigrationRunning        another runner has the lease
     |   `-- LeaseLost               another runner has taken over
-    `-- DomainError                 a rule of the business
-        |-- InsufficientCredits
-        `-- AuthenticationFailed
+    `-- DomainError                 a rule of the business: the root of your own
 
 Each carries its facts as attributes, says what to do, and keeps the driver's error as its cause.
 """
@@ -393,27 +391,6 @@ class LeaseLost(MigrationError):
 
 class DomainError(TristoreError):
     """A rule of the business was broken; subclass it for your own."""
-
-
-class InsufficientCredits(DomainError):
-    """A debit above the balance.
-
-    Attributes:
-        balance: what there is.
-        amount: what was asked for.
-    """
-
-    def __init__(self, balance: int, amount: int) -> None:
-        self.balance = balance
-        self.amount = amount
-        super().__init__(f"the balance of {balance} does not cover {amount} credits")
-
-
-class AuthenticationFailed(DomainError):
-    """Unknown account, wrong password, or an account that may not sign in: on purpose it does not say which."""
-
-    def __init__(self) -> None:
-        super().__init__("e-mail or password is wrong, or the account is not active")
 
 
 class DurabilityWarning(UserWarning):

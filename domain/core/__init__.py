@@ -1,6 +1,7 @@
 """The core store: accounts, what belongs to them, and credits."""
 
 from .credentials import Credential, CredentialQueries, hash_secret
+from .errors import AuthenticationFailed, InsufficientCredits
 from .ids import CreditTransferId, OrganizationId, ProjectId, SessionId, TokenId, UserId
 from .organizations import (
     Organization,
@@ -36,6 +37,7 @@ from .users import (
 )
 
 __all__ = [
+    "AuthenticationFailed",
     "CoreReader",
     "CoreUnitOfWork",
     "Credential",
@@ -45,6 +47,7 @@ __all__ = [
     "CreditTransferQueries",
     "CreditTransferRepository",
     "CreditsTransferred",
+    "InsufficientCredits",
     "Organization",
     "OrganizationId",
     "OrganizationQueries",

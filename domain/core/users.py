@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from attrs import define, field, frozen
 
 from ..entity import Entity
-from ..errors import InsufficientCredits, ValidationError
+from ..errors import ValidationError
 from ..events import Event
 from ..fields import (
     SECRET,
@@ -26,6 +26,7 @@ from ..ids import new_id
 from ..read_repository import ReadRepository
 from ..repository import Repository
 from ..unique import Unique
+from .errors import InsufficientCredits
 from .ids import OrganizationId, UserId
 from .sessions import SessionRepository
 from .tokens import TokenRepository

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
 
-from ..domain.unit_of_work import UnitOfWorkListener, UnitReport
+from ..domain.listener import UnitOfWorkListener, UnitReport
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry

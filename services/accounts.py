@@ -11,7 +11,7 @@ from ..domain.errors import NotFound, ValidationError
 from ..domain.fields import to_email
 from ..domain.ids import IdFactory, new_id
 from ..domain.passwords import PasswordHasher, check_password
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 
 @frozen

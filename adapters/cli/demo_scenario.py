@@ -26,8 +26,9 @@ from ...domain.core import (
 )
 from ...domain.errors import RetryExhausted
 from ...domain.ids import new_id
+from ...domain.listener import UnitOfWorkListener
 from ...domain.outbox import Backlog
-from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
+from ...domain.unit_of_work import UnitOfWork
 from ...services.playback import DayOfPlayback
 from ..container import Container
 from ..relay import OutboxRelay

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from ...domain.errors import TristoreError, UnitOfWorkError
 from ...domain.hooks import Change
-from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
+from ...domain.listener import UnitOfWorkListener
+from ...domain.unit_of_work import UnitOfWork
 from .plans import PlannedWrites
 from .scope import TransactionScope
 from .tracking import Pending, Record, State, TrackedCollection

@@ -25,8 +25,9 @@ from ...domain.errors import (
 )
 from ...domain.events import Event
 from ...domain.ids import new_id
+from ...domain.listener import UnitReport
 from ...domain.repository import Repository
-from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
+from ...domain.unit_of_work import Reader, Session, UnitOfWork
 from ..backend import Document, KeyTaken
 from . import receipts
 from .aftermath import announce, take_over

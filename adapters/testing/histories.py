@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
 from ...domain.schema import schema_of
+from ...domain.store import Store
 from ...domain.unique import Unique
-from ...domain.unit_of_work import Store
 from ..documents.tracking import Binding
 from .asked import named_queries
 from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one

@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from ...domain.errors import ConfigurationError
 from ...domain.read_repository import ReadRepository
-from ...domain.unit_of_work import Store, UnitOfWork
+from ...domain.store import Store
+from ...domain.unit_of_work import UnitOfWork
 from ..documents.declarations import Documents
 from ..documents.store import open_store
 

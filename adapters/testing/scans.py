@@ -19,7 +19,7 @@ from ...domain.predicates import EVERYTHING, All, AnyOf, Path, Predicate
 from ...domain.queries import Query
 from ...domain.read_repository import ReadRepository
 from ...domain.rollups import Rollup
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import QueryPlan
 from ..backend import Backend, Cursor, Document, Modify, ModifyResult, Transaction
 from ..memory import MemoryBackend

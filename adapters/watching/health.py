@@ -11,7 +11,7 @@ from ...domain.errors import TristoreError
 from ...domain.health import Health, StoreHealth
 from ...domain.outbox import Backlog
 from ...domain.predicates import Comparator, Compare, Not
-from ...domain.unit_of_work import Store, StoreReport
+from ...domain.store import Store, StoreReport
 from ..documents.environment import Environment
 from ..documents.store import DocumentStore
 from ..relay.access import Access

@@ -17,8 +17,8 @@ from attrs.exceptions import FrozenError
 from ..domain.entity import Entity
 from ..domain.errors import ConfigurationError, Problem, ValidationError
 from ..domain.schema import FieldSchema, FieldType, Kind, Schema, schema_of
+from ..domain.secrets import HIDDEN, without_secrets
 from .documents.codecs import check_key
-from .hiding import HIDDEN, without_secrets
 from .outside_values import structured
 
 T = TypeVar("T")

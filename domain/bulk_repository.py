@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from .bounds import Comparator
 from .bulk import BulkResult
 from .comparable import comparable
 from .conditions import both
@@ -12,7 +13,7 @@ from .errors import InvalidQuery
 from .gateway import Gateway
 from .hooks import Hooks
 from .modifications import modification_of
-from .predicates import Comparator, Compare, Path, Predicate, dotted
+from .predicates import Compare, Path, Predicate, dotted
 from .schema import schema_of
 from .specification import Where
 from .unique import Unique

@@ -13,10 +13,9 @@ import attrs
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError, Problem, ValidationError
-from ...domain.fields import SECRET
 from ...domain.schema import FieldSchema, FieldType, schema_of
+from ...domain.secrets import HIDDEN, SECRET, without_secrets
 from ..backend import Document
-from ..hiding import HIDDEN, without_secrets
 from .codecs import Codec, codec_of
 from .generation import compiled, dump_lines, filler, indented, load_lines
 from .naming import Keys

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...domain.bounds import Comparator
 from ...domain.caching import CacheOptions
 from ...domain.clock import NEVER
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
 from ...domain.gateway import Gateway
 from ...domain.paging import Page, PageRequest
-from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
+from ...domain.predicates import Compare, OneOf, Path, Predicate
 from ...domain.queries import FIND_BOUND, Query
 from ...domain.rollups import Rollup
 from ..backend import Cursor, Document

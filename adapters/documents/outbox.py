@@ -14,11 +14,12 @@ from attrs import define, field
 from bson import ObjectId
 from cattrs import Converter
 
+from ...domain.bounds import Comparator
 from ...domain.errors import ConfigurationError, UnitOfWorkError, ValidationError
 from ...domain.events import Event
 from ...domain.ids import new_id
 from ...domain.outbox import lane_of
-from ...domain.predicates import All, AnyOf, Comparator, Compare, OneOf
+from ...domain.predicates import All, AnyOf, Compare, OneOf
 from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, IndexDeclaration, Update, WritePlan
 from .class_mapping import ClassMapping

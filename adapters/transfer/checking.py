@@ -10,6 +10,7 @@ from ...domain.entity import Entity
 from ...domain.errors import Problem, ValidationError
 from ...domain.hooks import Change
 from ...domain.schema import FieldType, Kind
+from ...domain.secrets import without_secrets
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document
 from ..bson_values import CODEC_OPTIONS
@@ -18,7 +19,6 @@ from ..documents.naming import ID_KEY
 from ..documents.schema_chain import UPGRADE
 from ..documents.sizes import SUSPICIOUS, check_size
 from ..documents.tracking import Binding
-from ..hiding import without_secrets
 
 _REFUSALS = (ValueError, TypeError, ArithmeticError)
 """What converters and validators raise for a wrong value."""

@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
+from ...domain.bounds import Comparator
 from ...domain.clock import SystemClock
 from ...domain.errors import TristoreError
 from ...domain.health import Health, StoreHealth
 from ...domain.outbox import Backlog
-from ...domain.predicates import Comparator, Compare, Not
+from ...domain.predicates import Compare, Not
 from ...domain.store import Store, StoreReport
 from ..documents.environment import Environment
 from ..documents.store import DocumentStore

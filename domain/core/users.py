@@ -10,21 +10,11 @@ from attrs import define, field, frozen
 from ..entity import Entity
 from ..errors import ValidationError
 from ..events import Event
-from ..fields import (
-    SECRET,
-    check_whole,
-    instant,
-    member_of,
-    reference,
-    text,
-    to_email,
-    to_instant,
-    username,
-    whole,
-)
+from ..fields import check_whole, instant, member_of, reference, text, to_email, to_instant, username, whole
 from ..ids import new_id
 from ..read_repository import ReadRepository
 from ..repository import Repository
+from ..secrets import SECRET
 from ..unique import Unique
 from .errors import InsufficientCredits
 from .ids import OrganizationId, UserId

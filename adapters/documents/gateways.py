@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...domain.bounds import Comparator
 from ...domain.caching import CacheOptions
-from ...domain.clock import NEVER
+from ...domain.clock import is_never
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
 from ...domain.gateway import Gateway
@@ -273,8 +273,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def _new_record(self, entity: Entity[Any]) -> Record:
         record = Record(entity, State.ADDED)
-        created_at = entity.created_at
-        if created_at is NEVER or created_at == NEVER:
+        if is_never(entity.created_at):
             stamp(entity, self._unit.now)
             record.stamped = True
         return record

@@ -4,15 +4,13 @@ from typing import Any
 
 import attrs
 
-from ...domain.entity import Entity
+from ...domain.entity import MANAGED, Entity
 from ...domain.errors import DuplicateKey, Problem, UnitOfWorkError, ValidationError
 from ...domain.modifications import Modification
 from ...domain.predicates import Path, dotted
 from ..backend import KeyTaken, Modify
 from .class_mapping import ClassMapping, MappedField, problems_of
 from .entity_mapping import EntityMapping
-
-_OWN = frozenset({"id", "version", "created_at", "updated_at"})
 
 
 def stored_modification(mapping: EntityMapping, modification: Modification, now: Any) -> Modify:
@@ -76,7 +74,7 @@ def give_values(mapping: EntityMapping, given: Entity[Any], stored: Entity[Any])
     """
     values = mapping.load(mapping.dump(given))  # no list or dictionary is shared
     for field in mapping.fields:
-        if field.name in _OWN:
+        if field.name in MANAGED:
             continue
         new = getattr(values, field.name)
         if field.attribute.on_setattr is attrs.setters.frozen and new != getattr(stored, field.name):

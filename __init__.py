@@ -75,12 +75,17 @@ from .domain.errors import (
 from .domain.events import Event
 from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
 from .domain.health import Health, PoolUse, StoreHealth
+from .domain.hooks import Change
 from .domain.ids import Id, IdFactory, new_id, parse_id
+from .domain.listener import UnitOfWorkListener, UnitReport
 from .domain.outbox import Backlog, Delivery, Parked
 from .domain.paging import Page
-from .domain.repository import Change, ReadRepository, Repository, Unique
+from .domain.read_repository import ReadRepository
+from .domain.repository import Repository
 from .domain.specification import Specification, not_, specification, where
-from .domain.unit_of_work import Attempt, Reader, Store, StoreReport, UnitOfWork, UnitOfWorkListener, UnitReport
+from .domain.store import Attempt, Store, StoreReport
+from .domain.unique import Unique
+from .domain.unit_of_work import Reader, UnitOfWork
 from .domain.words import (
     any_of,
     between,

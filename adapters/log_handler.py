@@ -19,8 +19,8 @@ from attrs import frozen
 from ..domain.errors import DuplicateKey
 from ..domain.fields import shortened
 from ..domain.ids import IdFactory, new_id
+from ..domain.store import Store
 from ..domain.systemlogs import LogEntry, LogEntryId, LogLevel, SystemlogsUnitOfWork
-from ..domain.unit_of_work import Store
 
 _OWN = ("tristore", "pymongo")
 """Loggers of what the handler itself uses: to log them would make it write about its own writing."""

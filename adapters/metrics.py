@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from ..domain.unit_of_work import UnitOfWorkListener, UnitReport
+from ..domain.listener import UnitOfWorkListener, UnitReport
 from .figures import CommandFigures, MetricsSnapshot, PoolFigures, ServerFigures, UnitFigures
 
 if TYPE_CHECKING:  # it needs an optional library

@@ -14,19 +14,16 @@ from uuid import UUID
 import attrs
 from attrs.exceptions import FrozenError
 
-from ..domain.entity import Entity
+from ..domain.entity import MANAGED, Entity
 from ..domain.errors import ConfigurationError, Problem, ValidationError
 from ..domain.schema import FieldSchema, FieldType, Kind, Schema, schema_of
+from ..domain.secrets import HIDDEN, without_secrets
 from .bson_values import check_key
-from .hiding import HIDDEN, without_secrets
 from .outside_values import structured
 
 T = TypeVar("T")
 
 _NOT_A_FIELD = frozenset({"recorded_events"})
-_MANAGED = frozenset({"id", "version", "created_at", "updated_at"})
-"""What only tristore sets on an entity."""
-
 _REFUSALS = (ValueError, TypeError, ArithmeticError)
 """What converters and validators raise for a wrong value: those of attrs, too."""
 
@@ -118,7 +115,7 @@ def _accepted(schema: Schema, allow: Collection[str]) -> frozenset[str]:
     """
     if isinstance(allow, str) or not all(isinstance(name, str) for name in allow):
         raise ConfigurationError("allow takes a set of attribute names, such as {'first_name', 'last_name'}")
-    managed = _MANAGED if issubclass(schema.cls, Entity) else frozenset()
+    managed = MANAGED if issubclass(schema.cls, Entity) else frozenset()
     for name in sorted(allow):
         what = f"{schema.cls.__name__}.{name} cannot be allowed"
         if name not in schema.fields:

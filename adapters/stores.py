@@ -12,8 +12,9 @@ from ..domain.clock import Clock, SystemClock
 from ..domain.core import CoreUnitOfWork
 from ..domain.events import Event
 from ..domain.health import Health
+from ..domain.store import StoreReport
 from ..domain.systemlogs import SystemlogsUnitOfWork
-from ..domain.unit_of_work import StoreReport, UnitOfWork
+from ..domain.unit_of_work import UnitOfWork
 from .caching.settings import CacheSettings
 from .caching.stats import CacheObserver, CacheStats
 from .documents.analytics import ANALYTICS, ANALYTICS_EVENTS

@@ -1,11 +1,21 @@
-"""Bounds that a validator gives to a number."""
+"""How values are compared, and the bounds that a validator gives to a number."""
 
 import sys
+from enum import Enum
 from typing import Any
 
 from attrs import frozen
 
-from .predicates import Comparator
+
+class Comparator(Enum):
+    """How a value is compared."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
 
 
 @frozen

@@ -5,9 +5,7 @@ from typing import Any, Generic
 from attrs import frozen
 from typing_extensions import TypeVar
 
-from .entity import Entity
-
-E = TypeVar("E", bound=Entity[Any], default=Entity[Any])
+E = TypeVar("E", default=Any)
 
 
 @frozen

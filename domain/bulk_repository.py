@@ -4,18 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from .bounds import Comparator
 from .bulk import BulkResult
 from .comparable import comparable
 from .conditions import both
 from .entity import Entity, EntityT
 from .errors import InvalidQuery
+from .gateway import Gateway
+from .hooks import Hooks
 from .modifications import modification_of
-from .predicates import Comparator, Compare, Path, Predicate, dotted
+from .predicates import Compare, Path, Predicate, dotted
 from .schema import schema_of
 from .specification import Where
-
-if TYPE_CHECKING:
-    from .repository import Gateway, Unique
+from .unique import Unique
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -138,10 +139,8 @@ class BulkRepository(Generic[EntityT]):
 
     def _refuse_bypassed(self, call: str, *hooks: str) -> None:
         """A call that loads no entity can run no hook for it."""
-        from .repository import Repository
-
         for hook in hooks:
-            if getattr(type(self), hook) is not getattr(Repository, hook):
+            if getattr(type(self), hook) is not getattr(Hooks, hook):
                 raise InvalidQuery(
                     f"{call} would bypass {type(self).__name__}.{hook}, which needs each entity: load them, and "
                     "change or remove them in a unit of work"

@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 from attrs import evolve
 
+from .bounds import Comparator
 from .comparable import comparable, is_text
 from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
 from .errors import InvalidQuery
-from .predicates import AnyOf, Comparator, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
+from .predicates import AnyOf, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
 from .schema import FieldType, Kind, Schema, schema_of
 
 LONGEST_PART = 1_000

@@ -9,6 +9,11 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 """The `created_at` and `updated_at` of an entity that was never added to a store."""
 
 
+def is_never(moment: datetime) -> bool:
+    """Tell whether a time is still `NEVER`; most are that very object."""
+    return moment is NEVER or moment == NEVER
+
+
 class Clock(Protocol):
     """Tells the time; a port, so that tests can stand still."""
 

@@ -5,9 +5,10 @@ from typing import NoReturn
 
 from attrs import frozen
 
+from .bounds import Comparator
 from .errors import InvalidQuery
 from .misuse import misuse
-from .predicates import All, AnyOf, Comparator, Not, Path, Predicate, dotted
+from .predicates import All, AnyOf, Not, Path, Predicate, dotted
 
 
 @frozen

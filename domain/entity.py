@@ -16,6 +16,9 @@ IdT = TypeVar("IdT", default=Id)
 TRANSIENT = "tristore.transient"
 """Key of the field metadata that keeps a field out of the stored document."""
 
+MANAGED = frozenset({"id", "version", "created_at", "updated_at"})
+"""The fields of an entity that tristore alone sets, once it is made."""
+
 
 def _refuse_another_id(entity: "Entity[Any]", _: object, value: Any) -> Any:
     if value != entity.id:

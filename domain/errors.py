@@ -30,18 +30,15 @@
     |   |-- StepChanged             a recorded step is not what it was
     |   |-- MigrationRunning        another runner has the lease
     |   `-- LeaseLost               another runner has taken over
-    `-- DomainError                 a rule of the business
-        |-- InsufficientCredits
-        `-- AuthenticationFailed
+    `-- DomainError                 a rule of the business: the root of your own
 
 Each carries its facts as attributes, says what to do, and keeps the driver's error as its cause.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from .bulk import BulkResult
+from .bulk import BulkResult
 
 _NAMED_IDS = 20
 """How many ids a message names; the attributes have them all."""
@@ -54,7 +51,7 @@ class TristoreError(Exception):
         result: what a call of `Store.bulk` had done before this error ended it; None everywhere else.
     """
 
-    result: "BulkResult[Any] | None" = None
+    result: BulkResult[Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let copies and pickles keep the facts: Python would call the constructor with the message."""
@@ -394,27 +391,6 @@ class LeaseLost(MigrationError):
 
 class DomainError(TristoreError):
     """A rule of the business was broken; subclass it for your own."""
-
-
-class InsufficientCredits(DomainError):
-    """A debit above the balance.
-
-    Attributes:
-        balance: what there is.
-        amount: what was asked for.
-    """
-
-    def __init__(self, balance: int, amount: int) -> None:
-        self.balance = balance
-        self.amount = amount
-        super().__init__(f"the balance of {balance} does not cover {amount} credits")
-
-
-class AuthenticationFailed(DomainError):
-    """Unknown account, wrong password, or an account that may not sign in: on purpose it does not say which."""
-
-    def __init__(self) -> None:
-        super().__init__("e-mail or password is wrong, or the account is not active")
 
 
 class DurabilityWarning(UserWarning):

@@ -14,12 +14,12 @@ from uuid import UUID
 
 import attrs
 
+from .bounds import Comparator
 from .clock import to_milliseconds
 from .predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

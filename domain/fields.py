@@ -14,14 +14,10 @@ import attrs
 from attrs import frozen
 from email_validator import EmailNotValidError, validate_email
 
-from .bounds import FINITE, Bound
+from .bounds import FINITE, Bound, Comparator
 from .clock import to_milliseconds
 from .errors import ValidationError
 from .ids import is_id
-from .predicates import Comparator
-
-SECRET = {"tristore.secret": True}
-"""Field metadata that keeps a value out of `to_dict` and of logs; give ``repr=False`` with it."""
 
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,30}")
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import attrs
 
-from .bounds import FINITE, Bound
+from .bounds import FINITE, Bound, Comparator
 from .comparable import INT64_MAX, INT64_MIN
 from .errors import InvalidQuery
 from .fields import number
-from .predicates import All, AnyOf, Comparator, Compare, IsNone, Not, Path, Predicate, dotted
+from .predicates import All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 from .schema import FieldSchema, Kind
 
 _NUMBER: type[Any] = type(attrs.validators.ge(0))

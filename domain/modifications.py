@@ -8,13 +8,12 @@ from attrs import frozen
 from attrs.exceptions import FrozenError
 
 from .conditions import both
-from .entity import Entity
+from .entity import MANAGED, Entity
 from .errors import InvalidQuery, Problem, ValidationError
 from .increments import Number, allows, increment_of
 from .predicates import EVERYTHING, All, IsNone, Not, Path, Predicate, dotted
 from .schema import FieldSchema, Kind, schema_of
 
-_MANAGED = frozenset({"id", "version", "created_at", "updated_at"})
 _REFUSALS = (ValueError, TypeError, ArithmeticError)
 """What converters and validators raise for a wrong value."""
 
@@ -78,7 +77,7 @@ def path_of(name: object) -> Path:
 def _field_of(entity: type[Any], path: Path) -> FieldSchema:
     """Return the field at the end of a path that leads through nested values only."""
     schema = schema_of(entity)
-    if path[0] in _MANAGED and issubclass(entity, Entity):
+    if path[0] in MANAGED and issubclass(entity, Entity):
         raise InvalidQuery(f"{path[0]} of {entity.__name__} is set by tristore alone")
     for name in path[:-1]:
         declared = schema.field_of(name).type

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 
+from .bounds import Comparator
 from .errors import InvalidQuery
 from .patterns import Pattern
 
@@ -20,17 +21,6 @@ Path = tuple[str, ...]
 def dotted(path: Path) -> str:
     """A path as text."""
     return ".".join(path)
-
-
-class Comparator(Enum):
-    """How a value is compared."""
-
-    EQ = "=="
-    NE = "!="
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
 
 
 class TextTest(Enum):

@@ -1,7 +1,7 @@
 """The reading half of repositories: every question that can be asked, for every backend."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, get_args, overload
 
 from attrs import evolve
 from typing_extensions import get_original_bases
@@ -10,6 +10,7 @@ from .asked_fields import asked_field, once, references
 from .caching import DEFAULT_TTL, CacheOptions
 from .entity import Entity, EntityT, IdT
 from .errors import InvalidQuery, NotFound, TooManyResults
+from .gateway import Gateway, ViewT
 from .paging import Page, page_request
 from .predicates import Predicate
 from .queries import FIND_BOUND, Query, Sort, check_bounds, sort_keys
@@ -17,11 +18,7 @@ from .rollup_capture import Words, captured_rollup, rollup_sort
 from .specification import Where, specification_of
 from .views import paths_of
 
-if TYPE_CHECKING:
-    from .repository import Gateway
-
 T = TypeVar("T")
-ViewT = TypeVar("ViewT")
 
 
 class ReadRepository(Generic[EntityT, IdT]):
@@ -30,7 +27,7 @@ class ReadRepository(Generic[EntityT, IdT]):
     entity: ClassVar[type[Entity[Any]]]
     """The class of the entities, taken from the type argument."""
 
-    def __init__(self, gateway: "Gateway[EntityT, IdT]") -> None:
+    def __init__(self, gateway: Gateway[EntityT, IdT]) -> None:
         self._gateway = gateway
 
     def __init_subclass__(cls, **options: object) -> None:

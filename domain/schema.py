@@ -16,8 +16,8 @@ from attrs import field, frozen
 
 from .entity import TRANSIENT
 from .errors import ConfigurationError, InvalidQuery
-from .fields import SECRET
 from .ids import Id
+from .secrets import SECRET
 
 
 class Kind(Enum):

@@ -5,23 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar, cast
 
+from .bounds import Comparator
 from .capture import EntityStandIn, FieldStandIn, SizeStandIn, answer_of, missing, place_of, present, stand_in
 from .comparable import comparable
 from .conditions import Condition, Place, both
 from .errors import InvalidQuery
 from .patterns import LONGEST_PATTERN, in_any_case, pattern_of
-from .predicates import (
-    EVERYTHING,
-    AnyItem,
-    Comparator,
-    Compare,
-    Contains,
-    Exists,
-    Matches,
-    Not,
-    OneOf,
-    Predicate,
-)
+from .predicates import EVERYTHING, AnyItem, Compare, Contains, Exists, Matches, Not, OneOf, Predicate
 from .schema import Kind
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from typing import Any
 from attrs import frozen
 
 from ..domain.clock import Clock
-from ..domain.core import CoreUnitOfWork, Credential, OrganizationId, User, UserId
-from ..domain.errors import AuthenticationFailed, NotFound, ValidationError
+from ..domain.core import AuthenticationFailed, CoreUnitOfWork, Credential, OrganizationId, User, UserId
+from ..domain.errors import NotFound, ValidationError
 from ..domain.fields import to_email
 from ..domain.ids import IdFactory, new_id
 from ..domain.passwords import PasswordHasher, check_password
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 
 @frozen

@@ -11,8 +11,8 @@ from ..domain.errors import DuplicateKey
 from ..domain.events import Event
 from ..domain.ids import IdFactory, new_id
 from ..domain.outbox import Delivery
+from ..domain.store import Store
 from ..domain.systemlogs import AuditEntry, AuditEntryId, SystemlogsUnitOfWork
-from ..domain.unit_of_work import Store
 from .deeds import deed_of
 
 

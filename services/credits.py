@@ -6,7 +6,7 @@ from attrs import frozen
 
 from ..domain.core import CoreUnitOfWork, CreditTransfer, CreditTransferId, UserId
 from ..domain.ids import IdFactory, new_id
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 from ..domain.words import one_of
 
 

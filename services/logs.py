@@ -10,6 +10,7 @@ from attrs import frozen
 from ..domain.clock import Clock
 from ..domain.errors import DuplicateKey
 from ..domain.ids import IdFactory, new_id
+from ..domain.store import Store
 from ..domain.systemlogs import (
     ErrorReport,
     ErrorReportId,
@@ -19,7 +20,6 @@ from ..domain.systemlogs import (
     SystemlogsUnitOfWork,
     fingerprint_of,
 )
-from ..domain.unit_of_work import Store
 
 
 @frozen

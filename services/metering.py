@@ -8,7 +8,7 @@ from ..domain.analytics import AnalyticsUnitOfWork, PlaybackRecorded, UsageRecor
 from ..domain.core import CoreUnitOfWork
 from ..domain.errors import DuplicateKey
 from ..domain.outbox import Delivery
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 PLAYBACK_SECONDS = "playback-seconds"
 """The resource under which views are counted, in whole seconds, begun ones included."""

@@ -8,7 +8,7 @@ from ..domain.analytics import AnalyticsUnitOfWork, Metric, MetricId
 from ..domain.clock import Clock
 from ..domain.core import ProjectId
 from ..domain.ids import IdFactory, new_id
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from ..domain.clock import Clock
 from ..domain.core import ProjectId, UserId
 from ..domain.fields import check_whole
 from ..domain.ids import IdFactory, new_id
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 
 @frozen

@@ -16,7 +16,7 @@ from ..domain.core import (
 )
 from ..domain.ids import IdFactory, new_id
 from ..domain.paging import Page
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 
 @frozen

@@ -9,7 +9,7 @@ from ..domain.clock import Clock
 from ..domain.core import OrganizationId, UserId
 from ..domain.figures import bucket, count, total
 from ..domain.ids import IdFactory, new_id
-from ..domain.unit_of_work import Store
+from ..domain.store import Store
 
 _ALL_DAYS = date.max.toordinal()
 

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ...domain.unit_of_work import StoreReport
+from ...domain.store import StoreReport
 from ..watching.health import check_of, health_of
 from .options import Number, make_console
 from .targets import Chosen, of_stores, opened_stores

@@ -8,7 +8,7 @@ from dependency_injector import providers
 from rich.console import Console
 from rich.table import Table
 
-from ...domain.unit_of_work import StoreReport
+from ...domain.store import StoreReport
 from ...services.playback import DayOfPlayback
 from ..caching.stats import CacheStats, Outcome
 from ..container import Container

@@ -14,11 +14,21 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ...domain.analytics import last_days
-from ...domain.core import CoreUnitOfWork, CreditsTransferred, Organization, OrganizationId, ProjectId, UserId
-from ...domain.errors import AuthenticationFailed, InsufficientCredits, RetryExhausted
+from ...domain.core import (
+    AuthenticationFailed,
+    CoreUnitOfWork,
+    CreditsTransferred,
+    InsufficientCredits,
+    Organization,
+    OrganizationId,
+    ProjectId,
+    UserId,
+)
+from ...domain.errors import RetryExhausted
 from ...domain.ids import new_id
+from ...domain.listener import UnitOfWorkListener
 from ...domain.outbox import Backlog
-from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
+from ...domain.unit_of_work import UnitOfWork
 from ...services.playback import DayOfPlayback
 from ..container import Container
 from ..relay import OutboxRelay

@@ -11,7 +11,9 @@ from cattrs import Converter
 from ...domain.bulk_repository import BulkRepository
 from ...domain.comparable import is_text
 from ...domain.errors import ConfigurationError
-from ...domain.repository import ReadRepository, Repository
+from ...domain.hooks import Hooks
+from ...domain.read_repository import ReadRepository
+from ...domain.repository import Repository
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Backend, Capability
 from .converter import mapping_of
@@ -52,15 +54,15 @@ class Binding:
 
     @saves.default
     def _saves(self) -> bool:
-        return self.repository.before_save is not Repository.before_save
+        return self.repository.before_save is not Hooks.before_save
 
     @removes.default
     def _removes(self) -> bool:
-        return self.repository.before_remove is not Repository.before_remove
+        return self.repository.before_remove is not Hooks.before_remove
 
     @commits.default
     def _commits(self) -> bool:
-        return self.repository.after_commit is not Repository.after_commit
+        return self.repository.after_commit is not Hooks.after_commit
 
 
 def bindings_of(
@@ -114,9 +116,6 @@ _RULES = (Repository, ReadRepository, BulkRepository)
 _PRIMITIVES = frozenset(name for cls in _RULES for name in vars(cls) if not name.startswith("__")) - {
     "unique",
     "entity",
-    "before_save",
-    "after_commit",
-    "before_remove",
     "_abc_impl",
 }
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...domain.bounds import Comparator
 from ...domain.errors import Stale, VersionConflict
-from ...domain.predicates import Comparator, Compare, OneOf
+from ...domain.predicates import Compare, OneOf
 from ...domain.queries import FIND_BOUND, Query
 from .entity_mapping import EntityMapping
 from .naming import ID_KEY

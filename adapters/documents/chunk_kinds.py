@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...domain.bulk import BulkResult
-from ...domain.clock import NEVER
+from ...domain.clock import is_never
 from ...domain.entity import Entity
 from ...domain.errors import Stale, UnitOfWorkError, VersionConflict
 from ...domain.predicates import All, OneOf
@@ -27,7 +27,7 @@ class Additions(ChunkedWrite):
     def operation(self, entity: Entity[Any]) -> tuple[Any, Document]:
         """The document."""
         refuse_stored(self.mapping, entity)
-        if entity.created_at is NEVER or entity.created_at == NEVER:
+        if is_never(entity.created_at):
             stamp(entity, self.now)
         self.hook(entity, is_new=True)
         (document,) = self.mapping.dump_new([entity], self.stored_now)

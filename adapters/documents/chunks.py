@@ -22,8 +22,8 @@ from ...domain.errors import (
     VersionConflict,
 )
 from ...domain.events import Event
+from ...domain.hooks import Change
 from ...domain.queries import Query
-from ...domain.repository import Change
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document, KeyTaken, ManyResult, WritePlan
 from .bindings import Binding

@@ -13,8 +13,8 @@ import attrs
 
 from ...domain.errors import ConfigurationError, Problem, ValidationError
 from ...domain.schema import FieldSchema, FieldType, schema_of
+from ...domain.secrets import without_secrets
 from ..backend import Document
-from ..hiding import without_secrets
 from .codecs import Codec, codec_of
 from .generation import compiled, dump_lines, filler, indented, load_lines
 from .mapped_field import MISSING, MappedField, problems_at, problems_of

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.predicates import Predicate
-from ...domain.repository import Unique
 from ...domain.schema import FieldType, Kind, schema_of
+from ...domain.unique import Unique
 from ..backend import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration, ValidatorDeclaration
 from .bindings import Binding
 from .codecs import LONGEST_EXPIRY

@@ -5,7 +5,8 @@ from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
-from ...domain.predicates import Comparator, Compare, OneOf, Path, Predicate
+from ...domain.bounds import Comparator
+from ...domain.predicates import Compare, OneOf, Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
 from ..backend import Backend, Document

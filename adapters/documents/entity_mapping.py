@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from ...domain.entity import Entity
+from ...domain.entity import MANAGED, Entity
 from ...domain.errors import InvalidQuery, Problem, ValidationError
 from ...domain.predicates import All, Path, Predicate, dotted
 from ...domain.queries import Query, SortKey
@@ -25,8 +25,8 @@ from .schema_chain import SchemaChain, VersionKeys
 from .sizes import suspicion, weigher
 from .views import ViewMapping
 
-_MANAGED = frozenset({"id", "version", "updated_at"})
-"""Fields that only the unit of work writes."""
+_UNWATCHED = MANAGED - {"created_at"}
+"""The fields in which no edit is looked for: only the unit of work writes them."""
 
 _Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
 
@@ -52,7 +52,7 @@ class EntityMapping(ClassMapping):
         self.schema_compatible_key = self._keys.key_of("schema_compatible", nested=True)
         self.version_key = self.by_name["version"].key
         self.updated_at_key = self.by_name["updated_at"].key
-        self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _MANAGED)
+        self._watched = tuple((at, field) for at, field in enumerate(self.fields) if field.name not in _UNWATCHED)
         self.chain = SchemaChain(
             documents, VersionKeys(self.schema_version_key, self.schema_compatible_key, self.version_key)
         )

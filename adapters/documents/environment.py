@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from ...domain.clock import Clock
 from ...domain.errors import ConfigurationError
 from ...domain.events import Event
-from ...domain.unit_of_work import UnitOfWorkListener
+from ...domain.listener import UnitOfWorkListener
 from ..backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ..cache import Cache
 from ..cache import Written as Told

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ...domain.errors import TristoreError, UnitOfWorkError
-from ...domain.repository import Change
-from ...domain.unit_of_work import UnitOfWork, UnitOfWorkListener
+from ...domain.hooks import Change
+from ...domain.listener import UnitOfWorkListener
+from ...domain.unit_of_work import UnitOfWork
 from .plans import PlannedWrites
 from .scope import TransactionScope
 from .tracking import Pending, Record, State, TrackedCollection

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ...domain.caching import CacheOptions
-from ...domain.clock import NEVER
+from ...domain.clock import is_never
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, Stale, UnitOfWorkError, VersionConflict
+from ...domain.gateway import Gateway
 from ...domain.paging import Page, PageRequest
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
-from ...domain.repository import Gateway
 from ...domain.rollups import Rollup
 from ..backend import Cursor, Document
 from .by_id import by_id, by_ids, check_version
@@ -229,8 +229,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def _new_record(self, entity: Entity[Any]) -> Record:
         record = Record(entity, State.ADDED)
-        created_at = entity.created_at
-        if created_at is NEVER or created_at == NEVER:
+        if is_never(entity.created_at):
             stamp(entity, self._unit.now)
             record.stamped = True
         return record

@@ -16,8 +16,9 @@ from bson import Decimal128, Int64, ObjectId
 from bson.binary import Binary
 from bson.datetime_ms import DatetimeMS
 
+from ...domain.bounds import Comparator
 from ...domain.errors import InvalidQuery
-from ...domain.predicates import EVERYTHING, All, AnyOf, Comparator, Compare, IsNone, Not, Path, Predicate, dotted
+from ...domain.predicates import EVERYTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 from ...domain.queries import SortKey
 from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import Document

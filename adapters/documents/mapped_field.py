@@ -6,10 +6,9 @@ import attrs
 from attrs import frozen
 
 from ...domain.errors import Problem, ValidationError
-from ...domain.fields import SECRET
 from ...domain.schema import FieldType
+from ...domain.secrets import HIDDEN, SECRET
 from ..backend import Document
-from ..hiding import HIDDEN
 from .codecs import Codec
 
 MISSING = object()

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...domain.predicates import Comparator, Compare, OneOf
+from ...domain.bounds import Comparator
+from ...domain.predicates import Compare, OneOf
 from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, Update, WritePlan
 from .naming import ID_KEY

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve
 from bson import Decimal128, ObjectId
 
+from ...domain.bounds import Comparator
 from ...domain.errors import InvalidQuery
 from ...domain.evaluation import holds
 from ...domain.predicates import (
@@ -19,7 +20,6 @@ from ...domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from ...domain.entity import Entity
+from ...domain.entity import MANAGED, Entity
 from ...domain.errors import DuplicateKey, Problem, UnitOfWorkError, ValidationError
 from ...domain.modifications import Modification
 from ...domain.predicates import Path, dotted
@@ -12,8 +12,6 @@ from ..backend import KeyTaken, Modify
 from .class_mapping import ClassMapping
 from .entity_mapping import EntityMapping
 from .mapped_field import MappedField, problems_of
-
-_OWN = frozenset({"id", "version", "created_at", "updated_at"})
 
 
 def stored_modification(mapping: EntityMapping, modification: Modification, now: Any) -> Modify:
@@ -77,7 +75,7 @@ def give_values(mapping: EntityMapping, given: Entity[Any], stored: Entity[Any])
     """
     values = mapping.load(mapping.dump(given))  # no list or dictionary is shared
     for field in mapping.fields:
-        if field.name in _OWN:
+        if field.name in MANAGED:
             continue
         new = getattr(values, field.name)
         if field.attribute.on_setattr is attrs.setters.frozen and new != getattr(stored, field.name):

@@ -7,11 +7,12 @@ from typing import Any
 from attrs import define, field
 from bson import ObjectId
 
+from ...domain.bounds import Comparator
 from ...domain.errors import UnitOfWorkError
 from ...domain.events import Event
 from ...domain.ids import new_id
 from ...domain.outbox import lane_of
-from ...domain.predicates import All, AnyOf, Comparator, Compare, OneOf
+from ...domain.predicates import All, AnyOf, Compare, OneOf
 from ...domain.queries import Query
 from ..backend import Document, Update, WritePlan
 from .naming import ID_KEY

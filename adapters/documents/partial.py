@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from ...domain.bounds import Comparator
 from ...domain.errors import ConfigurationError, InvalidQuery
-from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate, Text, dotted
-from ...domain.repository import Unique
+from ...domain.predicates import All, AnyOf, Compare, IsNone, Not, OneOf, Predicate, Text, dotted
 from ...domain.specification import specification_of
+from ...domain.unique import Unique
 from .entity_mapping import EntityMapping
 from .indexes import Index
 

@@ -8,10 +8,11 @@ from ...domain.caching import CacheOptions
 from ...domain.entity import Entity
 from ...domain.errors import NotFound, UnitOfWorkClosed, UnitOfWorkError
 from ...domain.events import Event
+from ...domain.gateway import Gateway
 from ...domain.paging import Page, PageRequest
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
-from ...domain.repository import Gateway, Repository
+from ...domain.repository import Repository
 from ...domain.rollups import Rollup
 from ...domain.unit_of_work import Reader, Session
 from ..backend import Cursor, Document, Transaction

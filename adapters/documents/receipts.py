@@ -10,8 +10,9 @@ from typing import Any
 from attrs import frozen
 from bson import decode, encode
 
+from ...domain.bounds import Comparator
 from ...domain.errors import ConfigurationError, ValidationError
-from ...domain.predicates import Comparator, Compare
+from ...domain.predicates import Compare
 from ...domain.queries import Query
 from ..backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
 from ..bson_values import CODEC_OPTIONS

@@ -17,7 +17,8 @@ from ...domain.errors import (
     Unavailable,
     UnitOfWorkError,
 )
-from ...domain.unit_of_work import Attempt, UnitOfWork
+from ...domain.store import Attempt
+from ...domain.unit_of_work import UnitOfWork
 from . import receipts
 from .deadline import Deadline
 from .environment import Environment

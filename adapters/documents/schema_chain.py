@@ -8,8 +8,9 @@ from attrs import frozen
 from bson import decode, encode
 from bson.errors import BSONError
 
+from ...domain.bounds import Comparator
 from ...domain.errors import ConfigurationError, StepFailed, UnreadableVersion
-from ...domain.predicates import AnyOf, Comparator, Compare, IsNone, Path, Predicate
+from ...domain.predicates import AnyOf, Compare, IsNone, Path, Predicate
 from ..backend import Document
 from ..bson_values import CODEC_OPTIONS, copied
 from .declarations import Documents

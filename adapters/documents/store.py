@@ -11,19 +11,9 @@ from ...domain.caching import CacheInvalidated
 from ...domain.clock import Clock, SystemClock
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
 from ...domain.events import Event
-from ...domain.unit_of_work import (
-    AnyReaderT,
-    Attempt,
-    EventT,
-    NoReader,
-    PlainUnitT,
-    Reader,
-    Store,
-    StoreReport,
-    UnitOfWork,
-    UnitOfWorkListener,
-    UnitT_co,
-)
+from ...domain.listener import UnitOfWorkListener
+from ...domain.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
+from ...domain.unit_of_work import NoReader, Reader, UnitOfWork
 from ..backend import Backend, BackendOptions, Capability, Transaction
 from ..backends import backend_for
 from ..caching.settings import CacheSettings

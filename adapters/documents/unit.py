@@ -24,9 +24,11 @@ from ...domain.errors import (
     WriteConflict,
 )
 from ...domain.events import Event
+from ...domain.gateway import Gateway
 from ...domain.ids import new_id
-from ...domain.repository import Gateway, Repository
-from ...domain.unit_of_work import Reader, Session, UnitOfWork, UnitReport
+from ...domain.listener import UnitReport
+from ...domain.repository import Repository
+from ...domain.unit_of_work import Reader, Session, UnitOfWork
 from ..backend import Document, KeyTaken
 from . import receipts
 from .aftermath import announce, take_over

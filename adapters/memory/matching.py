@@ -11,13 +11,13 @@ from bson.max_key import MaxKey
 from bson.min_key import MinKey
 from bson.regex import Regex
 
+from ...domain.bounds import Comparator
 from ...domain.errors import InvalidQuery
 from ...domain.patterns import Pattern, at_end, at_start
 from ...domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from bson.objectid import ObjectId
 
-from ...domain.predicates import Comparator, Compare, OneOf, Predicate
+from ...domain.bounds import Comparator
+from ...domain.predicates import Compare, OneOf, Predicate
 from ...domain.queries import Query
 from ..backend import Document
 from .matching import matcher

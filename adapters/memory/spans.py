@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from bson.regex import Regex
 
+from ...domain.bounds import Comparator
 from ...domain.patterns import at_start
-from ...domain.predicates import All, Comparator, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
+from ...domain.predicates import All, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
 from .indexes import Index
 from .matching import INCOMPARABLE, matcher
 from .orders import View

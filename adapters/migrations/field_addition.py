@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from ...domain.entity import MANAGED
 from ...domain.errors import ConfigurationError
 from ...domain.predicates import All, Exists, Not
 from ..backend import Document, Update
@@ -15,7 +16,6 @@ from .reports import DocumentProblem
 from .walk import Work
 
 _FACTORY: type[Any] = type(attrs.Factory(list))
-_OWN = frozenset({"id", "version", "created_at", "updated_at"})
 
 
 @frozen
@@ -59,7 +59,7 @@ def check_addition(binding: Binding, name: str, *, has_old: bool) -> MappedField
     """
     mapping = binding.mapping
     field = mapping.by_name.get(name)
-    if field is None or name in _OWN:
+    if field is None or name in MANAGED:
         raise ConfigurationError(f"{mapping.name} has no field {name!r} that could be added")
     default = field.attribute.default
     if default is attrs.NOTHING or default is None or (isinstance(default, _FACTORY) and default.takes_self):

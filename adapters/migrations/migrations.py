@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from ...domain.errors import ConfigurationError, UnreadableVersion
 from ...domain.queries import Query
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Capability, Document, Update
 from ..documents.bindings import Binding
 from ..documents.codecs import load_datetime

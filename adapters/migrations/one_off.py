@@ -11,7 +11,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from ...domain.errors import ConfigurationError, StepChanged
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Document
 from ..documents.codecs import load_datetime
 from .reports import StepStatus

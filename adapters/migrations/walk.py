@@ -8,8 +8,9 @@ from typing import Any
 from attrs import define, field, frozen
 from bson import encode
 
+from ...domain.bounds import Comparator
 from ...domain.errors import MigrationError, TristoreError
-from ...domain.predicates import All, Comparator, Compare, OneOf, Predicate
+from ...domain.predicates import All, Compare, OneOf, Predicate
 from ...domain.queries import Query, SortKey
 from ..backend import Document, KeyTaken, ManyResult, Update, WritePlan
 from ..bson_values import CODEC_OPTIONS

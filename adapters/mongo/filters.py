@@ -11,13 +11,13 @@ from bson import ObjectId, encode
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 
+from ...domain.bounds import Comparator
 from ...domain.errors import InvalidQuery
 from ...domain.patterns import at_end, at_start
 from ...domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

@@ -13,7 +13,7 @@ from typing import Any
 
 from pymongo import monitoring
 
-from ...domain.repository import ReadRepository
+from ...domain.read_repository import ReadRepository
 from ...domain.unit_of_work import UnitOfWork
 from ..callers import outwards
 from .shapes import shape_of_command

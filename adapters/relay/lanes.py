@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from ...domain.bounds import Comparator
 from ...domain.clock import Clock
 from ...domain.errors import DeadlineExceeded, TristoreError, WriteConflict
 from ...domain.ids import new_id
-from ...domain.predicates import Comparator, Compare
+from ...domain.predicates import Compare
 from ...domain.queries import Query
 from ..backend import Document, KeyTaken, Update, WritePlan, WriteResult
 from ..documents.codecs import EPOCH_NAIVE, dump_datetime, load_datetime

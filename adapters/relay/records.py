@@ -11,11 +11,12 @@ from typing import Any
 
 from attrs import frozen
 
+from ...domain.bounds import Comparator
 from ...domain.clock import Clock
 from ...domain.errors import NotFound
 from ...domain.ids import Id
 from ...domain.outbox import LANES, Backlog, Parked
-from ...domain.predicates import All, AnyOf, Comparator, Compare, IsNone, Not, OneOf, Predicate
+from ...domain.predicates import All, AnyOf, Compare, IsNone, Not, OneOf, Predicate
 from ...domain.queries import Query, SortKey
 from ..backend import Document, Update, WritePlan
 from ..documents.codecs import dump_datetime, dump_id, load_datetime, real_time

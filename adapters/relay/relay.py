@@ -23,7 +23,8 @@ from ...domain.outbox import (
     attempts_after,
     wait_after,
 )
-from ...domain.unit_of_work import Store, UnitOfWork
+from ...domain.store import Store
+from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document
 from ..documents.codecs import dump_datetime, load_datetime
 from ..documents.naming import ID_KEY

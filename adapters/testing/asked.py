@@ -13,7 +13,8 @@ import attrs
 
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.queries import sort_keys
-from ...domain.repository import ReadRepository, Repository
+from ...domain.read_repository import ReadRepository
+from ...domain.repository import Repository
 from ...domain.schema import Kind, schema_of
 from ...domain.specification import Specification, where
 from ...domain.words import (
@@ -34,7 +35,6 @@ from .candidates import Candidates, Place
 
 _COMPARISONS = (operator.eq, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
 _SIZES = (operator.eq, operator.ge, operator.lt)
-_HOOKS = frozenset({"before_save", "before_remove", "after_commit"})
 _SHORT_COUNTS = (1, 2, 0, 5)
 
 Rule = Specification[Any]
@@ -115,7 +115,7 @@ def has_order(cls: type[Any], name: str) -> bool:
 def named_queries(repository: type[Repository[Any, Any]]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield the public methods that a repository adds to those of the framework."""
     for name, function in inspect.getmembers(repository, inspect.isfunction):
-        if not (name.startswith("_") or name in _HOOKS or hasattr(Repository, name) or hasattr(ReadRepository, name)):
+        if not (name.startswith("_") or hasattr(Repository, name) or hasattr(ReadRepository, name)):
             yield name, function
 
 

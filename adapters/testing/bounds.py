@@ -11,13 +11,10 @@ import attrs
 from attrs import frozen
 
 from ...domain import fields
-from ...domain.entity import Entity
+from ...domain.entity import MANAGED, Entity
 from ...domain.errors import ConfigurationError, InvalidQuery
 from ...domain.schema import FieldSchema, Kind, schema_of
 from ..documents.bounds import Bounds, read_bounds
-
-MANAGED = frozenset({"version", "created_at", "updated_at"})
-"""What the unit of work writes: an entity that was never stored has the defaults."""
 
 REFUSALS = (ValueError, TypeError, ArithmeticError, LookupError)
 """What validators and converters raise for a value that is wrong."""
@@ -120,7 +117,8 @@ def accepts(field: FieldSchema, value: object) -> bool:
 
 def filled_fields(cls: type[Any]) -> dict[str, FieldSchema]:
     """The fields that a constructor takes and a strategy or factory fills, by the names of its parameters."""
-    managed = MANAGED if issubclass(cls, Entity) else frozenset()
+    # of what the unit of work writes, an entity that was never stored has the defaults
+    managed = MANAGED - {"id"} if issubclass(cls, Entity) else frozenset()
     found = {_parameter(one): one for one in schema_of(cls).fields.values() if one.attribute.init}
     return {name: one for name, one in found.items() if one.name not in managed}
 
@@ -170,7 +168,6 @@ def no_value(cls: type[Any], name: str, why: str, how: str) -> ConfigurationErro
 __all__ = [
     "EMAIL",
     "FORMS",
-    "MANAGED",
     "REFUSALS",
     "Bounds",
     "accepts",

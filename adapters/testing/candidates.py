@@ -9,6 +9,7 @@ from uuid import UUID
 import attrs
 from attrs import frozen
 
+from ...domain.entity import MANAGED
 from ...domain.errors import ConfigurationError, TristoreError
 from ...domain.ids import Id
 from ...domain.predicates import Path
@@ -25,7 +26,6 @@ REFUSALS = (TristoreError, ValueError, TypeError, AttributeError, LookupError, A
 _MOST = 6
 _DEEPEST = 3
 _KEY, _OTHER_KEY = "x", "y"
-_MANAGED = frozenset({"version", "created_at", "updated_at"})
 _TEXTS = (
     *("a", "b", "A", "", "ab", "ä", "a.b", "z"),
     *("ada", "bob", "Ada", "ada-1", "abc", "a b c", "123", "AB12", "00000000"),
@@ -136,7 +136,7 @@ class Candidates:
         optional: dict[str, list[Any]] = {}
         for field in schema_of(cls).fields.values():
             attribute = field.attribute
-            if not attribute.init or field.name in _MANAGED:
+            if not attribute.init or field.name in MANAGED - {"id"}:
                 continue
             is_required = attribute.default is attrs.NOTHING or field.name == "id"
             try:

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Backend, Transaction
 from ..documents.store import DocumentStore
 from .observed_backend import ObservedBackend, Operation, document_store, plugged

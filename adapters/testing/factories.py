@@ -29,7 +29,8 @@ with Needs("polyfactory", "factories"):
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
 from ...domain.schema import FieldSchema
-from ...domain.unit_of_work import Store, UnitOfWork
+from ...domain.store import Store
+from ...domain.unit_of_work import UnitOfWork
 from .bounds import check_names, filled_fields, given, parameters_of
 from .observed_backend import document_store
 from .random_values import RandomValues

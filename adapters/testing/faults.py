@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Backend
 from .faulty_backend import FaultMaker, FaultyBackend
 from .named_faults import (

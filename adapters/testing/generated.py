@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from ...domain.entity import Entity
+from ...domain.entity import MANAGED, Entity
 from ...domain.errors import ConfigurationError
 from ...domain.schema import schema_of
 from ...domain.specification import Specification, not_, where
@@ -24,7 +24,6 @@ PALETTES = 7
 """The selections of values: the first is all of them, the others are a few that stand beside each other."""
 
 _FEW = 3
-_BESIDE_EDITS = frozenset({"id", "version", "created_at", "updated_at"})
 
 
 @cache
@@ -70,7 +69,7 @@ class Topic:
         self._edits = [
             (name, value)
             for name in focus
-            if name not in _BESIDE_EDITS
+            if name not in MANAGED
             for value in _selected(_known(candidates, cls, name), palette)
         ]
         places = [

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ...domain.entity import Entity
 from ...domain.errors import ConfigurationError
-from ...domain.repository import Unique
 from ...domain.schema import schema_of
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
+from ...domain.unique import Unique
 from ..documents.bindings import Binding
 from .asked import named_queries
 from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one

@@ -11,7 +11,7 @@ from ...domain.errors import ConfigurationError
 from ...domain.predicates import Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import Administration
 from ..backend import (
     Backend,

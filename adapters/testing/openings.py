@@ -9,8 +9,9 @@ from typing import Any
 from attrs import field, frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.repository import ReadRepository
-from ...domain.unit_of_work import Store, UnitOfWork
+from ...domain.read_repository import ReadRepository
+from ...domain.store import Store
+from ...domain.unit_of_work import UnitOfWork
 from ..documents.declarations import Documents
 from ..documents.store import open_store
 

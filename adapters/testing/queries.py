@@ -18,7 +18,7 @@ from typing import Any, TypeVar, overload
 from attrs import field, frozen
 
 from ...domain.queries import Query
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Backend, Cursor, Document, Transaction
 from ..callers import outwards
 from .command_log import Command, CommandLog

@@ -11,7 +11,7 @@ from ...domain.clock import FixedClock
 from ...domain.errors import CommitUnknown, ConfigurationError, Unavailable
 from ...domain.predicates import EVERYTHING
 from ...domain.queries import FIND_BOUND, Query
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Backend, Cursor, Delete, Transaction, WritePlan
 from ..documents.environment import Environment
 from ..documents.naming import ID_KEY

@@ -13,7 +13,7 @@ from typing import Any
 from ...domain.predicates import All, Path, Predicate
 from ...domain.queries import Query
 from ...domain.rollups import Rollup
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..backend import Backend, Cursor, Document, Modify, ModifyResult, Transaction
 from ..upkeep.scans import Explaining
 from .observed_backend import document_store, plugged

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ...domain.entity import MANAGED
 from .answers import Answer
 from .generated import START
 from .openings import Opening
@@ -12,7 +13,6 @@ from .replay import Played
 from .source import Source
 from .steps import READER, SNAPSHOT, UNITS, Add, End, Remove, RepositoryStep, Step, Stored
 
-_MANAGED = ("version", "created_at", "updated_at")
 _INDENT = " " * 4
 _WIDTH = 100
 
@@ -59,9 +59,9 @@ class Script:
             right: that of the right side.
         """
         answers = self._answers[-1]
-        hidden: tuple[str, ...] = _MANAGED
+        hidden = MANAGED - {"id"}
         if _shown(answers[0], hidden) == _shown(answers[1], hidden):
-            hidden = ()
+            hidden = frozenset()
         told = not hidden or any(isinstance(step, End) and step.milliseconds for step in self._steps)
         clock = self._clock() if told else ()
         body = [f"store = {self._opening.code}", "store.prepare()", *clock, *self._body()]
@@ -196,7 +196,7 @@ def _sessions(steps: Sequence[Step]) -> Iterator[Session]:
     yield from (Session(slot, number, None) for slot, number in first.items())
 
 
-def _shown(answer: Answer, hidden: Sequence[str]) -> list[str]:
+def _shown(answer: Answer, hidden: frozenset[str]) -> list[str]:
     """The answer in a few lines; the items of a long list stand one below the other."""
     if answer.error is not None:
         return [f"raises {type(answer.error).__name__}: {' '.join(str(answer.error).split())}"]

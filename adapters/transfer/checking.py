@@ -8,8 +8,9 @@ from bson.errors import BSONError
 
 from ...domain.entity import Entity
 from ...domain.errors import Problem, ValidationError
-from ...domain.repository import Change
+from ...domain.hooks import Change
 from ...domain.schema import FieldType, Kind
+from ...domain.secrets import without_secrets
 from ...domain.unit_of_work import UnitOfWork
 from ..backend import Document
 from ..bson_values import CODEC_OPTIONS
@@ -19,7 +20,6 @@ from ..documents.mapped_field import MappedField, problems_of
 from ..documents.naming import ID_KEY
 from ..documents.schema_chain import UPGRADE
 from ..documents.sizes import SUSPICIOUS, check_size
-from ..hiding import without_secrets
 
 _REFUSALS = (ValueError, TypeError, ArithmeticError)
 """What converters and validators raise for a wrong value."""

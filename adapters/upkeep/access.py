@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...domain.errors import ConfigurationError
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import Administration
 from ..documents.environment import Environment
 from ..documents.store import DocumentStore

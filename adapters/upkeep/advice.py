@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from .access import administration_of, environment_of
 from .suggestions import MOST_INDEXES, Advice, advice_on
 

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import ActualIndex, Duplicates, IndexPlan, IndexStep
 from .access import administration_of, environment_of
 

@@ -14,9 +14,9 @@ from attrs import evolve, frozen
 from ...domain.errors import ConfigurationError, TristoreError
 from ...domain.predicates import EVERYTHING, All, AnyOf, Path, Predicate
 from ...domain.queries import Query
-from ...domain.repository import ReadRepository
+from ...domain.read_repository import ReadRepository
 from ...domain.rollups import Rollup
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import QueryPlan
 from ..backend import Backend, Cursor, Document, Transaction
 from ..memory import MemoryBackend

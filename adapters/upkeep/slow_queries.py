@@ -6,7 +6,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import Profiling, Shape, SlowOperation
 from .access import administration_of
 from .suggestions import Keys, suggested

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.unit_of_work import Store
+from ...domain.store import Store
 from ..administration import Violations
 from ..backend import ValidatorDeclaration
 from ..documents.declarations import Validation, ValidationAction, ValidationLevel

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
+from ...domain.bounds import Comparator
 from ...domain.clock import SystemClock
 from ...domain.errors import TristoreError
 from ...domain.health import Health, StoreHealth
 from ...domain.outbox import Backlog
-from ...domain.predicates import Comparator, Compare, Not
-from ...domain.unit_of_work import Store, StoreReport
+from ...domain.predicates import Compare, Not
+from ...domain.store import Store, StoreReport
 from ..documents.environment import Environment
 from ..documents.readiness import in_one_line, readiness_of
 from ..documents.store import DocumentStore

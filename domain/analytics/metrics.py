@@ -6,12 +6,13 @@ from typing import NewType
 
 from attrs import define, field, frozen
 
-from ..core.projects import ProjectId
+from ..core.ids import ProjectId
 from ..entity import Entity
 from ..fields import instant, number, reference, text, to_instant
 from ..figures import average, count, largest, smallest
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 MetricId = NewType("MetricId", Id)
 

@@ -7,14 +7,14 @@ from typing import Any, NewType
 from attrs import define, field, frozen
 
 from ..caching import cacheable
-from ..core.projects import ProjectId
-from ..core.users import UserId
+from ..core.ids import ProjectId, UserId
 from ..entity import Entity
 from ..events import Event
 from ..fields import at_least, instant, reference, text, to_instant
 from ..figures import bucket, count, distinct_count, total
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 PlaybackEventId = NewType("PlaybackEventId", Id)
 

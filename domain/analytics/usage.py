@@ -6,12 +6,12 @@ from typing import NewType
 
 from attrs import define, field
 
-from ..core.organizations import OrganizationId
-from ..core.users import UserId
+from ..core.ids import OrganizationId, UserId
 from ..entity import Entity
 from ..fields import instant, reference, text, to_instant, whole
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 
 UsageRecordId = NewType("UsageRecordId", Id)
 

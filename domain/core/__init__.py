@@ -1,9 +1,10 @@
 """The core store: accounts, what belongs to them, and credits."""
 
 from .credentials import Credential, CredentialQueries, hash_secret
+from .errors import AuthenticationFailed, InsufficientCredits
+from .ids import CreditTransferId, OrganizationId, ProjectId, SessionId, TokenId, UserId
 from .organizations import (
     Organization,
-    OrganizationId,
     OrganizationQueries,
     OrganizationRepository,
     OrganizationStatus,
@@ -14,27 +15,19 @@ from .projects import (
     ProjectArchived,
     ProjectArchivedError,
     ProjectCreated,
-    ProjectId,
     ProjectQueries,
     ProjectRepository,
     ProjectStatistics,
     ProjectStatus,
 )
-from .sessions import Session, SessionId, SessionQueries, SessionRepository
-from .tokens import Token, TokenId, TokenPurpose, TokenQueries, TokenRepository
-from .transfers import (
-    CreditsTransferred,
-    CreditTransfer,
-    CreditTransferId,
-    CreditTransferQueries,
-    CreditTransferRepository,
-)
+from .sessions import Session, SessionQueries, SessionRepository
+from .tokens import Token, TokenPurpose, TokenQueries, TokenRepository
+from .transfers import CreditsTransferred, CreditTransfer, CreditTransferQueries, CreditTransferRepository
 from .unit_of_work import CoreReader, CoreUnitOfWork
 from .users import (
     PasswordChanged,
     User,
     UserDeactivated,
-    UserId,
     UserQueries,
     UserRegistered,
     UserRemoved,
@@ -44,6 +37,7 @@ from .users import (
 )
 
 __all__ = [
+    "AuthenticationFailed",
     "CoreReader",
     "CoreUnitOfWork",
     "Credential",
@@ -53,6 +47,7 @@ __all__ = [
     "CreditTransferQueries",
     "CreditTransferRepository",
     "CreditsTransferred",
+    "InsufficientCredits",
     "Organization",
     "OrganizationId",
     "OrganizationQueries",

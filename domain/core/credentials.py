@@ -10,12 +10,13 @@ from typing import Any, Generic, TypeVar
 from attrs import define, field
 
 from ..entity import Entity, IdT
-from ..fields import SECRET, instant, reference, to_instant
+from ..fields import instant, reference, to_instant
 from ..ids import Id
 from ..queries import FIND_BOUND
-from ..repository import ReadRepository
+from ..read_repository import ReadRepository
+from ..secrets import SECRET
 from ..words import is_none
-from .users import UserId
+from .ids import UserId
 
 SECRET_BYTES = 32
 _BEFORE_ALL = Id("0" * 24)

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NewType
+from typing import Any
 
 from attrs import define, field
 
 from ..entity import Entity
 from ..errors import DomainError
 from ..fields import member_of, text, text_like, trimmed
-from ..ids import Id
-from ..repository import ReadRepository, Repository, Unique
-
-OrganizationId = NewType("OrganizationId", Id)
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
+from .ids import OrganizationId
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

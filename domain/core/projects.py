@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, NewType, Self
+from typing import Any, Self
 
 from attrs import define, field, frozen
 
@@ -13,13 +13,12 @@ from ..errors import DomainError
 from ..events import Event
 from ..fields import instant, member_of, reference, text, to_instant, trimmed
 from ..figures import count, largest
-from ..ids import Id, new_id
+from ..ids import new_id
 from ..paging import Page
-from ..repository import ReadRepository, Repository, Unique
-from .organizations import OrganizationId
-from .users import UserId
-
-ProjectId = NewType("ProjectId", Id)
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
+from .ids import OrganizationId, ProjectId, UserId
 
 
 class ProjectStatus(Enum):

@@ -1,17 +1,15 @@
 """Sessions: who is signed in, and from where."""
 
 from datetime import datetime, timedelta
-from typing import NewType, Self
+from typing import Self
 
 from attrs import define, field
 
 from ..fields import instant, shortened, text, to_instant
-from ..ids import Id
-from ..repository import Repository, Unique
+from ..repository import Repository
+from ..unique import Unique
 from .credentials import Credential, CredentialQueries, hash_secret, new_secret
-from .users import UserId
-
-SessionId = NewType("SessionId", Id)
+from .ids import SessionId, UserId
 
 
 def _to_user_agent(value: str) -> str:

@@ -2,17 +2,15 @@
 
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import NewType, Self
+from typing import Self
 
 from attrs import define, field
 
 from ..fields import member_of, text
-from ..ids import Id
-from ..repository import Repository, Unique
+from ..repository import Repository
+from ..unique import Unique
 from .credentials import Credential, CredentialQueries, hash_secret, new_secret
-from .users import UserId
-
-TokenId = NewType("TokenId", Id)
+from .ids import TokenId, UserId
 
 
 class TokenPurpose(Enum):

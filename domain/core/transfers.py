@@ -1,7 +1,7 @@
 """Transfers of credits: each one a line in a book that is never rewritten."""
 
 from collections.abc import Sequence
-from typing import Any, NewType, Self
+from typing import Any, Self
 
 from attrs import Attribute, define, field, frozen
 
@@ -9,11 +9,11 @@ from ..entity import Entity
 from ..errors import ValidationError
 from ..events import Event
 from ..fields import reference, text, whole
-from ..ids import Id, new_id
-from ..repository import ReadRepository, Repository
-from .users import User, UserId
-
-CreditTransferId = NewType("CreditTransferId", Id)
+from ..ids import new_id
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from .ids import CreditTransferId, UserId
+from .users import User
 
 
 @frozen(kw_only=True)

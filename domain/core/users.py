@@ -3,34 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NewType, Self, cast
+from typing import Any, Protocol, Self
 
 from attrs import define, field, frozen
 
 from ..entity import Entity
-from ..errors import InsufficientCredits, ValidationError
+from ..errors import ValidationError
 from ..events import Event
-from ..fields import (
-    SECRET,
-    check_whole,
-    instant,
-    member_of,
-    reference,
-    text,
-    to_email,
-    to_instant,
-    username,
-    whole,
-)
-from ..ids import Id, new_id
-from ..repository import ReadRepository, Repository, Unique
-from ..unit_of_work import UnitOfWork
-from .organizations import OrganizationId
-
-if TYPE_CHECKING:
-    from .unit_of_work import CoreUnitOfWork
-
-UserId = NewType("UserId", Id)
+from ..fields import check_whole, instant, member_of, reference, text, to_email, to_instant, username, whole
+from ..ids import new_id
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..secrets import SECRET
+from ..unique import Unique
+from .errors import InsufficientCredits
+from .ids import OrganizationId, UserId
+from .sessions import SessionRepository
+from .tokens import TokenRepository
 
 
 class UserRole(Enum):
@@ -188,16 +177,22 @@ class UserQueries(ReadRepository[User, UserId]):
         return self.find(sort=("-created_at", "-id"), limit=limit)
 
 
+class _LetsUsersIn(Protocol):
+    """What the hook asks of its unit of work, which stands above the users."""
+
+    tokens: TokenRepository
+    sessions: SessionRepository
+
+
 class UserRepository(UserQueries, Repository[User, UserId]):
     """The users; with one go their tokens and sessions."""
 
     unique = (Unique("email"), Unique("username"))
 
-    def before_remove(self, entity: User, uow: UnitOfWork[Any]) -> None:
+    def before_remove(self, entity: User, uow: _LetsUsersIn) -> None:
         """Remove what would let the user in, and say so."""
         entity.record(UserRemoved(user_id=entity.id))
-        core = cast("CoreUnitOfWork", uow)
-        for token in core.tokens.of_user(entity.id):
-            core.tokens.remove(token)
-        for session in core.sessions.of_user(entity.id):
-            core.sessions.remove(session)
+        for token in uow.tokens.of_user(entity.id):
+            uow.tokens.remove(token)
+        for session in uow.sessions.of_user(entity.id):
+            uow.sessions.remove(session)

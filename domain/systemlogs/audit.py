@@ -6,12 +6,14 @@ from typing import Any, NewType
 
 from attrs import define, field
 
-from ..core.users import UserId
+from ..core.ids import UserId
 from ..entity import Entity
 from ..errors import DomainError
 from ..fields import instant, reference, text, to_instant
+from ..hooks import Change
 from ..ids import Id
-from ..repository import Change, ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 from ..unit_of_work import UnitOfWork
 
 AuditEntryId = NewType("AuditEntryId", Id)

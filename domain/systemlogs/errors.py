@@ -13,7 +13,9 @@ from ..entity import Entity
 from ..events import Event
 from ..fields import instant, member_of, shortened, text, to_instant, whole
 from ..ids import Id
-from ..repository import ReadRepository, Repository, Unique
+from ..read_repository import ReadRepository
+from ..repository import Repository
+from ..unique import Unique
 from .logs import to_message
 
 ErrorReportId = NewType("ErrorReportId", Id)

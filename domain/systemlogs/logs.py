@@ -10,7 +10,8 @@ from attrs import define, field
 from ..entity import Entity
 from ..fields import instant, member_of, shortened, text, to_instant
 from ..ids import Id
-from ..repository import ReadRepository, Repository
+from ..read_repository import ReadRepository
+from ..repository import Repository
 from ..specification import where
 from ..words import one_of
 

@@ -12,6 +12,7 @@ from tristore.adapters.backend import Update, WritePlan
 from tristore.adapters.passwords import Argon2PasswordHasher
 from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
+    AuthenticationFailed,
     CoreUnitOfWork,
     PasswordChanged,
     Session,
@@ -21,13 +22,7 @@ from tristore.domain.core import (
     UserRegistered,
     hash_secret,
 )
-from tristore.domain.errors import (
-    AuthenticationFailed,
-    DuplicateKey,
-    LargeUnitWarning,
-    NotFound,
-    ValidationError,
-)
+from tristore.domain.errors import DuplicateKey, LargeUnitWarning, NotFound, ValidationError
 from tristore.domain.ids import new_id
 from tristore.domain.queries import FIND_BOUND
 from tristore.services import (

@@ -93,9 +93,8 @@ class CustomerRepository(CustomerQueries, Repository[Customer, CustomerId]):
 
     unique = (Unique("email"), Unique("nickname", sparse=True))
 
-    def before_remove(self, entity: Customer, uow: UnitOfWork[Any]) -> None:
+    def before_remove(self, entity: Customer, uow: "BillingUnitOfWork") -> None:
         """Remove the invoices of the customer too."""
-        assert isinstance(uow, BillingUnitOfWork)
         for invoice in uow.invoices.find(lambda i: i.customer_id == entity.id):
             uow.invoices.remove(invoice)
 

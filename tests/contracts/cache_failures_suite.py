@@ -16,8 +16,9 @@ from tristore.adapters.caching import store_cache
 from tristore.adapters.caching.bounded import BoundedMemory
 from tristore.adapters.caching.stats import Counted, Outcome
 from tristore.adapters.testing.observed_backend import Operation
+from tristore.domain.bounds import Comparator
 from tristore.domain.caching import CacheOptions
-from tristore.domain.predicates import Comparator, Compare
+from tristore.domain.predicates import Compare
 from tristore.domain.queries import Query
 
 from .caching_base import (

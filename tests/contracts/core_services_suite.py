@@ -7,6 +7,7 @@ import pytest
 
 from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
+    InsufficientCredits,
     Organization,
     OrganizationId,
     OrganizationStatus,
@@ -15,13 +16,7 @@ from tristore.domain.core import (
     ProjectStatus,
     UserId,
 )
-from tristore.domain.errors import (
-    DuplicateKey,
-    InsufficientCredits,
-    NotFound,
-    ValidationError,
-    VersionConflict,
-)
+from tristore.domain.errors import DuplicateKey, NotFound, ValidationError, VersionConflict
 from tristore.domain.ids import new_id
 from tristore.domain.specification import not_
 from tristore.services import (

@@ -20,8 +20,10 @@ from tristore.domain.core import (
     UserId,
 )
 from tristore.domain.errors import WriteConflict
+from tristore.domain.listener import UnitOfWorkListener
+from tristore.domain.store import Store
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
-from tristore.domain.unit_of_work import Store, UnitOfWork, UnitOfWorkListener
+from tristore.domain.unit_of_work import UnitOfWork
 from tristore.services import (
     AccountService,
 )

@@ -15,8 +15,7 @@ from attrs import Factory, define, frozen
 
 from tristore import CommitUnknown, Conflict, DeadlineExceeded, RetryExhausted, Store, Unavailable
 from tristore.adapters.testing.cluster import MongoCluster
-from tristore.domain.core import CoreUnitOfWork, CreditTransfer, UserId
-from tristore.domain.errors import InsufficientCredits
+from tristore.domain.core import CoreUnitOfWork, CreditTransfer, InsufficientCredits, UserId
 from tristore.services.credits import CreditService
 
 from .core_store import CoreStore, save, user

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tristore import InvalidQuery
 from tristore.adapters.backend import Document
+from tristore.domain.bounds import Comparator
 from tristore.domain.patterns import Pattern, in_any_case, pattern_of
 from tristore.domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

@@ -37,20 +37,9 @@ from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo.filters import to_filter, to_sort
 from tristore.adapters.testing.server import MongoServer
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import DeadlineExceeded, InvalidQuery, WriteConflict
-from tristore.domain.predicates import (
-    All,
-    AnyOf,
-    Comparator,
-    Compare,
-    Contains,
-    IsNone,
-    Not,
-    OneOf,
-    Predicate,
-    Text,
-    TextTest,
-)
+from tristore.domain.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf, Predicate, Text, TextTest
 from tristore.domain.queries import Query, SortKey
 
 DATABASE = f"twin_{os.getpid()}"

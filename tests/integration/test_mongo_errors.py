@@ -11,6 +11,7 @@ from pymongo import monitoring
 from tristore.adapters.backend import BackendOptions, Delete, Update, WritePlan, WriteResult
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo import connection as connection_module
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import (
     ConfigurationError,
     DeadlineExceeded,
@@ -20,7 +21,7 @@ from tristore.domain.errors import (
     ValidationError,
     WriteConflict,
 )
-from tristore.domain.predicates import EVERYTHING, Comparator, Compare
+from tristore.domain.predicates import EVERYTHING, Compare
 from tristore.domain.queries import Query
 
 SETTINGS = {"heartbeatFrequencyMS": 500}

@@ -20,8 +20,9 @@ from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.memory.values import order_key
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.testing.server import MongoServer
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import TristoreError
-from tristore.domain.predicates import EVERYTHING, Comparator, Compare, IsNone, Not, Predicate
+from tristore.domain.predicates import EVERYTHING, Compare, IsNone, Not, Predicate
 from tristore.domain.queries import SortKey
 from tristore.domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
 

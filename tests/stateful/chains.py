@@ -25,11 +25,11 @@ from tristore import (
 )
 from tristore.adapters.backend import WritePlan
 from tristore.adapters.documents.schema_steps import SchemaChange
+from tristore.domain.bounds import Comparator
 from tristore.domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

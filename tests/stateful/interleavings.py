@@ -22,8 +22,9 @@ from tristore.adapters.backend import (
     Update,
     WritePlan,
 )
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import TristoreError
-from tristore.domain.predicates import EVERYTHING, All, Comparator, Compare, Contains, OneOf, Predicate
+from tristore.domain.predicates import EVERYTHING, All, Compare, Contains, OneOf, Predicate
 from tristore.domain.queries import Query, SortKey
 
 PATIENCE = 10.0

@@ -17,11 +17,11 @@ from tristore.adapters.backend import (
     WriteResult,
 )
 from tristore.adapters.memory import MemoryBackend
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import WriteConflict
 from tristore.domain.predicates import (
     All,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     IsNone,

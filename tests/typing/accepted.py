@@ -157,6 +157,10 @@ class InvoiceRepository(InvoiceQueries, Repository[Invoice, InvoiceId]):
         """A hook sees what was modified."""
         assert_type(change.fields, frozenset[str])
 
+    def before_remove(self, entity: Invoice, uow: "BillingUnitOfWork") -> None:
+        """A hook names the unit of its own store, and reaches its repositories."""
+        assert_type(uow.invoices, InvoiceRepository)
+
 
 class CountryRepository(Repository[Country, str]):
     """The countries."""

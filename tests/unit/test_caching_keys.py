@@ -8,7 +8,8 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 
 from tristore.adapters.caching.keys import Scope, digest, name_of
-from tristore.domain.predicates import All, AnyOf, Comparator, Compare, Contains, IsNone, Not, OneOf
+from tristore.domain.bounds import Comparator
+from tristore.domain.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf
 from tristore.domain.queries import Query, SortKey
 
 A, B = Compare(("a",), Comparator.EQ, 1), Compare(("b",), Comparator.EQ, 1)

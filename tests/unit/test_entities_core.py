@@ -10,6 +10,7 @@ from tristore.domain.core import (
     Credential,
     CreditsTransferred,
     CreditTransfer,
+    InsufficientCredits,
     Organization,
     OrganizationId,
     OrganizationStatus,
@@ -27,7 +28,7 @@ from tristore.domain.core import (
     UserStatus,
     hash_secret,
 )
-from tristore.domain.errors import InsufficientCredits, ValidationError
+from tristore.domain.errors import ValidationError
 from tristore.domain.ids import new_id
 from tristore.domain.specification import where
 

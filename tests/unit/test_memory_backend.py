@@ -20,6 +20,7 @@ from tristore.adapters.backend import (
     WriteResult,
 )
 from tristore.adapters.memory import MemoryBackend
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import (
     ConfigurationError,
     InvalidQuery,
@@ -27,7 +28,7 @@ from tristore.domain.errors import (
     TransactionsUnsupported,
     ValidationError,
 )
-from tristore.domain.predicates import All, Comparator, Compare, Contains, OneOf, Predicate, Text, TextTest
+from tristore.domain.predicates import All, Compare, Contains, OneOf, Predicate, Text, TextTest
 from tristore.domain.queries import Query, SortKey
 
 BY_NAME = IndexDeclaration((("name", 1),), unique=True)

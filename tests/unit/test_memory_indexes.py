@@ -22,12 +22,12 @@ from tristore.adapters.backend import (
     WritePlan,
 )
 from tristore.adapters.memory import MemoryBackend
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import TristoreError, WriteConflict
 from tristore.domain.predicates import (
     EVERYTHING,
     All,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     IsNone,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tristore.adapters.bson_values import CODEC_OPTIONS
 from tristore.adapters.mongo.filters import to_filter, to_sort
+from tristore.domain.bounds import Comparator
 from tristore.domain.errors import InvalidQuery
 from tristore.domain.patterns import pattern_of
 from tristore.domain.predicates import (
@@ -19,7 +20,6 @@ from tristore.domain.predicates import (
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

@@ -28,7 +28,7 @@ from tristore import (
 from tristore.adapters.backend import WritePlan
 from tristore.adapters.documents.schema_steps import SchemaChange
 from tristore.adapters.migrations.walk import Pace
-from tristore.domain.fields import SECRET
+from tristore.domain.secrets import SECRET
 
 
 @define(kw_only=True)

@@ -33,13 +33,13 @@ from tristore import (
     specification,
     where,
 )
+from tristore.domain.bounds import Comparator
 from tristore.domain.patterns import in_any_case, pattern_of
 from tristore.domain.predicates import (
     EVERYTHING,
     All,
     AnyItem,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     Exists,

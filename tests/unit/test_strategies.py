@@ -20,8 +20,9 @@ from tristore import ConfigurationError, Entity, Specification, ValidationError,
 from tristore.adapters.testing.rule_strategies import WORDS, targets
 from tristore.adapters.testing.strategies import entities, specifications
 from tristore.domain.core import CreditTransfer, User
-from tristore.domain.fields import SECRET, at_least, member_of, text, whole
+from tristore.domain.fields import at_least, member_of, text, whole
 from tristore.domain.predicates import EVERYTHING, All, AnyOf, Not, Predicate
+from tristore.domain.secrets import SECRET
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

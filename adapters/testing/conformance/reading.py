@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
+from ....domain.bounds import Comparator
 from ....domain.errors import InvalidQuery
 from ....domain.predicates import (
     EVERYTHING,
     All,
     AnyOf,
-    Comparator,
     Compare,
     Contains,
     IsNone,

@@ -7,8 +7,9 @@ import pytest
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
+from ....domain.bounds import Comparator
 from ....domain.errors import InvalidQuery, ValidationError
-from ....domain.predicates import Comparator, Compare
+from ....domain.predicates import Compare
 from ....domain.queries import SortKey
 from ....domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
 from ...backend import Backend, Document

@@ -1,8 +1,11 @@
-"""Problems without the secrets that their words quote."""
+"""Secrets: the mark of a field that holds one, and problems without the secrets that their words quote."""
 
 from collections.abc import Iterable
 
-from ..domain.errors import Problem
+from .errors import Problem
+
+SECRET = {"tristore.secret": True}
+"""Field metadata that keeps a value out of `to_dict` and of logs; give ``repr=False`` with it."""
 
 HIDDEN = "is not valid"
 """All that is said of a secret."""

@@ -13,7 +13,7 @@ from .bounds import Comparator
 from .comparable import comparable, is_text
 from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
 from .errors import InvalidQuery
-from .predicates import AnyOf, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
+from .predicates import NOTHING, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
 from .schema import FieldType, Kind, Schema, schema_of
 
 LONGEST_PART = 1_000
@@ -182,7 +182,7 @@ class SizeStandIn(Ordered):
 
 
 def _shorter(path: Path, size: int) -> Predicate:
-    return Size(path, 0, size - 1) if size else AnyOf(())
+    return Size(path, 0, size - 1) if size else NOTHING
 
 
 def stand_in(type: FieldType, place: Place) -> EntityStandIn | FieldStandIn:

@@ -17,7 +17,7 @@ from .bounds import FINITE, Bound, Comparator
 from .comparable import INT64_MAX, INT64_MIN
 from .errors import InvalidQuery
 from .fields import number
-from .predicates import All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
+from .predicates import NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 from .schema import FieldSchema, Kind
 
 _NUMBER: type[Any] = type(attrs.validators.ge(0))
@@ -35,7 +35,6 @@ _PYTHON: dict[Kind, tuple[type[Any], ...]] = {
 # 34 digits, as a Decimal128 has them (https://www.mongodb.com/docs/manual/reference/bson-types)
 _UP = Context(prec=34, rounding=ROUND_CEILING, Emin=-6143, Emax=6144, clamp=1, traps=[])
 _DOWN = Context(prec=34, rounding=ROUND_FLOOR, Emin=-6143, Emax=6144, clamp=1, traps=[])
-_NEVER = AnyOf(())
 
 Number = int | float | Decimal
 
@@ -130,7 +129,7 @@ def _fits(wanted: Any, field: FieldSchema) -> bool:
 def _moved(kind: Kind, path: Path, bound: Bound, increment: Any) -> Predicate:
     """Return what a stored number obeys if and only if it obeys the bound with the increment added."""
     if bound.value != bound.value:
-        return _NEVER
+        return NOTHING
     if kind is Kind.INT:
         return _moved_int(path, bound, increment)
     if kind is Kind.DECIMAL:
@@ -141,7 +140,7 @@ def _moved(kind: Kind, path: Path, bound: Bound, increment: Any) -> Predicate:
 def _moved_int(path: Path, bound: Bound, increment: int) -> Predicate:
     below, value = bound.comparator in _FROM_BELOW, bound.value
     if isinstance(value, float | Decimal) and math.isinf(value):
-        return All(()) if (value < 0) == below else _NEVER
+        return All(()) if (value < 0) == below else NOTHING
     match bound.comparator:
         case Comparator.GE:
             limit = math.ceil(value)
@@ -153,7 +152,7 @@ def _moved_int(path: Path, bound: Bound, increment: int) -> Predicate:
             limit = math.ceil(value) - 1
     limit -= increment
     if (limit > INT64_MAX) if below else (limit < INT64_MIN):
-        return _NEVER
+        return NOTHING
     return Compare(path, Comparator.GE if below else Comparator.LE, min(max(limit, INT64_MIN), INT64_MAX))
 
 
@@ -172,9 +171,9 @@ def _moved_float(path: Path, bound: Bound, increment: float) -> Predicate:
     obeys, value = _ORDER[bound.comparator], bound.value
     if bound.comparator in _FROM_BELOW:
         least = _least_float(lambda x: obeys(x + increment, value))
-        return _NEVER if least is None else Compare(path, Comparator.GE, least)
+        return NOTHING if least is None else Compare(path, Comparator.GE, least)
     most = _least_float(lambda x: obeys(-x + increment, value))
-    return _NEVER if most is None else Compare(path, Comparator.LE, -most)
+    return NOTHING if most is None else Compare(path, Comparator.LE, -most)
 
 
 def _least_float(holds: Callable[[float], bool]) -> float | None:

@@ -145,6 +145,7 @@ Leaf = Compare | IsNone | OneOf | Contains | Text | Matches | Exists | Size | An
 Predicate = Leaf | All | AnyOf | Not
 
 EVERYTHING = All(())
+NOTHING = AnyOf(())
 
 
 def map_predicate(predicate: Predicate, leaf: Callable[[Leaf], Predicate]) -> Predicate:

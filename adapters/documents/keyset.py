@@ -8,7 +8,7 @@ place in its own type, and every type that comes before.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from math import inf, isnan, nan
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from attrs import frozen
@@ -18,15 +18,13 @@ from bson.datetime_ms import DatetimeMS
 
 from ...domain.bounds import Comparator
 from ...domain.errors import InvalidQuery
-from ...domain.predicates import EVERYTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
+from ...domain.predicates import EVERYTHING, NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 from ...domain.queries import SortKey
 from ...domain.schema import FieldType, Kind, schema_of
 from ..backend import Document
 from .naming import ID_KEY
 
 LT, EQ, GE, GT = Comparator.LT, Comparator.EQ, Comparator.GE, Comparator.GT
-
-NEVER: Final = AnyOf(())
 
 
 @frozen(eq=False)
@@ -123,7 +121,7 @@ class Key:
         if len(self.brackets) == 1 and not self.descending:
             return self._above(value, inclusive)
         if len(self.brackets) == 1 and value is None:
-            return IsNone(self.path) if inclusive else NEVER
+            return IsNone(self.path) if inclusive else NOTHING
         before = tuple(self._up_to(value, inclusive))
         return Not(before[0] if len(before) == 1 else AnyOf(before)) if before else EVERYTHING
 
@@ -192,11 +190,11 @@ class Keyset:
         last, ways = len(keys) - 1, []
         for depth, key in enumerate(keys):
             ahead = key.beyond(place[depth], inclusive=inclusive and depth == last)
-            if ahead != NEVER:
+            if ahead != NOTHING:
                 same = (before.same(value) for before, value in zip(keys[:depth], place, strict=False))
                 ways.append(All((*same, ahead)) if depth else ahead)
         if last == 0:
-            return ways[0] if ways else NEVER
+            return ways[0] if ways else NOTHING
         bound = keys[0].beyond(place[0], inclusive=True)
         either = ways[0] if len(ways) == 1 else AnyOf(tuple(ways))
         return either if bound == EVERYTHING else All((bound, either))
@@ -266,4 +264,4 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and isnan(value)
 
 
-__all__ = ["BRACKETS", "NEVER", "Bracket", "Key", "Keyset", "keyset_of", "same_place"]
+__all__ = ["BRACKETS", "Bracket", "Key", "Keyset", "keyset_of", "same_place"]

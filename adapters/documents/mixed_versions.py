@@ -17,6 +17,7 @@ from ...domain.errors import InvalidQuery
 from ...domain.evaluation import holds
 from ...domain.predicates import (
     EVERYTHING,
+    NOTHING,
     All,
     AnyItem,
     AnyOf,
@@ -36,8 +37,6 @@ from ...domain.predicates import (
 from ..backend import Document
 from .schema_chain import SchemaChain
 from .schema_steps import Convert, Default, Drop, Rename, SchemaChange, SchemaStep, Transform, overlap, put
-
-_NEVER = AnyOf(())
 
 
 class MixedVersions:
@@ -183,7 +182,7 @@ def _old_values(change: Convert, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _constant(leaf: Leaf, document: Document) -> Predicate:
     """What a leaf says of a known document."""
-    return EVERYTHING if holds(_comparable_leaf(leaf), _comparable(document)) else _NEVER
+    return EVERYTHING if holds(_comparable_leaf(leaf), _comparable(document)) else NOTHING
 
 
 def _comparable_leaf(leaf: Leaf) -> Leaf:
@@ -218,17 +217,17 @@ def _simple(predicate: Predicate) -> Predicate:
     match predicate:
         case All(parts):
             simple = [part for part in map(_simple, parts) if part != EVERYTHING]
-            if _NEVER in simple:
-                return _NEVER
+            if NOTHING in simple:
+                return NOTHING
             return simple[0] if len(simple) == 1 else All(tuple(simple))
         case AnyOf(parts):
-            simple = [part for part in map(_simple, parts) if part != _NEVER]
+            simple = [part for part in map(_simple, parts) if part != NOTHING]
             if EVERYTHING in simple:
                 return EVERYTHING
             return simple[0] if len(simple) == 1 else AnyOf(tuple(simple))
         case Not(part):
             inner = _simple(part)
-            return _NEVER if inner == EVERYTHING else EVERYTHING if inner == _NEVER else Not(inner)
+            return NOTHING if inner == EVERYTHING else EVERYTHING if inner == NOTHING else Not(inner)
     return predicate
 
 

@@ -6,12 +6,12 @@ from typing import Any, Protocol, TypeVar
 from attrs import evolve, frozen
 
 from ...domain.paging import Page, PageRequest
-from ...domain.predicates import All, Path, Predicate
+from ...domain.predicates import NOTHING, All, Path, Predicate
 from ...domain.queries import Query
 from ..backend import Document
 from .cursors import END, Cursors, Place, fingerprint_of
 from .entity_mapping import EntityMapping
-from .keyset import NEVER, keyset_of, same_place
+from .keyset import keyset_of, same_place
 
 T = TypeVar("T")
 
@@ -118,11 +118,11 @@ class PageReading:
         """The rule, and that the place comes before: the caller's own ands and ors stay as they are."""
         rule = self.query.predicate
         if place.values is None:
-            return rule if backwards else NEVER
+            return rule if backwards else NOTHING
         return All((rule, self.cursors.keyset.beyond(place.values, inclusive=inclusive, backwards=backwards)))
 
     def _exists(self, predicate: Predicate) -> bool:
-        return predicate != NEVER and self.reads.count(predicate, 1) > 0
+        return predicate != NOTHING and self.reads.count(predicate, 1) > 0
 
     def _place(self, document: Document) -> tuple[Any, ...]:
         return self.cursors.keyset.place(document)

@@ -20,6 +20,7 @@ from tristore.adapters.memory import MemoryBackend
 from tristore.domain.bounds import Comparator
 from tristore.domain.errors import WriteConflict
 from tristore.domain.predicates import (
+    NOTHING,
     All,
     AnyOf,
     Compare,
@@ -34,8 +35,6 @@ from tristore.domain.predicates import (
     map_predicate,
 )
 from tristore.domain.queries import Query
-
-NOTHING = AnyOf(())
 
 
 class WrongTwin(MemoryBackend):

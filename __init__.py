@@ -3,21 +3,19 @@
 from .adapters.caching.settings import CacheSettings
 from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
-from .adapters.documents.converter import make_converter
-from .adapters.documents.declarations import Documents, TimeSeries, Validation
-from .adapters.documents.indexes import Index
-from .adapters.documents.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
+from .adapters.documents.declarations.documents import Documents, TimeSeries, Validation
+from .adapters.documents.declarations.indexes import Index
+from .adapters.documents.declarations.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
+from .adapters.documents.mapping.converter import make_converter
 from .adapters.documents.store import DocumentStore, open_store
-from .adapters.figures import MetricsSnapshot
-from .adapters.log_handler import LogCounts, StoreHandler
-from .adapters.metrics import Metrics
-from .adapters.migrations import Migrations, OneOff
-from .adapters.relay import OutboxRelay
-from .adapters.serialization import from_dict, to_dict, update_from
-from .adapters.settings import Settings
-from .adapters.stores import Stores, open_stores
-from .adapters.transfer import ExportReport, ImportReport, export_lines, import_lines
-from .adapters.upkeep import (
+from .adapters.formats.json_entities import from_dict, to_dict, update_from
+from .adapters.observability.figures import MetricsSnapshot
+from .adapters.observability.metrics import Metrics
+from .adapters.operations.health import health_of
+from .adapters.operations.migrations import Migrations, OneOff
+from .adapters.operations.relay import OutboxRelay
+from .adapters.operations.transfer import ExportReport, ImportReport, export_lines, import_lines
+from .adapters.operations.upkeep import (
     Advice,
     IndexDiff,
     SlowShape,
@@ -31,11 +29,14 @@ from .adapters.upkeep import (
     sync_indexes,
     sync_validators,
 )
-from .adapters.watching.health import health_of
-from .domain.bulk import BulkError, BulkResult
-from .domain.caching import cacheable
-from .domain.clock import NEVER, Clock, FixedClock, SystemClock
-from .domain.entity import Entity
+from .adapters.three_stores.log_handler import LogCounts, StoreHandler
+from .adapters.three_stores.settings import Settings
+from .adapters.three_stores.stores import Stores, open_stores
+from .domain.bulk_result import BulkError, BulkResult
+from .domain.entities.clock import NEVER, Clock, FixedClock, SystemClock
+from .domain.entities.entity import Entity
+from .domain.entities.events import Event
+from .domain.entities.ids import Id, IdFactory, new_id, parse_id
 from .domain.errors import (
     CommitUnknown,
     ConcurrentUse,
@@ -72,21 +73,15 @@ from .domain.errors import (
     VersionConflict,
     WriteConflict,
 )
-from .domain.events import Event
-from .domain.figures import average, bucket, count, distinct_count, largest, smallest, total
-from .domain.health import Health, PoolUse, StoreHealth
-from .domain.hooks import Change
-from .domain.ids import Id, IdFactory, new_id, parse_id
-from .domain.listener import UnitOfWorkListener, UnitReport
-from .domain.outbox import Backlog, Delivery, Parked
-from .domain.paging import Page
-from .domain.read_repository import ReadRepository
-from .domain.repository import Repository
-from .domain.specification import Specification, not_, specification, where
-from .domain.store import Attempt, Store, StoreReport
-from .domain.unique import Unique
-from .domain.unit_of_work import Reader, UnitOfWork
-from .domain.words import (
+from .domain.queries.aggregates import average, bucket, count, distinct_count, largest, smallest, total
+from .domain.queries.pages import Page
+from .domain.repository.caching import cacheable
+from .domain.repository.hooks import Change
+from .domain.repository.read_repository import ReadRepository
+from .domain.repository.repository import Repository
+from .domain.repository.unique import Unique
+from .domain.rules.specification import Specification, not_, specification, where
+from .domain.rules.words import (
     any_of,
     between,
     contains,
@@ -100,6 +95,11 @@ from .domain.words import (
     size,
     some,
 )
+from .domain.unit_of_work.health import Health, PoolUse, StoreHealth
+from .domain.unit_of_work.listener import UnitOfWorkListener, UnitReport
+from .domain.unit_of_work.outbox import Backlog, Delivery, Parked
+from .domain.unit_of_work.store import Attempt, Store, StoreReport
+from .domain.unit_of_work.unit_of_work import Reader, UnitOfWork
 
 __all__ = [
     "NEVER",

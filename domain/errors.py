@@ -38,7 +38,7 @@ Each carries its facts as attributes, says what to do, and keeps the driver's er
 from collections.abc import Sequence
 from typing import Any, Self
 
-from .bulk import BulkResult
+from .bulk_result import BulkResult
 
 _NAMED_IDS = 20
 """How many ids a message names; the attributes have them all."""

@@ -5,13 +5,13 @@ from typing import Any
 
 from attrs import frozen
 
-from ..domain.clock import Clock
 from ..domain.core import AuthenticationFailed, CoreUnitOfWork, Credential, OrganizationId, User, UserId
+from ..domain.core.passwords import PasswordHasher, check_password
+from ..domain.entities.clock import Clock
+from ..domain.entities.fields import to_email
+from ..domain.entities.ids import IdFactory, new_id
 from ..domain.errors import NotFound, ValidationError
-from ..domain.fields import to_email
-from ..domain.ids import IdFactory, new_id
-from ..domain.passwords import PasswordHasher, check_password
-from ..domain.store import Store
+from ..domain.unit_of_work.store import Store
 
 
 @frozen

@@ -5,14 +5,14 @@ from typing import Any
 
 from attrs import frozen
 
-from ..domain.clock import Clock
 from ..domain.core import UserId
+from ..domain.entities.clock import Clock
+from ..domain.entities.events import Event
+from ..domain.entities.ids import IdFactory, new_id
 from ..domain.errors import DuplicateKey
-from ..domain.events import Event
-from ..domain.ids import IdFactory, new_id
-from ..domain.outbox import Delivery
-from ..domain.store import Store
 from ..domain.systemlogs import AuditEntry, AuditEntryId, SystemlogsUnitOfWork
+from ..domain.unit_of_work.outbox import Delivery
+from ..domain.unit_of_work.store import Store
 from .deeds import deed_of
 
 

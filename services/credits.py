@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from ..domain.core import CoreUnitOfWork, CreditTransfer, CreditTransferId, UserId
-from ..domain.ids import IdFactory, new_id
-from ..domain.store import Store
-from ..domain.words import one_of
+from ..domain.entities.ids import IdFactory, new_id
+from ..domain.rules.words import one_of
+from ..domain.unit_of_work.store import Store
 
 
 @frozen

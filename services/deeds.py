@@ -15,7 +15,7 @@ from ..domain.core import (
     UserRegistered,
     UserRemoved,
 )
-from ..domain.events import Event
+from ..domain.entities.events import Event
 from ..domain.systemlogs import ErrorReopened
 
 

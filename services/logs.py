@@ -7,10 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ..domain.clock import Clock
+from ..domain.entities.clock import Clock
+from ..domain.entities.ids import IdFactory, new_id
 from ..domain.errors import DuplicateKey
-from ..domain.ids import IdFactory, new_id
-from ..domain.store import Store
 from ..domain.systemlogs import (
     ErrorReport,
     ErrorReportId,
@@ -20,6 +19,7 @@ from ..domain.systemlogs import (
     SystemlogsUnitOfWork,
     fingerprint_of,
 )
+from ..domain.unit_of_work.store import Store
 
 
 @frozen

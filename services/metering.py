@@ -7,8 +7,8 @@ from attrs import frozen
 from ..domain.analytics import AnalyticsUnitOfWork, PlaybackRecorded, UsageRecord, UsageRecordId
 from ..domain.core import CoreUnitOfWork
 from ..domain.errors import DuplicateKey
-from ..domain.outbox import Delivery
-from ..domain.store import Store
+from ..domain.unit_of_work.outbox import Delivery
+from ..domain.unit_of_work.store import Store
 
 PLAYBACK_SECONDS = "playback-seconds"
 """The resource under which views are counted, in whole seconds, begun ones included."""

@@ -5,10 +5,10 @@ from datetime import datetime
 from attrs import frozen
 
 from ..domain.analytics import AnalyticsUnitOfWork, Metric, MetricId
-from ..domain.clock import Clock
 from ..domain.core import ProjectId
-from ..domain.ids import IdFactory, new_id
-from ..domain.store import Store
+from ..domain.entities.clock import Clock
+from ..domain.entities.ids import IdFactory, new_id
+from ..domain.unit_of_work.store import Store
 
 
 @frozen(kw_only=True)

@@ -6,11 +6,11 @@ from typing import Any
 from attrs import frozen
 
 from ..domain.analytics import AnalyticsUnitOfWork, DayOfPlayback, PlaybackEvent, PlaybackEventId, last_days
-from ..domain.clock import Clock
 from ..domain.core import ProjectId, UserId
-from ..domain.fields import check_whole
-from ..domain.ids import IdFactory, new_id
-from ..domain.store import Store
+from ..domain.entities.clock import Clock
+from ..domain.entities.fields import check_whole
+from ..domain.entities.ids import IdFactory, new_id
+from ..domain.unit_of_work.store import Store
 
 
 @frozen

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..domain.clock import Clock
 from ..domain.core import (
     CoreUnitOfWork,
     OrganizationId,
@@ -14,9 +13,10 @@ from ..domain.core import (
     ProjectStatistics,
     UserId,
 )
-from ..domain.ids import IdFactory, new_id
-from ..domain.paging import Page
-from ..domain.store import Store
+from ..domain.entities.clock import Clock
+from ..domain.entities.ids import IdFactory, new_id
+from ..domain.queries.pages import Page
+from ..domain.unit_of_work.store import Store
 
 
 @frozen

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from attrs import frozen
 
 from ..domain.analytics import AnalyticsUnitOfWork, Period, UsageRecord, UsageRecordId
-from ..domain.clock import Clock
 from ..domain.core import OrganizationId, UserId
-from ..domain.figures import bucket, count, total
-from ..domain.ids import IdFactory, new_id
-from ..domain.store import Store
+from ..domain.entities.clock import Clock
+from ..domain.entities.ids import IdFactory, new_id
+from ..domain.queries.aggregates import bucket, count, total
+from ..domain.unit_of_work.store import Store
 
 _ALL_DAYS = date.max.toordinal()
 

@@ -1,8 +1,14 @@
 """The port of backends: what they are asked, what they are told to write, and what they tell."""
 
-from .declared import CollectionDeclaration, IndexDeclaration, TimeSeriesDeclaration, ValidatorDeclaration
-from .found import LeaseState, Seen, ServerInfo, ServerState
-from .plans import (
+from .declarations import (
+    CollectionDeclaration,
+    IndexDeclaration,
+    TimeSeriesDeclaration,
+    ValidatorDeclaration,
+)
+from .port import Backend, BackendOptions, Capability, Cursor, Transaction, Watch
+from .server import LeaseState, Seen, ServerInfo, ServerState
+from .write_plan import (
     MAX_DOCUMENT_BYTES,
     Delete,
     Document,
@@ -15,7 +21,6 @@ from .plans import (
     WritePlan,
     WriteResult,
 )
-from .port import Backend, BackendOptions, Capability, Cursor, Transaction, Watch
 
 __all__ = [
     "MAX_DOCUMENT_BYTES",

@@ -16,14 +16,14 @@ from typing import Any, ClassVar, Protocol, Self
 from attrs import field, frozen
 
 from ...domain.errors import ConfigurationError
-from ...domain.predicates import Path, Predicate
-from ...domain.queries import Query
-from ...domain.rollups import Rollup
-from ..administration import Administration
-from ..metrics import Metrics
-from .declared import CollectionDeclaration, IndexDeclaration
-from .found import LeaseState, Seen, ServerInfo, ServerState
-from .plans import Document, ManyResult, Modify, ModifyResult, WritePlan, WriteResult
+from ...domain.queries.query import Query
+from ...domain.queries.rollups import Rollup
+from ...domain.rules.predicates import Path, Predicate
+from ..observability.metrics import Metrics
+from .administration import Administration
+from .declarations import CollectionDeclaration, IndexDeclaration
+from .server import LeaseState, Seen, ServerInfo, ServerState
+from .write_plan import Document, ManyResult, Modify, ModifyResult, WritePlan, WriteResult
 
 
 class Capability(Flag):

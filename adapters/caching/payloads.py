@@ -10,7 +10,7 @@ from typing import Any
 from bson import decode, encode
 from dogpile.cache.api import CantDeserializeException
 
-from ..bson_values import CODEC_OPTIONS
+from ..backend.bson import CODEC_OPTIONS
 
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 _WORTH_COMPRESSING = 1024

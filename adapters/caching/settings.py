@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..urls import without_password
+from ..backend.urls import without_password
 from .switch import is_switched_on
 
 

@@ -9,21 +9,21 @@ from typing import Any
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
-from ...domain.caching import CacheOptions
 from ...domain.errors import Unavailable
+from ...domain.repository.caching import CacheOptions
 from ..backend import Seen, Watch
-from ..cache import Cache, CachedCollection, DocumentReads, Written
-from ..urls import without_password
-from .breaker import Breaker, CacheDown
-from .debts import Debts
-from .keys import KeyMaker, Scope, name_of
-from .reads import CachedReads
-from .regions import Regions
+from ..backend.urls import without_password
+from .change_watcher import Watcher
+from .failed_invalidations import Debts
+from .port import Cache, CachedCollection, DocumentReads, Written
+from .reads.cached_reads import CachedReads
+from .reads.keys import KeyMaker, Scope, name_of
+from .reads.tokens import Tokens
+from .regions.breaker import Breaker, CacheDown
+from .regions.regions import Regions
 from .settings import CacheSettings
 from .stats import CacheObserver, CacheStats, Counted, Recorder
 from .switch import is_disabled
-from .tokens import Tokens
-from .watching import Watcher
 
 log = logging.getLogger("tristore.cache")
 

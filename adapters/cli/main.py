@@ -6,17 +6,17 @@ from typing import IO, Any
 import click
 
 from ...domain.errors import TristoreError
-from .check import check
-from .demo import demo
-from .fuzz import fuzz
-from .indexes import indexes
+from .commands.check import check
+from .commands.fuzz import fuzz
+from .commands.indexes import indexes
+from .commands.migrate import migrate
+from .commands.mongod import mongod
+from .commands.relay import relay
+from .commands.schema import schema
+from .commands.slow_queries import slow_queries
+from .commands.transfer import export, import_
+from .demo.demo import demo
 from .interruption import interruptible
-from .migrate import migrate
-from .mongod import mongod
-from .relay import relay
-from .schema import schema
-from .slow_queries import slow_queries
-from .transfer import export, import_
 
 
 class Failure(click.ClickException):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from ..settings import STORES
+from ..three_stores.settings import STORES
 
 WIDTH = 100
 """The most columns of what is printed."""

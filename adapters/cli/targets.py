@@ -13,10 +13,10 @@ from attrs import frozen
 
 from ...domain.errors import ConfigurationError
 from ..documents.store import DocumentStore
-from ..migrations import Migrations
-from ..settings import STORES, Settings
-from ..stores import Stores, open_stores
-from ..testing.openings import find_openings, imported_module
+from ..operations.migrations import Migrations
+from ..operations.openings import find_openings, imported_module
+from ..three_stores.settings import STORES, Settings
+from ..three_stores.stores import Stores, open_stores
 from .options import store_urls
 
 AnyStore = DocumentStore[Any]

@@ -7,36 +7,36 @@ from typing import Any, Literal, TypeVar, get_args, overload
 from cattrs import Converter
 from typing_extensions import get_original_bases
 
-from ...domain.caching import CacheInvalidated
-from ...domain.clock import Clock, SystemClock
+from ...domain.entities.clock import Clock, SystemClock
+from ...domain.entities.events import Event
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
-from ...domain.events import Event
-from ...domain.listener import UnitOfWorkListener
-from ...domain.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
-from ...domain.unit_of_work import NoReader, Reader, UnitOfWork
+from ...domain.repository.caching import CacheInvalidated
+from ...domain.unit_of_work.listener import UnitOfWorkListener
+from ...domain.unit_of_work.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
+from ...domain.unit_of_work.unit_of_work import NoReader, Reader, UnitOfWork
 from ..backend import Backend, BackendOptions, Capability, Transaction
-from ..backends import backend_for
+from ..backend.discovery import backend_for
 from ..caching.settings import CacheSettings
 from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
-from ..metrics import Metrics
-from . import migration_state
-from . import receipts as receipt
-from .bindings import bindings_of, refuse_unmet_needs
-from .bulk import BulkSession
-from .collections import declaration_of
-from .converter import make_converter
-from .deadline import Deadline
-from .declarations import Documents
-from .environment import Environment, Preparation
-from .limits import Limits, is_positive
-from .opening import opened
-from .outbox import Outbox
-from .outbox import declarations as outbox_declarations
-from .readiness import readiness_of, without_changes
-from .reading import ReaderSession
-from .running import Attempts, each, run
-from .unit import DocumentUnit
+from ..observability.metrics import Metrics
+from .bulk.bulk_session import BulkSession
+from .collections.bindings import bindings_of, refuse_unmet_needs
+from .collections.collection_declarations import declaration_of
+from .context import receipts as receipt
+from .context.deadline import Deadline
+from .context.outbox import Outbox
+from .context.outbox import declarations as outbox_declarations
+from .context.readiness import readiness_of, without_changes
+from .context.store_context import Environment, Preparation
+from .context.unit_limits import Limits, is_positive
+from .declarations.documents import Documents
+from .evolution import migration_state
+from .mapping.converter import make_converter
+from .reader.reader import ReaderSession
+from .unit_of_work.opening import opened
+from .unit_of_work.retries import Attempts, each, run
+from .unit_of_work.unit import DocumentUnit
 
 T = TypeVar("T")
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])

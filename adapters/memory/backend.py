@@ -6,11 +6,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote
 
+from ...domain.entities.ids import new_id
 from ...domain.errors import ConfigurationError, TransactionsUnsupported, WriteConflict
-from ...domain.ids import new_id
-from ...domain.predicates import Path, Predicate
-from ...domain.queries import Query
-from ...domain.rollups import Rollup
+from ...domain.queries.query import Query
+from ...domain.queries.rollups import Rollup
+from ...domain.rules.predicates import Path, Predicate
 from ..backend import (
     Backend,
     BackendOptions,
@@ -28,19 +28,19 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
-from .distinct import distinct_values
 from .engine import NO_TABLE, Engine
-from .leases import Leases
-from .many import ManyWriter
-from .projection import projection
-from .reading import Explanation, MemoryCursor, counted, explained, found, matching
-from .rollups import rolled_up
+from .operators.distinct import distinct_values
+from .operators.projection import projection
+from .operators.rollups import rolled_up
+from .queries.search import Explanation, MemoryCursor, counted, explained, found, matching
 from .tables import Draft, Table
 from .transactions import MemoryTransaction
-from .writing import Writer
+from .writes.bulk_writes import ManyWriter
+from .writes.leases import Leases
+from .writes.writer import Writer
 
 if TYPE_CHECKING:  # it needs the file locks of a POSIX system, and a store without a folder does not
-    from .kept import KeptData
+    from .persistence.kept_data import KeptData
 
 _SWITCH = {"true": True, "false": False}
 
@@ -97,7 +97,7 @@ class MemoryBackend(Backend):
         if not folder:
             return cls(options, transactions=transactions)
         try:
-            from .kept import KeptData
+            from .persistence.kept_data import KeptData
         except ModuleNotFoundError as error:
             raise ConfigurationError("memory:// with a folder needs the file locks of a POSIX system") from error
         return cls(options, transactions=transactions, kept=KeptData(folder, options.collections))

@@ -11,9 +11,15 @@ from itertools import count
 from time import monotonic
 from types import MappingProxyType
 
-from ...domain.errors import ConfigurationError, DeadlineExceeded, Unavailable, ValidationError, WriteConflict
+from ...domain.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    Unavailable,
+    ValidationError,
+    WriteConflict,
+)
 from ..backend import CollectionDeclaration
-from .indexes import Index
+from .indexes.index import Index
 from .tables import Draft, Slot, Table
 
 NO_TABLE = Table()

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from immutables import Map
 
-from .indexes import NO_INDEXES, Index, IndexSet
-from .orders import Change, Orders, View, followed
-from .rows import Row
-from .values import Key
+from .bson.rows import Row
+from .bson.value_order import Key
+from .indexes.index import NO_INDEXES, Index, IndexSet
+from .indexes.index_views import Change, Orders, View, followed
 
 Rows = Map[Key, Row]
 Entries = Map[Key, Key]

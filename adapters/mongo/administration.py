@@ -8,8 +8,9 @@ from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
 from ...domain.errors import ConfigurationError
-from ...domain.queries import Query
-from ..administration import (
+from ...domain.queries.query import Query
+from ..backend import CollectionDeclaration, Document, ValidatorDeclaration
+from ..backend.administration import (
     LOOK_TIMEOUT,
     Administration,
     Duplicates,
@@ -24,18 +25,17 @@ from ..administration import (
     StepKind,
     Violations,
 )
-from ..backend import CollectionDeclaration, Document, ValidatorDeclaration
+from .commands.errors import Operation
+from .commands.masking import raise_masked
 from .connection import Connection, collection_in
-from .duplicates import duplicates_of
-from .errors import Operation
-from .explaining import plan_of as explained_plan
-from .filters import to_filter, to_sort
-from .index_plan import CollectionPlan, plan_of
-from .index_specs import actual_index
-from .indexes import create_collection, create_index, validator_options
-from .masking import raise_masked
-from .profiling import profile, profiling, slow_operations
-from .shapes import shape_of_filter
+from .translation.filters import to_filter, to_sort
+from .translation.query_shapes import shape_of_filter
+from .upkeep.duplicates import duplicates_of
+from .upkeep.explain import plan_of as explained_plan
+from .upkeep.index_plan import CollectionPlan, plan_of
+from .upkeep.index_specs import actual_index
+from .upkeep.indexes import create_collection, create_index, validator_options
+from .upkeep.profiling import profile, profiling, slow_operations
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from ...domain.predicates import Path, Predicate
-from ...domain.queries import Query
-from ...domain.rollups import Rollup
+from ...domain.queries.query import Query
+from ...domain.queries.rollups import Rollup
+from ...domain.rules.predicates import Path, Predicate
 from ..backend import (
     Backend,
     BackendOptions,
@@ -30,20 +30,21 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
-from . import indexes, leases
 from .administration import MongoAdministration
+from .commands import leases
+from .commands.bulk_writes import carry_out_many, modify, remove
+from .commands.change_stream import MongoWatch
+from .commands.cursor import MongoCursor
+from .commands.errors import Operation, no_transactions
+from .commands.masking import raise_masked
+from .commands.transactions import MongoTransaction
+from .commands.writes import carry_out
 from .connection import Connection
-from .cursor import MongoCursor
-from .errors import Operation, no_transactions
-from .filters import to_filter, to_sort
-from .many import carry_out_many, modify, remove
-from .masking import raise_masked
-from .pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
-from .projections import to_distinct, to_projection
-from .state import state_of
-from .transactions import MongoTransaction
-from .watching import MongoWatch
-from .writes import carry_out
+from .topology import state_of
+from .translation.filters import to_filter, to_sort
+from .translation.pipelines import Pipeline, checked, refusal_of, rows_of, to_pipeline
+from .translation.projections import to_distinct, to_projection
+from .upkeep import indexes
 
 _ONE_BATCH = 1_002
 """Up to so many documents are asked for in one batch instead of the server's 101 at first."""

@@ -18,11 +18,11 @@ from pymongo.write_concern import WriteConcern
 
 from ...domain.errors import ConfigurationError
 from ..backend import BackendOptions, Document
-from ..bson_values import CODEC_OPTIONS
-from ..urls import has_ports_only, secret_options
-from .metering import metering
-from .monitoring import ServerLog, debugging
-from .slow_commands import SlowCommandLog
+from ..backend.bson import CODEC_OPTIONS
+from ..backend.urls import has_ports_only, secret_options
+from .monitoring.driver_log import ServerLog, debugging
+from .monitoring.driver_metrics import metering
+from .monitoring.slow_commands import SlowCommandLog
 
 DEFAULTS: dict[str, Any] = {
     "connectTimeoutMS": 2_000,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...domain.entity import EntityT, IdT
-from ...domain.repository import Repository
+from ...domain.entities.entity import EntityT, IdT
+from ...domain.repository.repository import Repository
 from ..backend import Capability
-from .pipelines import checked
+from .translation.pipelines import checked
 
 
 class MongoRepository(Repository[EntityT, IdT]):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..stores import Stores
-    from .cluster import MongoCluster
-    from .databases import TestDatabases
-    from .server import MongoServer
-    from .stores import AnyStore, MongoStores
+    from ..three_stores.stores import Stores
+    from .fixtures.databases import TestDatabases
+    from .fixtures.stores import AnyStore, MongoStores
+    from .servers.cluster import MongoCluster
+    from .servers.server import MongoServer
 
 BACKENDS = {"memory": ["memory"], "mongo": ["mongo"], "both": ["memory", "mongo"]}
 
@@ -47,8 +47,8 @@ def tristore_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def tristore_mongod() -> Iterator["MongoServer"]:
     """A running MongoDB replica set; without one the test is skipped, or failed where CI is true."""
-    from .mongod_process import URL_VARIABLE
-    from .server import MongoServer
+    from .servers.mongod_process import URL_VARIABLE
+    from .servers.server import MongoServer
 
     if not os.environ.get(URL_VARIABLE):
         _need_a_binary()
@@ -59,7 +59,7 @@ def tristore_mongod() -> Iterator["MongoServer"]:
 @pytest.fixture(scope="session")
 def tristore_cluster() -> Iterator["MongoCluster"]:
     """A replica set of three nodes that tests may break; without a binary skipped, or failed where CI is true."""
-    from .cluster import MongoCluster
+    from .servers.cluster import MongoCluster
 
     _need_a_binary()
     with MongoCluster() as cluster:
@@ -69,7 +69,7 @@ def tristore_cluster() -> Iterator["MongoCluster"]:
 @pytest.fixture(scope="session")
 def tristore_databases(tristore_mongod: "MongoServer") -> Iterator["TestDatabases"]:
     """Three prepared databases of this session's own, dropped at its end."""
-    from .databases import TestDatabases
+    from .fixtures.databases import TestDatabases
 
     with TestDatabases(tristore_mongod) as databases:
         yield databases
@@ -86,7 +86,7 @@ def mongo_stores(tristore_databases: "TestDatabases") -> Iterator["Stores"]:
 @pytest.fixture
 def memory_stores() -> Iterator["Stores"]:
     """The three stores in memory: empty, nobody subscribed."""
-    from ..stores import open_stores
+    from ..three_stores.stores import open_stores
 
     url = "memory://"
     with open_stores(core=url, analytics=url, systemlogs=url, prepare="create") as stores:
@@ -103,7 +103,7 @@ def any_stores(request: pytest.FixtureRequest, tristore_backend: str) -> "Stores
 @pytest.fixture(scope="session")
 def tristore_mongo_stores(tristore_mongod: "MongoServer") -> Iterator["MongoStores"]:
     """The databases behind `mongo_store`, made once for each kind of store and dropped at the end."""
-    from .stores import MongoStores
+    from .fixtures.stores import MongoStores
 
     with MongoStores(tristore_mongod) as stores:
         yield stores
@@ -119,7 +119,7 @@ def mongo_store(tristore_mongo_stores: "MongoStores") -> Iterator["AnyStore"]:
 @pytest.fixture
 def memory_store() -> Iterator["AnyStore"]:
     """Opens stores of your own units of work in memory."""
-    from .stores import MemoryStores
+    from .fixtures.stores import MemoryStores
 
     with MemoryStores() as stores:
         yield stores
@@ -146,7 +146,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _need_a_binary() -> None:
     from ...domain.errors import ConfigurationError
-    from .mongod_process import find_mongod
+    from .servers.mongod_process import find_mongod
 
     try:
         find_mongod()

@@ -7,12 +7,12 @@ from typing import NewType
 from attrs import define, field, frozen
 
 from ..core.ids import ProjectId
-from ..entity import Entity
-from ..fields import instant, number, reference, text, to_instant
-from ..figures import average, count, largest, smallest
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
+from ..entities.entity import Entity
+from ..entities.fields import instant, number, reference, text, to_instant
+from ..entities.ids import Id
+from ..queries.aggregates import average, count, largest, smallest
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
 
 MetricId = NewType("MetricId", Id)
 

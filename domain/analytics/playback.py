@@ -6,15 +6,15 @@ from typing import Any, NewType
 
 from attrs import define, field, frozen
 
-from ..caching import cacheable
 from ..core.ids import ProjectId, UserId
-from ..entity import Entity
-from ..events import Event
-from ..fields import at_least, instant, reference, text, to_instant
-from ..figures import bucket, count, distinct_count, total
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
+from ..entities.entity import Entity
+from ..entities.events import Event
+from ..entities.fields import at_least, instant, reference, text, to_instant
+from ..entities.ids import Id
+from ..queries.aggregates import bucket, count, distinct_count, total
+from ..repository.caching import cacheable
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
 
 PlaybackEventId = NewType("PlaybackEventId", Id)
 

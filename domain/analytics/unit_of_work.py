@@ -1,6 +1,6 @@
 """The unit of work of the analytics store, and its reader."""
 
-from ..unit_of_work import Reader, UnitOfWork
+from ..unit_of_work.unit_of_work import Reader, UnitOfWork
 from .metrics import MetricQueries, MetricRepository
 from .playback import PlaybackQueries, PlaybackRepository
 from .usage import UsageQueries, UsageRepository

@@ -7,11 +7,11 @@ from typing import NewType
 from attrs import define, field
 
 from ..core.ids import OrganizationId, UserId
-from ..entity import Entity
-from ..fields import instant, reference, text, to_instant, whole
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
+from ..entities.entity import Entity
+from ..entities.fields import instant, reference, text, to_instant, whole
+from ..entities.ids import Id
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
 
 UsageRecordId = NewType("UsageRecordId", Id)
 

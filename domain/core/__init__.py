@@ -22,7 +22,12 @@ from .projects import (
 )
 from .sessions import Session, SessionQueries, SessionRepository
 from .tokens import Token, TokenPurpose, TokenQueries, TokenRepository
-from .transfers import CreditsTransferred, CreditTransfer, CreditTransferQueries, CreditTransferRepository
+from .transfers import (
+    CreditsTransferred,
+    CreditTransfer,
+    CreditTransferQueries,
+    CreditTransferRepository,
+)
 from .unit_of_work import CoreReader, CoreUnitOfWork
 from .users import (
     PasswordChanged,

@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
-from ..entity import Entity, IdT
-from ..fields import instant, reference, to_instant
-from ..ids import Id
-from ..queries import FIND_BOUND
-from ..read_repository import ReadRepository
-from ..secrets import SECRET
-from ..words import is_none
+from ..entities.entity import Entity, IdT
+from ..entities.fields import instant, reference, to_instant
+from ..entities.ids import Id
+from ..entities.secrets import SECRET
+from ..queries.query import FIND_BOUND
+from ..repository.read_repository import ReadRepository
+from ..rules.words import is_none
 from .ids import UserId
 
 SECRET_BYTES = 32

@@ -2,7 +2,7 @@
 
 from typing import NewType
 
-from ..ids import Id
+from ..entities.ids import Id
 
 UserId = NewType("UserId", Id)
 OrganizationId = NewType("OrganizationId", Id)

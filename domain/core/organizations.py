@@ -7,12 +7,12 @@ from typing import Any
 
 from attrs import define, field
 
-from ..entity import Entity
+from ..entities.entity import Entity
+from ..entities.fields import member_of, text, text_like, trimmed
 from ..errors import DomainError
-from ..fields import member_of, text, text_like, trimmed
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..unique import Unique
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .ids import OrganizationId
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -7,17 +7,17 @@ from typing import Any, Self
 
 from attrs import define, field, frozen
 
-from ..caching import cacheable
-from ..entity import Entity
+from ..entities.entity import Entity
+from ..entities.events import Event
+from ..entities.fields import instant, member_of, reference, text, to_instant, trimmed
+from ..entities.ids import new_id
 from ..errors import DomainError
-from ..events import Event
-from ..fields import instant, member_of, reference, text, to_instant, trimmed
-from ..figures import count, largest
-from ..ids import new_id
-from ..paging import Page
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..unique import Unique
+from ..queries.aggregates import count, largest
+from ..queries.pages import Page
+from ..repository.caching import cacheable
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .ids import OrganizationId, ProjectId, UserId
 
 

@@ -5,9 +5,9 @@ from typing import Self
 
 from attrs import define, field
 
-from ..fields import instant, shortened, text, to_instant
-from ..repository import Repository
-from ..unique import Unique
+from ..entities.fields import instant, shortened, text, to_instant
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .credentials import Credential, CredentialQueries, hash_secret, new_secret
 from .ids import SessionId, UserId
 

@@ -6,9 +6,9 @@ from typing import Self
 
 from attrs import define, field
 
-from ..fields import member_of, text
-from ..repository import Repository
-from ..unique import Unique
+from ..entities.fields import member_of, text
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .credentials import Credential, CredentialQueries, hash_secret, new_secret
 from .ids import TokenId, UserId
 

@@ -5,13 +5,13 @@ from typing import Any, Self
 
 from attrs import Attribute, define, field, frozen
 
-from ..entity import Entity
+from ..entities.entity import Entity
+from ..entities.events import Event
+from ..entities.fields import reference, text, whole
+from ..entities.ids import new_id
 from ..errors import ValidationError
-from ..events import Event
-from ..fields import reference, text, whole
-from ..ids import new_id
-from ..read_repository import ReadRepository
-from ..repository import Repository
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
 from .ids import CreditTransferId, UserId
 from .users import User
 

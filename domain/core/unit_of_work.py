@@ -1,6 +1,6 @@
 """The unit of work of the core store, and its reader."""
 
-from ..unit_of_work import Reader, UnitOfWork
+from ..unit_of_work.unit_of_work import Reader, UnitOfWork
 from .organizations import OrganizationQueries, OrganizationRepository
 from .projects import ProjectQueries, ProjectRepository
 from .sessions import SessionQueries, SessionRepository

@@ -7,15 +7,25 @@ from typing import Any, Protocol, Self
 
 from attrs import define, field, frozen
 
-from ..entity import Entity
+from ..entities.entity import Entity
+from ..entities.events import Event
+from ..entities.fields import (
+    check_whole,
+    instant,
+    member_of,
+    reference,
+    text,
+    to_email,
+    to_instant,
+    username,
+    whole,
+)
+from ..entities.ids import new_id
+from ..entities.secrets import SECRET
 from ..errors import ValidationError
-from ..events import Event
-from ..fields import check_whole, instant, member_of, reference, text, to_email, to_instant, username, whole
-from ..ids import new_id
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..secrets import SECRET
-from ..unique import Unique
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .errors import InsufficientCredits
 from .ids import OrganizationId, UserId
 from .sessions import SessionRepository

@@ -7,14 +7,14 @@ from typing import Any, NewType
 from attrs import define, field
 
 from ..core.ids import UserId
-from ..entity import Entity
+from ..entities.entity import Entity
+from ..entities.fields import instant, reference, text, to_instant
+from ..entities.ids import Id
 from ..errors import DomainError
-from ..fields import instant, reference, text, to_instant
-from ..hooks import Change
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..unit_of_work import UnitOfWork
+from ..repository.hooks import Change
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..unit_of_work.unit_of_work import UnitOfWork
 
 AuditEntryId = NewType("AuditEntryId", Id)
 

@@ -9,13 +9,13 @@ from typing import Any, NewType
 
 from attrs import define, field, frozen
 
-from ..entity import Entity
-from ..events import Event
-from ..fields import instant, member_of, shortened, text, to_instant, whole
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..unique import Unique
+from ..entities.entity import Entity
+from ..entities.events import Event
+from ..entities.fields import instant, member_of, shortened, text, to_instant, whole
+from ..entities.ids import Id
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..repository.unique import Unique
 from .logs import to_message
 
 ErrorReportId = NewType("ErrorReportId", Id)

@@ -7,13 +7,13 @@ from typing import Any, NewType
 
 from attrs import define, field
 
-from ..entity import Entity
-from ..fields import instant, member_of, shortened, text, to_instant
-from ..ids import Id
-from ..read_repository import ReadRepository
-from ..repository import Repository
-from ..specification import where
-from ..words import one_of
+from ..entities.entity import Entity
+from ..entities.fields import instant, member_of, shortened, text, to_instant
+from ..entities.ids import Id
+from ..repository.read_repository import ReadRepository
+from ..repository.repository import Repository
+from ..rules.specification import where
+from ..rules.words import one_of
 
 LogEntryId = NewType("LogEntryId", Id)
 

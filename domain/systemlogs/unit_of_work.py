@@ -1,6 +1,6 @@
 """The unit of work of the systemlogs store, and its reader."""
 
-from ..unit_of_work import Reader, UnitOfWork
+from ..unit_of_work.unit_of_work import Reader, UnitOfWork
 from .audit import AuditQueries, AuditRepository
 from .errors import ErrorQueries, ErrorRepository
 from .logs import LogQueries, LogRepository

@@ -7,8 +7,8 @@ from redis import Redis
 from rich.table import Table
 
 from tristore import DocumentStore, open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.redis_server import RedisServer
+from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, UserId
 
 from .measure import Case, Step

@@ -30,7 +30,7 @@ from tristore import (
     open_store,
     touches,
 )
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 MANY = 1_000_000
 FEW = 10_000

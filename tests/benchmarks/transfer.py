@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tristore import export_lines, import_lines, open_store
-from tristore.adapters.documents.core import CORE, CORE_EVENTS
 from tristore.adapters.documents.store import DocumentStore
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.core import CORE, CORE_EVENTS
 from tristore.domain.core import CoreUnitOfWork
 
 from .bulk_load import users

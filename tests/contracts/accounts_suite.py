@@ -9,8 +9,7 @@ from bson import ObjectId
 
 from tristore import DocumentStore
 from tristore.adapters.backend import Update, WritePlan
-from tristore.adapters.passwords import Argon2PasswordHasher
-from tristore.domain.clock import FixedClock
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
 from tristore.domain.core import (
     AuthenticationFailed,
     CoreUnitOfWork,
@@ -22,12 +21,11 @@ from tristore.domain.core import (
     UserRegistered,
     hash_secret,
 )
+from tristore.domain.entities.clock import FixedClock
+from tristore.domain.entities.ids import new_id
 from tristore.domain.errors import DuplicateKey, LargeUnitWarning, NotFound, ValidationError
-from tristore.domain.ids import new_id
-from tristore.domain.queries import FIND_BOUND
-from tristore.services import (
-    AccountService,
-)
+from tristore.domain.queries.query import FIND_BOUND
+from tristore.services import AccountService
 
 from .services_base import HOUR, NOON, PASSWORD, StoresContract, ThreeStores
 

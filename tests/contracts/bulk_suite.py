@@ -25,10 +25,10 @@ from tristore import (
     open_store,
 )
 from tristore.adapters.backend import Modify
-from tristore.adapters.documents.chunks import CHUNK
-from tristore.adapters.testing import faults
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query
+from tristore.adapters.documents.bulk.chunked_write import CHUNK
+from tristore.adapters.testing.faults import faults
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import EVERYTHING
 
 from .billing import CustomerMoved, customer
 from .counters import (

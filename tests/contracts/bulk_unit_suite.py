@@ -15,7 +15,7 @@ from tristore import (
     VersionConflict,
     WriteConflict,
 )
-from tristore.domain.queries import Query
+from tristore.domain.queries.query import Query
 
 from .billing import CustomerMoved, Invoice, customer
 from .counters import Numbers, NumbersContract, NumberStore, Order, OrderRepository, add, counter

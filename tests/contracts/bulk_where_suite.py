@@ -13,17 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tristore import (
-    BulkResult,
-    DuplicateKey,
-    FixedClock,
-    InvalidQuery,
-    ValidationError,
-    contains,
-)
+from tristore import BulkResult, DuplicateKey, FixedClock, InvalidQuery, ValidationError, contains
 from tristore.adapters.backend import Modify
-from tristore.domain.fields import at_least
-from tristore.domain.predicates import EVERYTHING
+from tristore.domain.entities.fields import at_least
+from tristore.domain.rules.predicates import EVERYTHING
 
 from .billing import Status, customer
 from .counters import Counter, Numbers, NumbersContract, NumberStore, Point, Stats, add, counter

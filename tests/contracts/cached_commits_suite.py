@@ -10,9 +10,9 @@ from attrs import frozen
 from tristore import CommitUnknown, Event
 from tristore.adapters.backend import Update, WritePlan
 from tristore.adapters.caching import store_cache
-from tristore.adapters.relay import OutboxRelay
-from tristore.adapters.testing import faults
-from tristore.adapters.testing.observed_backend import Operation
+from tristore.adapters.operations.observed_backend import Operation
+from tristore.adapters.operations.relay import OutboxRelay
+from tristore.adapters.testing.faults import faults
 
 from .cached_writes_suite import all_of, fill, warm
 from .caching_base import (

@@ -12,14 +12,23 @@ import pytest
 from attrs import define, evolve, field
 from dogpile.cache import register_backend
 
-from tristore import Documents, DocumentStore, Entity, FixedClock, Reader, ReadRepository, Repository, UnitOfWork
+from tristore import (
+    Documents,
+    DocumentStore,
+    Entity,
+    FixedClock,
+    Reader,
+    ReadRepository,
+    Repository,
+    UnitOfWork,
+)
 from tristore.adapters.backend import Document, WritePlan
 from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.caching.stats import CacheStats, Outcome
 from tristore.adapters.documents.store import open_store
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, plugged
-from tristore.adapters.testing.redis_server import RedisServer
-from tristore.domain.caching import cacheable
+from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
+from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.domain.repository.caching import cacheable
 
 from .misbehaving import Misbehaving
 from .stores import BillingContract

@@ -27,7 +27,7 @@ from tristore import (
     where,
 )
 from tristore.domain.core import TokenPurpose
-from tristore.domain.secrets import SECRET
+from tristore.domain.entities.secrets import SECRET
 
 CANARY = "hunter2Zq9"
 

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
     InsufficientCredits,
     Organization,
@@ -16,13 +15,11 @@ from tristore.domain.core import (
     ProjectStatus,
     UserId,
 )
+from tristore.domain.entities.clock import FixedClock
+from tristore.domain.entities.ids import new_id
 from tristore.domain.errors import DuplicateKey, NotFound, ValidationError, VersionConflict
-from tristore.domain.ids import new_id
-from tristore.domain.specification import not_
-from tristore.services import (
-    CreditService,
-    ProjectService,
-)
+from tristore.domain.rules.specification import not_
+from tristore.services import CreditService, ProjectService
 
 from .services_base import HOUR, NOON, Interruption, StoresContract, ThreeStores
 

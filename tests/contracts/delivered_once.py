@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tristore import FixedClock, Id, Stores, open_stores
-from tristore.adapters.deliveries import make_relays
-from tristore.adapters.settings import Prepare
-from tristore.domain.clock import Clock
+from tristore.adapters.three_stores.deliveries import make_relays
+from tristore.adapters.three_stores.settings import Prepare
 from tristore.domain.core import Organization, OrganizationId, Project, ProjectId, User, UserId
+from tristore.domain.entities.clock import Clock
 from tristore.services import AuditService, CreditService, MeteringService, PlaybackService
 
 ANN, BOB = UserId(Id("0" * 23 + "a")), UserId(Id("0" * 23 + "b"))

@@ -5,8 +5,8 @@ from abc import abstractmethod
 import pytest
 
 from tristore import FixedClock, Stores
-from tristore.adapters.testing.crashes import crash_points
-from tristore.domain.clock import Clock
+from tristore.adapters.testing.faults.crashes import crash_points
+from tristore.domain.entities.clock import Clock
 
 from .delivered_once import (
     Books,

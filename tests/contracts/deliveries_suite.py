@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tristore import Backlog, FixedClock, OutboxRelay, Stores
-from tristore.adapters.deliveries import make_relays
+from tristore.adapters.three_stores.deliveries import make_relays
 from tristore.domain.analytics import PlaybackRecorded
 from tristore.domain.core import OrganizationId, ProjectId, UserId
-from tristore.domain.ids import new_id
+from tristore.domain.entities.ids import new_id
 from tristore.services import (
     AccountService,
     AuditService,

@@ -18,8 +18,8 @@ from tristore import (
     WriteConflict,
     count,
 )
-from tristore.adapters.testing import faults
-from tristore.adapters.testing.crashes import crash_points
+from tristore.adapters.testing.faults import faults
+from tristore.adapters.testing.faults.crashes import crash_points
 
 from .billing import BillingUnitOfWork, Customer, CustomerId, CustomerMoved, Invoice, customer
 from .repository_suite import BillingStore, save

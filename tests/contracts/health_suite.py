@@ -7,7 +7,7 @@ from attrs import evolve
 
 from tristore import DocumentStore, FixedClock, StoreHealth, health_of
 from tristore.adapters.backend import WritePlan
-from tristore.domain.predicates import EVERYTHING
+from tristore.domain.rules.predicates import EVERYTHING
 
 from .billing import DOCUMENTS, CustomerMoved, customer
 from .stores import BillingContract, OpenBilling

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tristore.adapters.backend import CollectionDeclaration, IndexDeclaration
-from tristore.domain.bounds import Comparator
-from tristore.domain.predicates import All, AnyOf, Compare, IsNone, OneOf
+from tristore.domain.entities.bounds import Comparator
+from tristore.domain.rules.predicates import All, AnyOf, Compare, IsNone, OneOf
 
 Case = tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...] | None]
 

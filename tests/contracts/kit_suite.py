@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tristore import ConfigurationError, DocumentStore, Entity, Specification, Stores, VersionConflict
+from tristore import (
+    ConfigurationError,
+    DocumentStore,
+    Entity,
+    Specification,
+    Stores,
+    VersionConflict,
+)
 from tristore.adapters.backend import Delete, WritePlan
-from tristore.adapters.documents.bindings import Binding
-from tristore.adapters.testing.factories import EntityFactory, StorePersistence, factory_of
-from tristore.adapters.testing.observed_backend import document_store
-from tristore.adapters.testing.queries import queries
-from tristore.adapters.testing.stores import AnyStore
-from tristore.adapters.testing.strategies import entities, specifications
+from tristore.adapters.documents.collections.bindings import Binding
+from tristore.adapters.operations.observed_backend import document_store
+from tristore.adapters.testing.data.factories import EntityFactory, StorePersistence, factory_of
+from tristore.adapters.testing.data.strategies import entities, specifications
+from tristore.adapters.testing.fixtures.stores import AnyStore
+from tristore.adapters.testing.queries.query_counts import queries
 from tristore.domain.core import Project, User, UserStatus
 from tristore.services import CreditService
 

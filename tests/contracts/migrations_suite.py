@@ -31,7 +31,7 @@ from tristore import (
     open_store,
     some,
 )
-from tristore.adapters.extended_json import to_line
+from tristore.adapters.formats.extended_json import to_line
 
 from .parcels import (
     PARCELS,

@@ -5,7 +5,7 @@ from typing import Any
 
 from dogpile.cache.api import BytesBackend, CacheMutex
 
-from tristore.adapters.caching.bounded import BoundedMemory
+from tristore.adapters.caching.regions.bounded import BoundedMemory
 
 IS_TOKEN = "|t|"
 """A part of the names of tokens."""

@@ -10,9 +10,9 @@ from tristore import (
     UnitOfWorkListener,
     WriteConflict,
 )
-from tristore.adapters.relay import OutboxRelay
-from tristore.domain.clock import FixedClock
-from tristore.domain.events import Event
+from tristore.adapters.operations.relay import OutboxRelay
+from tristore.domain.entities.clock import FixedClock
+from tristore.domain.entities.events import Event
 
 from .billing import BillingUnitOfWork, Customer, CustomerMoved, customer
 from .outbox_base import (

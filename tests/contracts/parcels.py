@@ -21,7 +21,7 @@ from tristore import (
     touches,
 )
 from tristore.adapters.backend import WritePlan
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
 
 COLLECTION = "parcels"
 

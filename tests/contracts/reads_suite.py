@@ -19,7 +19,7 @@ from tristore import (
     new_id,
     some,
 )
-from tristore.domain.secrets import SECRET
+from tristore.domain.entities.secrets import SECRET
 
 from .billing import Address, BillingUnitOfWork, Customer, CustomerId, Invoice, Status, customer
 from .samples import Place, SamplesContract, SampleStore, SampleView, number, write

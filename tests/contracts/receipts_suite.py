@@ -19,8 +19,8 @@ from tristore import (
     WriteConflict,
 )
 from tristore.adapters.backend import Backend
-from tristore.adapters.testing import faults
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, plugged
+from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
+from tristore.adapters.testing.faults import faults
 
 from .billing import BillingUnitOfWork, CustomerMoved, customer
 from .repository_suite import BillingStore, save

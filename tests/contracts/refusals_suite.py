@@ -20,7 +20,7 @@ from tristore import (
     WriteConflict,
     open_store,
 )
-from tristore.domain.capture import LONGEST_PART
+from tristore.domain.rules.capture import LONGEST_PART
 
 from .billing import Address, BillingUnitOfWork, Customer, customer
 from .stores import BillingContract

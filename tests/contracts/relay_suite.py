@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tristore import FixedClock, NotFound, Unavailable, new_id
-from tristore.adapters.relay import OutboxRelay
-from tristore.domain.outbox import Delivery
+from tristore.adapters.operations.relay import OutboxRelay
+from tristore.domain.unit_of_work.outbox import Delivery
 
 from .billing import BillingUnitOfWork, CustomerId, CustomerMoved, customer
 from .outbox_base import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tristore import UnitOfWork, UnitOfWorkListener, WriteConflict
-from tristore.adapters.testing import faults
+from tristore.adapters.testing.faults import faults
 
 from .billing import BillingUnitOfWork, Customer, CustomerMoved, Invoice
 from .outbox_base import BillingStore, add_mover, records

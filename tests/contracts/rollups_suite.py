@@ -24,7 +24,7 @@ from tristore import (
     total,
 )
 from tristore.adapters.backend import Document, WritePlan
-from tristore.domain.fields import at_least
+from tristore.domain.entities.fields import at_least
 
 from .billing import Address, BillingUnitOfWork, Customer, CustomerId, Invoice, Status, customer
 from .stores import BillingContract

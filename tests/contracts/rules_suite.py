@@ -28,7 +28,7 @@ from tristore import (
     specification,
     where,
 )
-from tristore.domain.capture import LONGEST_PART, MOST_ITEMS
+from tristore.domain.rules.capture import LONGEST_PART, MOST_ITEMS
 
 from .shipments import NOON, SHIPPING, Line, Part, Shipment, ShippingUnitOfWork, Status
 

@@ -22,9 +22,9 @@ from tristore import (
     Store,
     WriteConflict,
 )
-from tristore.adapters.documents.migration_state import COLLECTION
-from tristore.adapters.migrations.journal import LEASE, RunnerLease
-from tristore.adapters.migrations.reports import Progress
+from tristore.adapters.documents.evolution.migration_state import COLLECTION
+from tristore.adapters.operations.migrations.journal import LEASE, RunnerLease
+from tristore.adapters.operations.migrations.reports import Progress
 
 from .migrations_suite import OpenParcels, ParcelsContract, ParcelStore
 from .parcels import Parcel, insert, migrated, old, stored

@@ -13,8 +13,8 @@ from bson import Decimal128, ObjectId
 
 from tristore import Documents, DocumentStore, Entity, Id, Repository, UnitOfWork, open_store
 from tristore.adapters.backend import Delete, Document, WritePlan
-from tristore.domain.queries import Query
-from tristore.domain.secrets import SECRET
+from tristore.domain.entities.secrets import SECRET
+from tristore.domain.queries.query import Query
 
 SampleId = NewType("SampleId", Id)
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -18,9 +18,9 @@ from tristore import (
     count,
     is_none,
 )
-from tristore.adapters.testing.scans import no_scans
-from tristore.adapters.testing.stores import AnyStore
-from tristore.adapters.upkeep.scans import scans
+from tristore.adapters.operations.upkeep.scans import scans
+from tristore.adapters.testing.fixtures.stores import AnyStore
+from tristore.adapters.testing.queries.scans import no_scans
 
 
 @define(kw_only=True)

@@ -25,7 +25,7 @@ from tristore import (
     some,
     total,
 )
-from tristore.domain.schema import schema_of
+from tristore.domain.entities.schema import schema_of
 
 from .billing import Address, BillingUnitOfWork, Customer, customer
 from .stores import BillingContract

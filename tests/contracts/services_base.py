@@ -6,9 +6,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from tristore.adapters.passwords import Argon2PasswordHasher
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
 from tristore.domain.analytics import AnalyticsUnitOfWork
-from tristore.domain.clock import FixedClock
 from tristore.domain.core import (
     CoreUnitOfWork,
     Organization,
@@ -19,14 +18,13 @@ from tristore.domain.core import (
     User,
     UserId,
 )
+from tristore.domain.entities.clock import FixedClock
 from tristore.domain.errors import WriteConflict
-from tristore.domain.listener import UnitOfWorkListener
-from tristore.domain.store import Store
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
-from tristore.domain.unit_of_work import UnitOfWork
-from tristore.services import (
-    AccountService,
-)
+from tristore.domain.unit_of_work.listener import UnitOfWorkListener
+from tristore.domain.unit_of_work.store import Store
+from tristore.domain.unit_of_work.unit_of_work import UnitOfWork
+from tristore.services import AccountService
 
 from .stores import elsewhere
 

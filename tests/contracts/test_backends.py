@@ -11,7 +11,7 @@ from tristore.adapters.backend import Backend, BackendOptions, Capability
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS, BackendConformance
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
 DATABASE = f"test_contract_{os.getpid()}"

@@ -8,8 +8,8 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import Stores, SystemClock
-from tristore.adapters.testing.server import MongoServer
-from tristore.domain.clock import Clock
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.domain.entities.clock import Clock
 
 from .delivered_once import open_at
 from .delivered_once_suite import DeliveredOnceContract

@@ -3,7 +3,7 @@
 import pytest
 
 from tristore import Stores
-from tristore.adapters.testing.stores import AnyStore
+from tristore.adapters.testing.fixtures.stores import AnyStore
 
 from .kit_suite import KitContract
 

@@ -4,7 +4,7 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import Documents, InvalidQuery, Migrations
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .migrations_suite import MixedVersionsContract, OpenParcels
 from .parcels import ParcelRepository, insert, old

@@ -3,8 +3,8 @@
 import pytest
 
 from tristore import Stores
-from tristore.adapters.testing.stores import AnyStore
-from tristore.adapters.upkeep.scans import scans
+from tristore.adapters.operations.upkeep.scans import scans
+from tristore.adapters.testing.fixtures.stores import AnyStore
 
 from .scans_suite import ScanContract
 

@@ -511,6 +511,6 @@ class TrackingContract(BillingContract):
 
 def stored_documents(store: BillingStore, collection: str) -> list[dict[str, Any]]:
     """The documents of a collection as the backend has them."""
-    from tristore.domain.queries import Query
+    from tristore.domain.queries.query import Query
 
     return store.backend.find(collection, Query(), transaction=None, timeout=5.0).to_list()

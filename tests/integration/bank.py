@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from attrs import Factory, define, frozen
 
 from tristore import CommitUnknown, Conflict, DeadlineExceeded, RetryExhausted, Store, Unavailable
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.testing.servers.cluster import MongoCluster
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer, InsufficientCredits, UserId
 from tristore.services.credits import CreditService
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from contracts.caching_base import DOCUMENTS, Things, ThingStore
 
 from tristore import CacheSettings, OutboxRelay, open_store
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, plugged
+from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
 
 T = TypeVar("T")
 

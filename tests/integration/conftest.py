@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from tristore import open_store
-from tristore.adapters.documents.core import CORE
 from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
 
 from .core_store import NAME, Commands, CoreStore, OpenCore, Raw, RawDatabase, database_name

@@ -15,7 +15,7 @@ from contracts.delivered_once import deliver, move_credits, play
 
 from tristore import Stores, SystemClock, open_stores
 from tristore.adapters.backend import Backend
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation, document_store, plugged
+from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, document_store, plugged
 
 T = TypeVar("T")
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tristore import InvalidQuery
 from tristore.adapters.backend import Document
-from tristore.domain.bounds import Comparator
-from tristore.domain.patterns import Pattern, in_any_case, pattern_of
-from tristore.domain.predicates import (
+from tristore.domain.entities.bounds import Comparator
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.patterns import Pattern, in_any_case, pattern_of
+from tristore.domain.rules.predicates import (
     All,
     AnyItem,
     AnyOf,
@@ -32,7 +33,6 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.queries import Query, SortKey
 
 Predicates = st.SearchStrategy[Predicate]
 

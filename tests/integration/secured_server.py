@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
 
-from tristore.adapters.testing.mongod_process import MongodProcess, find_mongod
+from tristore.adapters.testing.servers.mongod_process import MongodProcess, find_mongod
 
 USER, PASSWORD = "ada", "hunter2Zq9/@:%"
 """A password that must be percent-encoded in a URL."""

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from tristore import ConfigurationError, Settings, Unavailable, open_stores
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .core_store import CoreStore, OpenCore, Raw, database_name, save, user
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tristore import open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
 
 from .bank import TOTAL, Bank, Fault, Outcome, Repeating, Trouble, by_service

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tristore.adapters.documents.chunks import CHUNK
+from tristore.adapters.documents.bulk.chunked_write import CHUNK
 from tristore.domain.core import User
 
 from .core_store import Commands, CoreStore, OpenCore, RawDatabase, save, user

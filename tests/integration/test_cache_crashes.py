@@ -14,7 +14,7 @@ import pytest
 from contracts.caching_base import DOCUMENTS, Thing, Things, ThingStore, number_of, outcomes, read, save
 
 from tristore import CacheSettings, OutboxRelay, open_store
-from tristore.adapters.testing.redis_server import RedisServer
+from tristore.adapters.testing.servers.redis_server import RedisServer
 
 from .cache_process import WORK
 

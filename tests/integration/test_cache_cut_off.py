@@ -7,8 +7,8 @@ import pytest
 from attrs import frozen
 
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.relay.relay import OutboxRelay
-from tristore.adapters.testing.redis_server import RedisServer
+from tristore.adapters.operations.relay.relay import OutboxRelay
+from tristore.adapters.testing.servers.redis_server import RedisServer
 
 from .cached_load import cached, credit, failed_invalidations, hits, until
 from .core_store import CoreStore, OpenCore, save, user

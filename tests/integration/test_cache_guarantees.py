@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tristore import CacheSettings, ConfigurationError, DocumentStore, health_of, open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.redis_server import RedisServer
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
 
 NO_OLDER = "no read after a commit is older; what other"

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.redis_server import RedisServer
+from tristore.adapters.testing.servers.redis_server import RedisServer
 from tristore.domain.core import Organization, User
 
 from .cached_load import cached, cached_count

@@ -12,9 +12,9 @@ from conftest import Failpoint
 
 from tristore import open_store
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.cluster import MongoCluster
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, User
 from tristore.domain.errors import ConfigurationError, NotFound
 

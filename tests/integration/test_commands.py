@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tristore import CommitUnknown, InvalidQuery, Stores, contains, count, is_none, not_, one_of, some
-from tristore.adapters.relay import OutboxRelay
+from tristore import (
+    CommitUnknown,
+    InvalidQuery,
+    Stores,
+    contains,
+    count,
+    is_none,
+    not_,
+    one_of,
+    some,
+)
+from tristore.adapters.operations.relay import OutboxRelay
 from tristore.domain.analytics import Metric
 from tristore.domain.core import Organization, User, UserRegistered, UserStatus
 from tristore.services.credits import CreditService

@@ -22,7 +22,7 @@ from contracts.delivered_once import (
 )
 
 from tristore import FixedClock, Stores
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .core_store import Raw
 from .deliveries_process import POINTS, SOURCES

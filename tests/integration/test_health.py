@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from tristore import Index, StoreHealth, health_of, open_stores
 from tristore.adapters.cli.main import cli
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.testing.servers.cluster import MongoCluster
 
 from .upkeep import customers, open_billing
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from tristore.adapters.backend import Backend, BackendOptions, CollectionDeclaration, Modify, WritePlan
-from tristore.adapters.bson_values import CODEC_OPTIONS
+from tristore.adapters.backend.bson import CODEC_OPTIONS
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.errors import ValidationError
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import EVERYTHING
 
 THINGS = (CollectionDeclaration("things"),)
 INTEGERS = st.integers(-3, 3) | st.sampled_from([2**31 - 1, -(2**31), 2**31, 2**53 + 1, 2**63 - 1, -(2**63)])

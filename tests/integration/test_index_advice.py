@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tristore import Index, index_advice
-from tristore.adapters.administration import ActualIndex, IndexUsage
-from tristore.adapters.upkeep.suggestions import advice_on
+from tristore.adapters.backend.administration import ActualIndex, IndexUsage
+from tristore.adapters.operations.upkeep.suggestions import advice_on
 
 from .upkeep import BillingStore, customers, on_billing, open_billing
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tristore import StoreHandler, open_store, open_stores
-from tristore.adapters.documents.systemlogs import SYSTEMLOGS
-from tristore.adapters.settings import Settings
+from tristore.adapters.three_stores.settings import Settings
+from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
 
 Failpoint = Callable[..., Any]

@@ -32,15 +32,26 @@ from tristore.adapters.backend import (
     Update,
     WritePlan,
 )
-from tristore.adapters.bson_values import CODEC_OPTIONS
+from tristore.adapters.backend.bson import CODEC_OPTIONS
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.mongo.filters import to_filter, to_sort
-from tristore.adapters.testing.server import MongoServer
-from tristore.domain.bounds import Comparator
+from tristore.adapters.mongo.translation.filters import to_filter, to_sort
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import DeadlineExceeded, InvalidQuery, WriteConflict
-from tristore.domain.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf, Predicate, Text, TextTest
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import (
+    All,
+    AnyOf,
+    Compare,
+    Contains,
+    IsNone,
+    Not,
+    OneOf,
+    Predicate,
+    Text,
+    TextTest,
+)
 
 DATABASE = f"twin_{os.getpid()}"
 NUMBERS = (

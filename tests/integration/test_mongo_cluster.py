@@ -10,11 +10,11 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import ConfigurationError
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.testing.servers.cluster import MongoCluster
 
 HOLD = """
 import time
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.testing.servers.cluster import MongoCluster
 
 cluster = MongoCluster(members=2).start()
 cluster.pause(cluster.nodes[1])

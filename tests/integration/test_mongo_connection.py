@@ -12,10 +12,10 @@ from pymongo import MongoClient
 from tristore.adapters.backend import Backend, BackendOptions
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo.connection import DEFAULTS, Connection
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.errors import ConfigurationError, TransactionsUnsupported, TristoreError, Unavailable
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import EVERYTHING
 
 SECRET = "hunter2"
 

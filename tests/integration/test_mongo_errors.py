@@ -11,7 +11,7 @@ from pymongo import monitoring
 from tristore.adapters.backend import BackendOptions, Delete, Update, WritePlan, WriteResult
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo import connection as connection_module
-from tristore.domain.bounds import Comparator
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import (
     ConfigurationError,
     DeadlineExceeded,
@@ -21,8 +21,8 @@ from tristore.domain.errors import (
     ValidationError,
     WriteConflict,
 )
-from tristore.domain.predicates import EVERYTHING, Compare
-from tristore.domain.queries import Query
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import EVERYTHING, Compare
 
 SETTINGS = {"heartbeatFrequencyMS": 500}
 

@@ -11,14 +11,14 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from tristore.adapters.testing import mongod_process, server_process
-from tristore.adapters.testing.mongod_process import URL_VARIABLE, MongodProcess, find_mongod
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers import mongod_process, server_process
+from tristore.adapters.testing.servers.mongod_process import URL_VARIABLE, MongodProcess, find_mongod
+from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.errors import ConfigurationError
 
 HOLD = """
 import sys, time
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 server = MongoServer().start()
 print(server.url, server._process._process.pid, server._process._directory, flush=True)

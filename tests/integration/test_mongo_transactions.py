@@ -13,8 +13,8 @@ from tristore.adapters.backend import BackendOptions, Transaction, Update, Write
 from tristore.adapters.mongo import MongoBackend
 from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import EVERYTHING
 
 Raw = MongoClient[dict[str, Any]]
 

@@ -12,8 +12,8 @@ from tristore.adapters.backend import Backend, BackendOptions, CollectionDeclara
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
 from tristore.domain.errors import InvalidQuery
-from tristore.domain.predicates import EVERYTHING, Path
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import EVERYTHING, Path
 
 OPTIONS = BackendOptions("projections", (CollectionDeclaration("things"),))
 BY_ID = (SortKey(("_id",)),)

@@ -18,13 +18,13 @@ from tristore.adapters.backend import (
     IndexDeclaration,
     WritePlan,
 )
-from tristore.adapters.bson_values import CODEC_OPTIONS
+from tristore.adapters.backend.bson import CODEC_OPTIONS
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.errors import InvalidQuery, TristoreError
-from tristore.domain.predicates import Matches
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import Matches
 
 from .generated import DOCUMENTS, PATTERNS, QUERIES, TEXTS
 

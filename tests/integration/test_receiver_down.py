@@ -8,9 +8,9 @@ import pytest
 from contracts.delivered_once import AFTER_WAITS, open_at
 
 from tristore import Backlog, FixedClock, Stores
-from tristore.adapters.deliveries import make_relays
-from tristore.adapters.testing.cluster import MongoCluster
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.deliveries import make_relays
 from tristore.domain.core import User
 from tristore.services import AuditService, MeteringService
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tristore import OutboxRelay, Stores, open_stores
 from tristore.adapters.cli.main import cli
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.core import User, UserRegistered
 
 from .core_store import Raw

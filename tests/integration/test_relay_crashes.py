@@ -17,8 +17,8 @@ from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
 from contracts.outbox_base import BillingStore, add_mover, arrived, move, record_in, records
 
 from tristore import FixedClock, WriteConflict, open_store
-from tristore.adapters.relay import OutboxRelay
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.operations.relay import OutboxRelay
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .core_store import Raw
 from .relay_process import DIED, POINTS

@@ -10,9 +10,9 @@ from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
 from tristore import DeadlineExceeded, open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.documents.receipts import COLLECTION
-from tristore.adapters.testing.cluster import MongoCluster
+from tristore.adapters.documents.context.receipts import COLLECTION
+from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
 
 from .core_store import CoreStore, Raw

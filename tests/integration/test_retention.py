@@ -23,9 +23,9 @@ from tristore import (
     open_stores,
     sync_indexes,
 )
-from tristore.adapters.documents.analytics import METRICS, PLAYBACK, USAGE
-from tristore.adapters.documents.systemlogs import SYSTEMLOGS
-from tristore.adapters.settings import Days, Url
+from tristore.adapters.three_stores.analytics import METRICS, PLAYBACK, USAGE
+from tristore.adapters.three_stores.settings import Days, Url
+from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
 from tristore.domain.analytics import AnalyticsUnitOfWork, Metric, MetricRepository
 from tristore.domain.systemlogs import AuditEntry, ErrorReport, LogEntry, SystemlogsUnitOfWork
 

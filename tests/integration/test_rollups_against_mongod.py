@@ -17,14 +17,14 @@ from pymongo import MongoClient
 
 from tristore.adapters.backend import Backend, BackendOptions, Document, WritePlan
 from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.memory.values import order_key
+from tristore.adapters.memory.bson.value_order import order_key
 from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.server import MongoServer
-from tristore.domain.bounds import Comparator
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import TristoreError
-from tristore.domain.predicates import EVERYTHING, Compare, IsNone, Not, Predicate
-from tristore.domain.queries import SortKey
-from tristore.domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from tristore.domain.queries.query import SortKey
+from tristore.domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from tristore.domain.rules.predicates import EVERYTHING, Compare, IsNone, Not, Predicate
 
 DATABASE = f"rollups_{os.getpid()}"
 OPTIONS = BackendOptions("twin", ())

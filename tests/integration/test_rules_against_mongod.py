@@ -31,7 +31,7 @@ from tristore import (
     some,
     where,
 )
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 Rule = Callable[[Shipment], Any]
 ShippingStore = DocumentStore[ShippingUnitOfWork]

@@ -12,7 +12,7 @@ from contracts.canaries_suite import everything
 from tristore import ConfigurationError, Settings, Unavailable, open_stores
 from tristore.adapters.backend import BackendOptions
 from tristore.adapters.mongo.connection import Connection
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .core_store import OpenCore, load, save, user
 from .secured_server import PASSWORD, USER, Certificates, SecuredServer

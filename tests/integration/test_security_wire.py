@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from tristore import ConfigurationError, DuplicateKey, contains, is_none, not_, one_of, some
 from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.mongo.masking import masked
+from tristore.adapters.mongo.commands.masking import masked
 from tristore.domain.core import User, UserStatus
 
 from .core_store import Commands, OpenCore, Raw, RawDatabase, database_name, save, user

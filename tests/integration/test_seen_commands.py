@@ -9,9 +9,9 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, customer
 
 from tristore import DocumentStore
-from tristore.adapters.testing.factories import factory_of
-from tristore.adapters.testing.queries import SeenQuery, queries
-from tristore.adapters.testing.stores import AnyStore
+from tristore.adapters.testing.data.factories import factory_of
+from tristore.adapters.testing.fixtures.stores import AnyStore
+from tristore.adapters.testing.queries.query_counts import SeenQuery, queries
 
 DRIVER = logging.getLogger("pymongo.command")
 CANARY = "hunter2Zq9"

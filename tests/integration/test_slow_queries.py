@@ -19,9 +19,9 @@ from tristore import (
     slow_operations,
     slow_shapes,
 )
-from tristore.adapters.administration import Shape, SlowOperation
-from tristore.adapters.mongo.shapes import shape_of_command, shape_of_filter
-from tristore.adapters.upkeep.suggestions import suggested
+from tristore.adapters.backend.administration import Shape, SlowOperation
+from tristore.adapters.mongo.translation.query_shapes import shape_of_command, shape_of_filter
+from tristore.adapters.operations.upkeep.suggestions import suggested
 from tristore.domain.core import User
 
 from .core_store import Raw, database_name

@@ -9,8 +9,8 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import DuplicateKey, TransactionsUnsupported, VersionConflict, open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, Organization
 
 from .core_store import CoreStore, load, save, user

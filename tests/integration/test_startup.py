@@ -16,7 +16,7 @@ from .core_store import Commands, CoreStore, OpenCore, Raw, connections, eventua
 IMPORT = """
 import sys, threading
 sys.addaudithook(lambda event, _: sys.exit(event) if event in {"socket.connect", "socket.bind"} else None)
-import tristore, tristore.adapters.mongo, tristore.adapters.container
+import tristore, tristore.adapters.mongo, tristore.adapters.three_stores.container
 sys.exit(threading.active_count() - 1)
 """
 

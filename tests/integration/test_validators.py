@@ -31,15 +31,15 @@ from tristore import (
     open_store,
     sync_validators,
 )
-from tristore.adapters.bson_values import CODEC_OPTIONS
-from tristore.adapters.documents.analytics import ANALYTICS
-from tristore.adapters.documents.converter import make_converter, mapping_of
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.documents.entity_mapping import EntityMapping
-from tristore.adapters.documents.json_schema import json_schema_of
-from tristore.adapters.documents.systemlogs import SYSTEMLOGS
-from tristore.adapters.testing.strategies import entities
-from tristore.domain.fields import at_least, text, to_email, username, whole
+from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.documents.collections.json_schema import json_schema_of
+from tristore.adapters.documents.mapping.converter import make_converter, mapping_of
+from tristore.adapters.documents.mapping.entity_mapping import EntityMapping
+from tristore.adapters.testing.data.strategies import entities
+from tristore.adapters.three_stores.analytics import ANALYTICS
+from tristore.adapters.three_stores.core import CORE
+from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
+from tristore.domain.entities.fields import at_least, text, to_email, username, whole
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, customers, on_billing, open_billing

@@ -9,8 +9,8 @@ import sys
 
 from integration.deliveries_process import DeadlyBackend, Point
 from tristore import open_store
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.testing.observed_backend import plugged
+from tristore.adapters.operations.observed_backend import plugged
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer
 
 STEPS = ("read", "changed", "flushed", "before the commit", "after the commit")

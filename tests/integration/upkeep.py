@@ -6,7 +6,16 @@ from typing import Any
 from click.testing import CliRunner, Result
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerRepository
 
-from tristore import Documents, DocumentStore, Entity, Index, Repository, Unique, UnitOfWork, open_store
+from tristore import (
+    Documents,
+    DocumentStore,
+    Entity,
+    Index,
+    Repository,
+    Unique,
+    UnitOfWork,
+    open_store,
+)
 from tristore.adapters.cli.main import cli
 
 BillingStore = DocumentStore[BillingUnitOfWork]

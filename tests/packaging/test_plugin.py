@@ -18,7 +18,7 @@ from decimal import Decimal
 from attrs import define, field
 
 from tristore import Documents, Entity, Repository, Unique, UnitOfWork
-from tristore.domain.fields import text
+from tristore.domain.entities.fields import text
 
 
 @define(kw_only=True)
@@ -59,9 +59,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from my_stores import DOCUMENTS, BillingUnitOfWork, Invoice
 from tristore import ConfigurationError, DuplicateKey
-from tristore.adapters.testing.factories import factory_of
-from tristore.adapters.testing.queries import queries
-from tristore.adapters.testing.strategies import entities, specifications
+from tristore.adapters.testing.data.factories import factory_of
+from tristore.adapters.testing.queries.query_counts import queries
+from tristore.adapters.testing.data.strategies import entities, specifications
 from tristore.domain.core import User
 
 
@@ -196,7 +196,7 @@ def test_what_is_not_installed_is_named(python: Path, tmp_path: Path, library: s
     """Without the library a module says which extra brings it; the rest of the kit works."""
     program = (
         f"import sys; sys.modules[{library!r}] = None\n"
-        "import tristore.adapters.testing.queries, tristore.adapters.testing.plugin\n"
+        "import tristore.adapters.testing.queries.query_counts, tristore.adapters.testing.plugin\n"
         f"import tristore.adapters.testing.{module}"
     )
     done = subprocess.run([python, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -24,9 +24,10 @@ from tristore import (
     open_store,
 )
 from tristore.adapters.backend import WritePlan
-from tristore.adapters.documents.schema_steps import SchemaChange
-from tristore.domain.bounds import Comparator
-from tristore.domain.predicates import (
+from tristore.adapters.documents.declarations.schema_steps import SchemaChange
+from tristore.domain.entities.bounds import Comparator
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import (
     All,
     AnyItem,
     AnyOf,
@@ -41,7 +42,6 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.queries import Query, SortKey
 
 COLLECTION = "things"
 KEYS = ("a", "b", "c", "d", "d.x", "d.y", "e.x.y")

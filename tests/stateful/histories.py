@@ -23,8 +23,8 @@ from tristore import (
     some,
     where,
 )
-from tristore.domain.queries import Query
-from tristore.domain.specification import Specification
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.specification import Specification
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 SLOTS = (0, 1)

@@ -22,10 +22,10 @@ from tristore.adapters.backend import (
     Update,
     WritePlan,
 )
-from tristore.domain.bounds import Comparator
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import TristoreError
-from tristore.domain.predicates import EVERYTHING, All, Compare, Contains, OneOf, Predicate
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import EVERYTHING, All, Compare, Contains, OneOf, Predicate
 
 PATIENCE = 10.0
 """Seconds that a plain write may wait for the transactions in its way."""

@@ -15,9 +15,9 @@ from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
 from tristore import open_store
-from tristore.adapters.caching.regions import Regions
+from tristore.adapters.caching.regions.regions import Regions
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.observed_backend import ObservedBackend, Operation
+from tristore.adapters.operations.observed_backend import ObservedBackend, Operation
 
 T = TypeVar("T")
 

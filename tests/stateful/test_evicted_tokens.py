@@ -9,7 +9,7 @@ from contracts.caching_base import DOCUMENTS, Thing, Things, ThingStore, change,
 from contracts.misbehaving import Misbehaving
 
 from tristore import open_store
-from tristore.adapters.caching.bounded import BoundedMemory
+from tristore.adapters.caching.regions.bounded import BoundedMemory
 from tristore.adapters.caching.store_cache import StoreCache
 
 from .wrong_caches import TokensAreCounted

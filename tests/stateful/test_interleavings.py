@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from tristore.adapters.backend import BackendOptions
 from tristore.adapters.memory import MemoryBackend
 from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .interleavings import COLLECTION, DECLARED, Schedule, Side, Step, documents, steps
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from tristore import InvalidQuery, Migrations, open_store
-from tristore.adapters.migrations.reports import Progress
-from tristore.adapters.testing.server import MongoServer
-from tristore.domain.predicates import Predicate
+from tristore.adapters.operations.migrations.reports import Progress
+from tristore.adapters.testing.servers.server import MongoServer
+from tristore.domain.rules.predicates import Predicate
 
 from .chains import Case, ThingStore, ThingUnitOfWork, cases, insert, predicates, stored, without_version
 

@@ -15,8 +15,8 @@ from uuid import uuid4
 import pytest
 
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.redis_server import RedisServer
-from tristore.adapters.testing.server import MongoServer
+from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.adapters.testing.servers.server import MongoServer
 
 from .racing import SCHEMES, Racer, racers
 

@@ -6,11 +6,11 @@ from typing import Any
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
-from tristore.adapters.cache import CachedCollection, DocumentReads, Written
-from tristore.adapters.caching.breaker import CacheDown
+from tristore.adapters.caching.port import CachedCollection, DocumentReads, Written
+from tristore.adapters.caching.reads.tokens import Tokens, fresh
+from tristore.adapters.caching.regions.breaker import CacheDown
 from tristore.adapters.caching.store_cache import StoreCache
-from tristore.adapters.caching.tokens import Tokens, fresh
-from tristore.domain.caching import LONGEST_TTL, CacheOptions
+from tristore.domain.repository.caching import LONGEST_TTL, CacheOptions
 
 
 class WrongCache(StoreCache):

@@ -6,20 +6,12 @@ from typing import Any
 
 import attrs
 
-from tristore.adapters.backend import (
-    Cursor,
-    Delete,
-    Document,
-    KeyTaken,
-    Transaction,
-    Update,
-    WritePlan,
-    WriteResult,
-)
+from tristore.adapters.backend import Cursor, Delete, Document, KeyTaken, Transaction, Update, WritePlan, WriteResult
 from tristore.adapters.memory import MemoryBackend
-from tristore.domain.bounds import Comparator
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import WriteConflict
-from tristore.domain.predicates import (
+from tristore.domain.queries.query import Query
+from tristore.domain.rules.predicates import (
     NOTHING,
     All,
     AnyOf,
@@ -34,7 +26,6 @@ from tristore.domain.predicates import (
     TextTest,
     map_predicate,
 )
-from tristore.domain.queries import Query
 
 
 class WrongTwin(MemoryBackend):

@@ -61,7 +61,7 @@ from tristore import (
 )
 from tristore.adapters.mongo import MongoRepository
 from tristore.domain.core import CoreReader, CoreUnitOfWork, CreditTransfer, User, UserId, UserStatus
-from tristore.domain.fields import text
+from tristore.domain.entities.fields import text
 
 InvoiceId = NewType("InvoiceId", Id)
 

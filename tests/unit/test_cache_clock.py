@@ -5,7 +5,7 @@ from typing import Any
 from contracts.caching_base import misbehaving
 from contracts.misbehaving import Misbehaving
 
-from tristore.adapters.caching import breaker
+from tristore.adapters.caching.regions import breaker
 from tristore.adapters.caching.store_cache import StoreCache
 
 

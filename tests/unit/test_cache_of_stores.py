@@ -19,8 +19,8 @@ from tristore import (
     open_store,
     open_stores,
 )
-from tristore.adapters.container import Container
-from tristore.adapters.documents.core import CORE
+from tristore.adapters.three_stores.container import Container
+from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, Organization
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from tristore.adapters.caching.breaker import ERRORS, PAUSE, Breaker, CacheDown
+from tristore.adapters.caching.regions.breaker import ERRORS, PAUSE, Breaker, CacheDown
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """Invalidations that are owed."""
 
-from tristore.adapters.caching.debts import Debts
+from tristore.adapters.caching.failed_invalidations import Debts
 
 
 def test_what_is_owed_until_it_is_settled() -> None:

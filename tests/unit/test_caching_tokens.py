@@ -9,9 +9,9 @@ from dogpile.cache import CacheRegion, make_region
 from dogpile.cache.api import CantDeserializeException
 from dogpile.cache.proxy import ProxyBackend
 
-from tristore.adapters.caching.breaker import Breaker, CacheDown, Guarded
 from tristore.adapters.caching.payloads import dump_token, load_token
-from tristore.adapters.caching.tokens import Tokens, fresh
+from tristore.adapters.caching.reads.tokens import Tokens, fresh
+from tristore.adapters.caching.regions.breaker import Breaker, CacheDown, Guarded
 
 
 def region(*wrap: ProxyBackend, entries: int = 1_000) -> CacheRegion:

@@ -7,8 +7,8 @@ import sys
 import pytest
 from click.testing import CliRunner, Result
 
-from tristore.adapters.cli import demo
-from tristore.adapters.cli.demo_invariants import INVARIANTS
+from tristore.adapters.cli.demo import demo
+from tristore.adapters.cli.demo.invariants import INVARIANTS
 from tristore.adapters.cli.main import cli
 
 NOBODY = "mongodb://127.0.0.1:1/core"

@@ -6,12 +6,12 @@ import attrs
 import pytest
 from dependency_injector import providers
 
-from tristore.adapters.cli.demo_invariants import INVARIANTS, data_of, read_back
-from tristore.adapters.cli.demo_plan import make_plan
-from tristore.adapters.cli.demo_scenario import Run, play
-from tristore.adapters.container import Container
-from tristore.adapters.passwords import Argon2PasswordHasher
-from tristore.adapters.settings import Settings
+from tristore.adapters.cli.demo.invariants import INVARIANTS, data_of, read_back
+from tristore.adapters.cli.demo.plan import make_plan
+from tristore.adapters.cli.demo.scenario import Run, play
+from tristore.adapters.three_stores.container import Container
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore.adapters.three_stores.settings import Settings
 
 
 @pytest.fixture

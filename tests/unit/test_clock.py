@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import NEVER, Clock, FixedClock, SystemClock
-from tristore.domain.clock import to_milliseconds
+from tristore.domain.entities.clock import to_milliseconds
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

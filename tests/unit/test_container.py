@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from tristore.adapters.container import Container
-from tristore.adapters.passwords import Argon2PasswordHasher
-from tristore.adapters.serialization import to_dict
-from tristore.adapters.settings import Settings
-from tristore.adapters.stores import open_stores
-from tristore.domain.clock import FixedClock
+from tristore.adapters.formats.json_entities import to_dict
+from tristore.adapters.three_stores.container import Container
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore.adapters.three_stores.settings import Settings
+from tristore.adapters.three_stores.stores import open_stores
 from tristore.domain.core import ProjectId
-from tristore.domain.ids import Id
+from tristore.domain.entities.clock import FixedClock
+from tristore.domain.entities.ids import Id
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

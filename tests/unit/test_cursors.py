@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tristore import DocumentStore, InvalidQuery, one_of, open_store, where
-from tristore.adapters.bson_values import CODEC_OPTIONS
-from tristore.adapters.documents.converter import make_converter, mapping_of
-from tristore.adapters.documents.cursors import END, VERSION, Cursors, Place, fingerprint_of
-from tristore.adapters.documents.keyset import keyset_of, same_place
-from tristore.domain.predicates import EVERYTHING
-from tristore.domain.queries import Query, sort_keys
+from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.documents.mapping.converter import make_converter, mapping_of
+from tristore.adapters.documents.queries.cursors import END, VERSION, Cursors, Place, fingerprint_of
+from tristore.adapters.documents.queries.keyset import keyset_of, same_place
+from tristore.domain.queries.query import Query, sort_keys
+from tristore.domain.rules.predicates import EVERYTHING
 
 ID = ObjectId("0" * 24)
 MAPPING = mapping_of(SAMPLES, make_converter())

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 from attrs import define
 
-from tristore import ConfigurationError, Documents, Entity, Index, Repository, Unique, UnitOfWork, open_store
+from tristore import (
+    ConfigurationError,
+    Documents,
+    Entity,
+    Index,
+    Repository,
+    Unique,
+    UnitOfWork,
+    open_store,
+)
 
 
 @define(kw_only=True)

@@ -13,10 +13,10 @@ import pytest
 
 import tristore
 from tristore import Documents, Entity, ReadRepository, Repository
-from tristore.adapters.documents.analytics import ANALYTICS
-from tristore.adapters.documents.core import CORE
-from tristore.adapters.documents.systemlogs import SYSTEMLOGS
-from tristore.domain.bulk_repository import BulkRepository
+from tristore.adapters.three_stores.analytics import ANALYTICS
+from tristore.adapters.three_stores.core import CORE
+from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
+from tristore.domain.repository.bulk_repository import BulkRepository
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -7,8 +7,8 @@ import pytest
 
 from tristore.domain.analytics import Metric, Period, PlaybackEvent, UsageRecord, last_days
 from tristore.domain.core import OrganizationId, ProjectId
+from tristore.domain.entities.ids import new_id
 from tristore.domain.errors import ValidationError
-from tristore.domain.ids import new_id
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

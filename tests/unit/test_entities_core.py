@@ -28,9 +28,9 @@ from tristore.domain.core import (
     UserStatus,
     hash_secret,
 )
+from tristore.domain.entities.ids import new_id
 from tristore.domain.errors import ValidationError
-from tristore.domain.ids import new_id
-from tristore.domain.specification import where
+from tristore.domain.rules.specification import where
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field, frozen
 
 from tristore import NEVER, Entity, Event, Id
-from tristore.domain.ids import is_id
+from tristore.domain.entities.ids import is_id
 
 BookId = NewType("BookId", Id)
 

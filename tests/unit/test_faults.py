@@ -17,9 +17,9 @@ from tristore import (
     open_stores,
 )
 from tristore.adapters.backend import BackendOptions
-from tristore.adapters.testing import faults
-from tristore.adapters.testing.crashes import Crash, InvariantBroken, crash_points
-from tristore.adapters.testing.faulty_backend import FaultyBackend
+from tristore.adapters.testing.faults import faults
+from tristore.adapters.testing.faults.crashes import Crash, InvariantBroken, crash_points
+from tristore.adapters.testing.faults.faulty_backend import FaultyBackend
 from tristore.domain.core import User
 
 BillingStore = DocumentStore[BillingUnitOfWork]

@@ -7,9 +7,9 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerMoved, customer
 
 from tristore import DocumentStore, UnitOfWork, UnitOfWorkError, UnitOfWorkListener, open_store
-from tristore.adapters.documents.plans import PlannedWrites
-from tristore.adapters.testing import faults
-from tristore.adapters.testing.crashes import InvariantBroken, crash_points
+from tristore.adapters.documents.unit_of_work.change_set import PlannedWrites
+from tristore.adapters.testing.faults import faults
+from tristore.adapters.testing.faults.crashes import InvariantBroken, crash_points
 
 BillingStore = DocumentStore[BillingUnitOfWork]
 

@@ -23,19 +23,19 @@ from tristore import (
     open_store,
     where,
 )
-from tristore.adapters.testing import asked
-from tristore.adapters.testing.answers import Answer, Order, plain
-from tristore.adapters.testing.candidates import Candidates
-from tristore.adapters.testing.fuzzing import fuzz
-from tristore.adapters.testing.histories import untried
-from tristore.adapters.testing.openings import opening_of
-from tristore.adapters.testing.replay import Side, replay
-from tristore.adapters.testing.script import Script
-from tristore.adapters.testing.source import Source
-from tristore.adapters.testing.steps import READER, SNAPSHOT, Add, Ask, Edit, End, History
-from tristore.domain.predicates import AnyOf
-from tristore.domain.schema import schema_of
-from tristore.domain.specification import Specification
+from tristore.adapters.operations.openings import opening_of
+from tristore.adapters.operations.upkeep import named_queries as asked
+from tristore.adapters.operations.upkeep.candidates import Candidates
+from tristore.adapters.testing.fuzzing.answers import Answer, Order, plain
+from tristore.adapters.testing.fuzzing.fuzzing import fuzz
+from tristore.adapters.testing.fuzzing.histories import untried
+from tristore.adapters.testing.fuzzing.python_source.source import Source
+from tristore.adapters.testing.fuzzing.replay import Side, replay
+from tristore.adapters.testing.fuzzing.script import Script
+from tristore.adapters.testing.fuzzing.steps import READER, SNAPSHOT, Add, Ask, Edit, End, History
+from tristore.domain.entities.schema import schema_of
+from tristore.domain.rules.predicates import AnyOf
+from tristore.domain.rules.specification import Specification
 
 FIRST, SECOND = (Id(f"{number:024x}") for number in (1, 2))
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import ValidationError, new_id, parse_id
-from tristore.domain.ids import TimeOrderedIds, is_id
+from tristore.domain.entities.ids import TimeOrderedIds, is_id
 
 
 def test_an_id_has_24_hex_digits() -> None:

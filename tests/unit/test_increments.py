@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import InvalidQuery
-from tristore.domain.bounds import Bound, Comparator
-from tristore.domain.evaluation import holds
-from tristore.domain.increments import allows, increment_of
-from tristore.domain.schema import schema_of
+from tristore.domain.entities.bounds import Bound, Comparator
+from tristore.domain.entities.schema import schema_of
+from tristore.domain.repository.increments import allows, increment_of
+from tristore.domain.rules.evaluation import holds
 
 DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
 VALIDATORS = {ge: v.ge, gt: v.gt, le: v.le, lt: v.lt}

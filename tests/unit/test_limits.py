@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from tristore import LargeUnitWarning
-from tristore.adapters.documents.limits import Limits
+from tristore.adapters.documents.context.unit_limits import Limits
 
 
 def test_a_unit_that_is_open_for_long_is_warned_of() -> None:

@@ -25,10 +25,10 @@ from tristore import (
     make_converter,
     new_id,
 )
-from tristore.adapters.bson_values import CODEC_OPTIONS
-from tristore.adapters.documents.converter import mapping_of
-from tristore.adapters.documents.entity_mapping import EntityMapping
-from tristore.domain.clock import to_milliseconds
+from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.documents.mapping.converter import mapping_of
+from tristore.adapters.documents.mapping.entity_mapping import EntityMapping
+from tristore.domain.entities.clock import to_milliseconds
 
 PlanetId = NewType("PlanetId", Id)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

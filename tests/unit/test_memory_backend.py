@@ -20,7 +20,7 @@ from tristore.adapters.backend import (
     WriteResult,
 )
 from tristore.adapters.memory import MemoryBackend
-from tristore.domain.bounds import Comparator
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import (
     ConfigurationError,
     InvalidQuery,
@@ -28,8 +28,8 @@ from tristore.domain.errors import (
     TransactionsUnsupported,
     ValidationError,
 )
-from tristore.domain.predicates import All, Compare, Contains, OneOf, Predicate, Text, TextTest
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import All, Compare, Contains, OneOf, Predicate, Text, TextTest
 
 BY_NAME = IndexDeclaration((("name", 1),), unique=True)
 

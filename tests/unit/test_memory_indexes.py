@@ -22,9 +22,10 @@ from tristore.adapters.backend import (
     WritePlan,
 )
 from tristore.adapters.memory import MemoryBackend
-from tristore.domain.bounds import Comparator
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import TristoreError, WriteConflict
-from tristore.domain.predicates import (
+from tristore.domain.queries.query import Query, SortKey
+from tristore.domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyOf,
@@ -38,7 +39,6 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.queries import Query, SortKey
 
 EQ, LT, GT, GE = Comparator.EQ, Comparator.LT, Comparator.GT, Comparator.GE
 BIG_A = Compare(("a",), GE, 1)

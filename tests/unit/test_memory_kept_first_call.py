@@ -19,9 +19,9 @@ from tristore.adapters.backend import (
     WritePlan,
 )
 from tristore.adapters.memory import MemoryBackend
-from tristore.domain.predicates import All
-from tristore.domain.queries import Query
-from tristore.domain.rollups import Figure, Function, Rollup
+from tristore.domain.queries.query import Query
+from tristore.domain.queries.rollups import Figure, Function, Rollup
+from tristore.domain.rules.predicates import All
 
 THINGS = (CollectionDeclaration("things"), CollectionDeclaration("leases"))
 UNIQUE = (CollectionDeclaration("things", (IndexDeclaration((("n", 1),), unique=True),)),)

@@ -20,7 +20,7 @@ from tristore.adapters.backend import (
 )
 from tristore.adapters.memory import MemoryBackend
 from tristore.domain.errors import DeadlineExceeded, UnitOfWorkError, WriteConflict
-from tristore.domain.queries import Query, SortKey
+from tristore.domain.queries.query import Query, SortKey
 
 UNIQUE_NAME = (CollectionDeclaration("things", (IndexDeclaration((("name", 1),), unique=True),)),)
 

@@ -10,12 +10,13 @@ from bson.regex import Regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore.adapters.bson_values import CODEC_OPTIONS
-from tristore.adapters.mongo.filters import to_filter, to_sort
-from tristore.domain.bounds import Comparator
+from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.mongo.translation.filters import to_filter, to_sort
+from tristore.domain.entities.bounds import Comparator
 from tristore.domain.errors import InvalidQuery
-from tristore.domain.patterns import pattern_of
-from tristore.domain.predicates import (
+from tristore.domain.queries.query import SortKey
+from tristore.domain.rules.patterns import pattern_of
+from tristore.domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyItem,
@@ -32,7 +33,6 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.queries import SortKey
 
 A_IS_1 = Compare(("a",), Comparator.EQ, 1)
 ITEM_IS_1 = Compare((), Comparator.EQ, 1)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tristore.adapters.passwords import Argon2PasswordHasher
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore.domain.core.passwords import check_password
 from tristore.domain.errors import ConfigurationError, ValidationError
-from tristore.domain.passwords import check_password
 
 CHEAP = Argon2PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 

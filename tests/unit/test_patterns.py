@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import InvalidQuery
-from tristore.domain.characters import variants
-from tristore.domain.patterns import (
-    LONGEST_PATTERN,
-    MOST_REPEATS,
-    at_end,
-    at_start,
-    in_any_case,
-    pattern_of,
-)
+from tristore.domain.rules.character_sets import variants
+from tristore.domain.rules.patterns import LONGEST_PATTERN, MOST_REPEATS, at_end, at_start, in_any_case, pattern_of
 
 REFUSED: dict[str, tuple[str, str]] = {
     "a set in a set": ("[[:alpha:]]", "a set in a set"),

@@ -23,10 +23,10 @@ from tristore import (
 )
 from tristore.adapters.backend import Backend, BackendOptions
 from tristore.adapters.memory import MemoryBackend
-from tristore.domain import zones
-from tristore.domain.fields import at_least
-from tristore.domain.rollups import Rollup
-from tristore.domain.zones import check_zone
+from tristore.domain.entities.fields import at_least
+from tristore.domain.queries import time_zones as zones
+from tristore.domain.queries.rollups import Rollup
+from tristore.domain.queries.time_zones import check_zone
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"])

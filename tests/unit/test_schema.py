@@ -11,8 +11,8 @@ import pytest
 from attrs import define, field
 
 from tristore import ConfigurationError, Entity, Id, InvalidQuery
-from tristore.domain.schema import FieldType, Kind, schema_of
-from tristore.domain.secrets import SECRET
+from tristore.domain.entities.schema import FieldType, Kind, schema_of
+from tristore.domain.entities.secrets import SECRET
 
 RoomId = NewType("RoomId", Id)
 SuiteId = NewType("SuiteId", RoomId)

@@ -26,9 +26,9 @@ from tristore import (
     touches,
 )
 from tristore.adapters.backend import WritePlan
-from tristore.adapters.documents.schema_steps import SchemaChange
-from tristore.adapters.migrations.walk import Pace
-from tristore.domain.secrets import SECRET
+from tristore.adapters.documents.declarations.schema_steps import SchemaChange
+from tristore.adapters.operations.migrations.walk import Pace
+from tristore.domain.entities.secrets import SECRET
 
 
 @define(kw_only=True)

@@ -12,9 +12,9 @@ import argon2
 import pytest
 
 from tristore import ConfigurationError, Unavailable
-from tristore.adapters.passwords import Argon2PasswordHasher
+from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
 from tristore.domain.core import Credential, Session, Token, TokenPurpose, User, UserId, hash_secret
-from tristore.domain.ids import new_id
+from tristore.domain.entities.ids import new_id
 
 PASSWORD = "correct horse battery"
 CHEAP = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}

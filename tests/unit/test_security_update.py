@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tristore import ConfigurationError, Entity, ValidationError, from_dict, update_from
 from tristore.domain.core import CreditTransfer, User, UserId, UserRole
-from tristore.domain.fields import text
-from tristore.domain.ids import new_id
-from tristore.domain.secrets import SECRET
+from tristore.domain.entities.fields import text
+from tristore.domain.entities.ids import new_id
+from tristore.domain.entities.secrets import SECRET
 
 CANARY = "hunter2-Zq9"
 STRANGE_NAMES = ["$set", "roles.admin", "a\0b", "__proto__", "__class__", "constructor", "", "_events", "is_active"]

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tristore import ConfigurationError, Settings, open_stores
-from tristore.adapters.settings import StoreSettings, Url
-from tristore.adapters.urls import without_password
+from tristore.adapters.backend.urls import without_password
+from tristore.adapters.three_stores.settings import StoreSettings, Url
 
 CANARY = "hunter2Zq9"
 AROUND = st.text(st.sampled_from("/@:?#%&=;,[]. \n$a1"), max_size=4)

@@ -7,9 +7,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tristore.adapters.backend.urls import without_password
 from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.settings import Settings, StoreSettings, Url
-from tristore.adapters.urls import without_password
+from tristore.adapters.three_stores.settings import Settings, StoreSettings, Url
 from tristore.domain.errors import ConfigurationError
 
 

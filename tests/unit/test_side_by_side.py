@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tristore.adapters.documents.side_by_side import THREADS, SideBySide
+from tristore.adapters.documents.queries.concurrent_count import THREADS, SideBySide
 
 FULL: Callable[[list[int]], int | None] = lambda _: None  # noqa: E731
 SHORT: Callable[[list[int]], int | None] = len

@@ -33,9 +33,9 @@ from tristore import (
     specification,
     where,
 )
-from tristore.domain.bounds import Comparator
-from tristore.domain.patterns import in_any_case, pattern_of
-from tristore.domain.predicates import (
+from tristore.domain.entities.bounds import Comparator
+from tristore.domain.rules.patterns import in_any_case, pattern_of
+from tristore.domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyItem,
@@ -52,7 +52,7 @@ from tristore.domain.predicates import (
     Text,
     TextTest,
 )
-from tristore.domain.specification import specification_of
+from tristore.domain.rules.specification import specification_of
 
 ShipId = NewType("ShipId", Id)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tristore.adapters.backend import ManyResult
-from tristore.adapters.documents.unordered_write import unordered_write
+from tristore.adapters.documents.context.unordered_write import unordered_write
 from tristore.domain.errors import TooLarge, Unavailable, ValidationError
 
 

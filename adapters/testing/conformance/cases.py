@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ....domain.predicates import EVERYTHING, Predicate
-from ....domain.queries import Query, SortKey
+from ....domain.queries.query import Query, SortKey
+from ....domain.rules.predicates import EVERYTHING, Predicate
 from ...backend import (
     Backend,
     CollectionDeclaration,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from bson import Decimal128, Int64
 
-from ....domain.bounds import Comparator
+from ....domain.entities.bounds import Comparator
 from ....domain.errors import DeadlineExceeded, ValidationError, WriteConflict
-from ....domain.predicates import EVERYTHING, Compare, Predicate
+from ....domain.rules.predicates import EVERYTHING, Compare, Predicate
 from ...backend import Backend, Delete, KeyTaken, ManyResult, Modify, ModifyResult, Replace, WritePlan
 from .cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from .offers import OfferedGuarantees

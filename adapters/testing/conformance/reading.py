@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
-from ....domain.bounds import Comparator
+from ....domain.entities.bounds import Comparator
 from ....domain.errors import InvalidQuery
-from ....domain.predicates import (
+from ....domain.queries.query import Query, SortKey
+from ....domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyOf,
@@ -23,7 +24,6 @@ from ....domain.predicates import (
     Text,
     TextTest,
 )
-from ....domain.queries import Query, SortKey
 from ...backend import Backend
 from .cases import TIMEOUT, ids, read, write
 from .offers import OfferedGuarantees

@@ -7,11 +7,11 @@ import pytest
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from ....domain.bounds import Comparator
+from ....domain.entities.bounds import Comparator
 from ....domain.errors import InvalidQuery, ValidationError
-from ....domain.predicates import Compare
-from ....domain.queries import SortKey
-from ....domain.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from ....domain.queries.query import SortKey
+from ....domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from ....domain.rules.predicates import Compare
 from ...backend import Backend, Document
 from .cases import TIMEOUT, open_transaction, write
 from .offers import OfferedGuarantees

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ....domain.errors import DeadlineExceeded, TooLarge, TransactionsUnsupported, WriteConflict
-from ....domain.predicates import EVERYTHING
+from ....domain.rules.predicates import EVERYTHING
 from ...backend import Backend, Capability, Delete, KeyTaken, Update
 from .cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from .offers import OfferedGuarantees

@@ -9,7 +9,7 @@ from bson import Decimal128, Int64, ObjectId, encode
 
 from ....domain.errors import TooLarge, ValidationError
 from ...backend import Backend, Delete, KeyTaken, Replace, Update, WriteResult
-from ...bson_values import CODEC_OPTIONS
+from ...backend.bson import CODEC_OPTIONS
 from .cases import change, ids, read, write
 from .offers import OfferedGuarantees
 

@@ -1,0 +1,1 @@
+"""Cached reads: keys, tokens, and the reads themselves."""

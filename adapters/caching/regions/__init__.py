@@ -1,0 +1,1 @@
+"""Dogpile regions: bounded in memory, on Redis, behind a circuit breaker."""

@@ -1,0 +1,1 @@
+"""Bulk sessions: writes in chunks, without tracking."""

@@ -1,0 +1,1 @@
+"""Declared collections bound to their repositories, with validators and bounds."""

@@ -1,0 +1,1 @@
+"""What all units and readers of one store share, and what one write needs of it."""

@@ -1,0 +1,96 @@
+"""The outbox: events as records, written last in the same transaction as the change that they tell of.
+
+A record is found by its status, never by its age: the order in which transactions commit is not the order in which
+they began. It keeps its place among the records of its aggregate by (era, version, n). An aggregate that is
+removed and comes back under the same id begins again at version 1: the removal moves the records of
+the ended life, which still wait, one era back, so that they stay in front.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from cattrs import Converter
+
+from ....domain.entities.events import Event
+from ....domain.errors import ConfigurationError, UnitOfWorkError, ValidationError
+from ...backend import CollectionDeclaration, Document, IndexDeclaration
+from ..mapping.class_mapping import ClassMapping
+from ..mapping.converter import event_mapping_of
+
+COLLECTION = "tristore_outbox"
+LANES_COLLECTION = "tristore_lanes"
+REVISION = "rev"
+"""The version key of a record: one step for each change of its status."""
+
+NEW, DONE, PARKED = "new", "done", "parked"
+LIFETIME = timedelta(days=7)
+"""How long a delivered record is kept."""
+
+_ORDER = ("lane", "status", "aggregateId", "era", "version", "n")
+
+
+class Outbox:
+    """The event classes that a store publishes, and how they are stored."""
+
+    def __init__(self, classes: Iterable[type[Event]], converter: Converter) -> None:
+        """Map the classes.
+
+        Raises:
+            ConfigurationError: if a class is no event, cannot be stored, or has a name that another one has.
+        """
+        self._mappings: dict[type[Event], ClassMapping] = {}
+        self._by_name: dict[str, ClassMapping] = {}
+        for cls in classes:
+            if not (isinstance(cls, type) and issubclass(cls, Event)):
+                raise ConfigurationError(f"publishes takes classes of events, not {cls!r}")
+            if cls.name in self._by_name:
+                raise ConfigurationError(f"two published events are named {cls.name!r}: give one another name")
+            self._mappings[cls] = self._by_name[cls.name] = event_mapping_of(cls, converter)
+        self._classes = tuple(self._mappings)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return tuple(self._by_name)
+
+    def holds(self, event: Event | type[Event]) -> bool:
+        """Tell whether events of this class travel.
+
+        Raises:
+            UnitOfWorkError: for a subclass of a published class: it would lose its own fields on the way.
+        """
+        cls = event if isinstance(event, type) else type(event)
+        if cls in self._mappings:
+            return True
+        if issubclass(cls, self._classes):
+            raise UnitOfWorkError(f"{cls.__name__} is a subclass of a published event: name it in publishes too")
+        return False
+
+    def dump(self, event: Event) -> Document:
+        """Return the fields of an event, as they are stored."""
+        return self._mappings[type(event)].dump(event)
+
+    def load(self, name: str, payload: Document) -> Event:
+        """Return the event of a record.
+
+        Raises:
+            ValidationError: if the record does not fit the class, or the store publishes no class of that name.
+        """
+        mapping = self._by_name.get(name)
+        if mapping is None:
+            raise ValidationError.of("type", f"no published event is named {name!r}")
+        event: Event = mapping.load(payload)
+        return event
+
+
+def declarations() -> tuple[CollectionDeclaration, ...]:
+    """The collections of the records, which go by themselves some time after their delivery, and of the lanes."""
+    order = IndexDeclaration(tuple((key, 1) for key in _ORDER))
+    expiry = IndexDeclaration((("doneAt", 1),), expire_after=int(LIFETIME.total_seconds()))
+    return (
+        CollectionDeclaration(COLLECTION, (order, expiry), authoritative=True),
+        CollectionDeclaration(LANES_COLLECTION, authoritative=True),
+    )
+
+
+__all__ = ["COLLECTION", "LANES_COLLECTION", "Outbox", "declarations"]

@@ -1,0 +1,1 @@
+"""What a user declares about documents: collections, indexes, schema steps."""

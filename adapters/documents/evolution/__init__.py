@@ -1,0 +1,1 @@
+"""Documents of older and newer schema versions."""

@@ -1,0 +1,1 @@
+"""From an entity class to code that loads, dumps and compares its documents."""

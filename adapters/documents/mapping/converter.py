@@ -1,0 +1,94 @@
+"""The cattrs converter of a store: the registry of every mapping, and the way for types of the user's own."""
+
+from typing import Any, NoReturn, get_args
+
+from cattrs import BaseValidationError, Converter
+
+from ....domain.entities.events import Event
+from ....domain.entities.schema import FieldType
+from ....domain.errors import ConfigurationError
+from ..declarations.documents import Documents
+from ..values.codecs import Codec
+from ..values.keys import Keys
+from .class_mapping import ClassMapping
+from .entity_mapping import EntityMapping
+
+_HOOK_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, BaseValidationError)
+"""What the hooks of users and of cattrs raise for a value that does not fit."""
+
+
+def make_converter() -> Converter:
+    """Return a converter that refuses types it does not know, instead of passing them on.
+
+    Register a pair of hooks for a type of your own, and give the converter to `open_store`::
+
+        converter = make_converter()
+        converter.register_structure_hook(Money, lambda stored, _: Money.parse(stored))
+        converter.register_unstructure_hook(Money, str)
+    """
+    return Converter(structure_fallback_factory=_refuse, unstructure_fallback_factory=_refuse)
+
+
+def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
+    """Map the entity of a declaration, and register the pair of functions as the converter's hooks.
+
+    Raises:
+        ConfigurationError: if a field has a type that cannot be stored.
+    """
+
+    def unusual(declared: FieldType) -> Codec:
+        return _registered(declared, converter)
+
+    try:
+        mapping = EntityMapping(documents, unusual)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{documents.repository.entity.__name__} cannot be mapped: {error}") from error
+    converter.register_structure_hook(mapping.cls, lambda document, _: mapping.load(document))
+    converter.register_unstructure_hook(mapping.cls, mapping.dump)
+    return mapping
+
+
+def event_mapping_of(cls: type[Event], converter: Converter) -> ClassMapping:
+    """Map the fields of an event.
+
+    Raises:
+        ConfigurationError: if a field has a type that cannot be stored.
+    """
+    try:
+        return ClassMapping(cls, Keys("camelCase", {}), lambda declared: _registered(declared, converter))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"event {cls.__name__} cannot be stored: {error}") from error
+
+
+def _registered(declared: FieldType, converter: Converter) -> Codec:
+    wanted: Any = declared.annotation
+    try:
+        structure = converter.get_structure_hook(wanted)
+        unstructure = converter.get_unstructure_hook(wanted)
+    except ConfigurationError:
+        _refuse(wanted)  # of a type with parts, the part that has no hook would be named
+
+    def load(value: Any) -> Any:
+        try:
+            return structure(value, wanted)
+        except _HOOK_FAILURES as error:
+            raise ValueError(f"cannot be loaded as {_name(wanted)}: {error}") from error
+
+    def dump(value: Any) -> Any:
+        try:
+            return unstructure(value)
+        except _HOOK_FAILURES as error:
+            raise ValueError(f"cannot be stored as {_name(wanted)}: {error}") from error
+
+    return Codec(load, dump, mutable=True)
+
+
+def _name(wanted: Any) -> str:
+    return str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
+
+
+def _refuse(wanted: Any) -> NoReturn:
+    raise ConfigurationError(
+        f"a field of type {_name(wanted)} cannot be stored: use text, numbers, booleans, aware datetimes, Decimal, "
+        "bytes, UUID, enums, attrs classes, lists and dictionaries of them, or register a pair of cattrs hooks"
+    )

@@ -1,0 +1,1 @@
+"""Queries over documents: by id, pages, cursors, rollups, changes by rule."""

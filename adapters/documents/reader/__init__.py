@@ -1,0 +1,1 @@
+"""Readers: no tracking, no transaction."""

@@ -1,0 +1,1 @@
+"""The unit of work over documents: identity map, change set, flush, transaction, retries."""

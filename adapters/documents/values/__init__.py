@@ -1,0 +1,1 @@
+"""Single values and keys: their form in a document and back."""

@@ -1,0 +1,1 @@
+"""BSON documents in memory: rows, the order of values, paths."""

@@ -1,0 +1,1 @@
+"""The server's operators on documents: matching, sorting, projecting, updating, grouping."""

@@ -1,0 +1,1 @@
+"""Data that stays in a folder between two processes."""

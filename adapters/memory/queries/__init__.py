@@ -1,0 +1,1 @@
+"""How a query is carried out: which index, then which rows."""

@@ -1,0 +1,1 @@
+"""Writes: plans, bulk writes, changes by rule, leases."""

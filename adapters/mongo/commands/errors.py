@@ -1,0 +1,236 @@
+"""The driver's errors as tristore's: told apart by class, label and code, never by their text."""
+
+import logging
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import pymongo
+from bson.errors import BSONError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+)
+from pymongo.errors import ConfigurationError as DriverConfigurationError
+
+from ....domain.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    TooLarge,
+    TransactionsUnsupported,
+    TristoreError,
+    Unavailable,
+    UnitOfWorkError,
+    ValidationError,
+    WriteConflict,
+)
+from ...backend import MAX_DOCUMENT_BYTES, KeyTaken
+from .masking import raise_masked
+
+DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeEncodeError)
+"""What a call of the driver raises: its own errors, and those of values that BSON cannot hold."""
+
+DURABILITY_UNCONFIRMED = frozenset({64, 100})
+"""WriteConcernTimeout and UnsatisfiableWriteConcern: applied, but not confirmed by enough members."""
+
+TRANSIENT = "TransientTransactionError"
+UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
+
+# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+_CONFLICT = frozenset({112, 239, 246, 251})
+_DUPLICATE = frozenset({11000, 11001, 12582})
+_TIME_IS_UP = frozenset({50, 262})
+_TOO_LARGE = frozenset({10334, 17419, 17420})
+_NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
+_NOT_MODIFIABLE = frozenset({2, 14, 28})
+"""BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
+_NO_TRANSACTIONS = frozenset({20, 123})
+_REFUSED_USER = frozenset({11, 13, 18, 8000})
+_NO_CHANGE_STREAMS = frozenset({40573})
+_CURSOR_LOST = frozenset({43, 136, 175, 237})
+
+_CLOCK_SLACK = 0.05
+
+_LOGGER = logging.getLogger("tristore.mongo")
+
+
+class Operation:
+    """One call to the server: a context manager that bounds its time and translates its errors.
+
+    It may be entered again once it was left, for the next batch of the same cursor.
+
+    Attributes:
+        name: what is being done, for messages.
+        place: host and port, for messages.
+        timeout: in seconds, for each time that it is entered.
+        in_transaction: whether an error leaves nothing behind.
+        modifies: whether it changes what is stored by what is stored.
+    """
+
+    __slots__ = ("_deadline", "_limit", "in_transaction", "modifies", "name", "place", "timeout")
+
+    def __init__(
+        self, name: str, place: str, timeout: float, *, in_transaction: bool = False, modifies: bool = False
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.timeout = timeout
+        self.in_transaction = in_transaction
+        self.modifies = modifies
+
+    def __enter__(self) -> None:
+        """Start the clock."""
+        if self.timeout <= 0:
+            raise DeadlineExceeded(f"{self.name}: no time was left to ask {self.place}")
+        self._deadline = time.monotonic() + self.timeout
+        self._limit = pymongo.timeout(self.timeout)
+        self._limit.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the clock; raise tristore's error in the place of the driver's."""
+        self._limit.__exit__(kind, error, trace)
+        if isinstance(error, DRIVER_ERRORS):
+            found = translated(error, self)
+            _LOGGER.debug("%s at %s failed: %s", self.name, self.place, type(found).__name__)
+            raise_masked(found, error)
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the time allowed is over, so that a time-out was this operation's own."""
+        return time.monotonic() >= self._deadline - _CLOCK_SLACK
+
+
+def translated(error: Exception, operation: Operation) -> TristoreError | KeyTaken:
+    """Return the error that says the same without the driver."""
+    return _told_by_class(error, operation) or _told_by_code(error, operation)
+
+
+def _told_by_class(error: Exception, operation: Operation) -> TristoreError | None:
+    """What the driver raises by itself, before any label: it calls the end of its own client transient."""
+    if isinstance(error, DocumentTooLarge):
+        return _too_large(operation)
+    if not isinstance(error, PyMongoError):
+        return ValidationError.of("", f"{operation.name}: a value that BSON cannot hold")
+    if isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError):
+        return unavailable(error, operation)
+    if isinstance(error, InvalidOperation):
+        return UnitOfWorkError(f"{operation.name}: the store was closed meanwhile, or the transaction is over")
+    return None
+
+
+def _told_by_code(error: Any, operation: Operation) -> TristoreError | KeyTaken:
+    code, details = code_of(error), _details(error)
+    if code in _TIME_IS_UP or (error.timeout and operation.time_is_up):
+        return DeadlineExceeded(f"{operation.name} at {operation.place} took more than {operation.timeout:g} s")
+    if error.has_error_label(TRANSIENT) or code in _CONFLICT:
+        return WriteConflict()
+    if isinstance(error, ConnectionFailure) or code in _CURSOR_LOST:
+        return unavailable(error, operation)
+    if code in _DUPLICATE:
+        position: int = details.get("index", 0)
+        done = 0 if operation.in_transaction else position
+        return KeyTaken(tuple(details.get("keyPattern", ())), position, done)
+    return _refusal(error, code, operation)
+
+
+def translated_write_error(problem: Mapping[str, Any], operation: Operation) -> TristoreError | KeyTaken:
+    """Return the error of one operation of an unordered write, from what the server says of it."""
+    refusal = OperationFailure("refused", problem["code"], {"keyPattern": problem.get("keyPattern", {})})
+    return translated(refusal, operation)
+
+
+def code_of(error: PyMongoError) -> int | None:
+    """The server's code; of a bulk write, that of its first error."""
+    if isinstance(error, BulkWriteError):
+        found: int | None = _details(error).get("code")
+        return found
+    return error.code if isinstance(error, OperationFailure) else None
+
+
+def _details(error: PyMongoError) -> Mapping[str, Any]:
+    """The server's facts; of a bulk write, those of its first error."""
+    if isinstance(error, BulkWriteError):
+        details = error.details
+        first: Mapping[str, Any] = (details["writeErrors"] or details["writeConcernErrors"])[0]
+        return first
+    return (error.details or {}) if isinstance(error, OperationFailure) else {}
+
+
+def unavailable(error: PyMongoError, operation: Operation) -> Unavailable:
+    """Say what was tried, why it failed, and what to do."""
+    reason = str(error).split(" (configured timeouts", 1)[0].split(", Timeout:", 1)[0]
+    return Unavailable(
+        f"{operation.name}: no MongoDB served it at {operation.place} within {operation.timeout:g} s ({reason}): "
+        "check that the server runs and that the URL is right"
+    )
+
+
+def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> TristoreError:
+    """What another attempt does not change."""
+    if code in _NO_TRANSACTIONS and operation.in_transaction:
+        return no_transactions(operation.place)
+    if code in _TOO_LARGE:
+        return _too_large(operation)
+    if code in _NOT_MODIFIABLE and operation.modifies:
+        return ValidationError.of(
+            "",
+            f"{operation.name}: a stored document has a value that cannot be changed so (code {code}): an increment "
+            "needs a number and a result of at most 64 bits, and a part of a value needs that value",
+        )
+    if code in _NOT_STORABLE:
+        return ValidationError.of("", f"{operation.name}: the server refuses the document (code {code})")
+    if code in _REFUSED_USER:
+        return ConfigurationError(
+            f"{operation.place} refuses this user for {operation.name} (code {code}): check the user, "
+            "the password, authSource and the user's roles"
+        )
+    if code in _NO_CHANGE_STREAMS:
+        return ConfigurationError(
+            f"the MongoDB at {operation.place} is a standalone server, which has no change streams: start it with "
+            "--replSet and initiate it once (rs.initiate()), or do not ask the cache to watch"
+        )
+    if isinstance(error, DriverConfigurationError):
+        return ConfigurationError(f"{operation.place}: {error}")
+    return TristoreError(f"{operation.name} at {operation.place} was refused ({_code_name(error, code)})")
+
+
+def no_transactions(place: str) -> TransactionsUnsupported:
+    """Say what to do about a standalone server."""
+    return TransactionsUnsupported(
+        f"the MongoDB at {place} is a standalone server, which has no transactions: start it with --replSet and "
+        "initiate it once (rs.initiate()), or open the store with transactions='off'"
+    )
+
+
+def _too_large(operation: Operation) -> TooLarge:
+    return TooLarge(
+        f"{operation.name}: a document is above the {MAX_DOCUMENT_BYTES // 2**20} MiB that MongoDB accepts",
+        limit=MAX_DOCUMENT_BYTES,
+    )
+
+
+def _code_name(error: PyMongoError, code: int | None) -> str:
+    return f"code {code} {_details(error).get('codeName', '')}".rstrip() if code else type(error).__name__
+
+
+__all__ = [
+    "DRIVER_ERRORS",
+    "DURABILITY_UNCONFIRMED",
+    "TRANSIENT",
+    "UNKNOWN_COMMIT",
+    "Operation",
+    "code_of",
+    "no_transactions",
+    "translated",
+    "translated_write_error",
+    "unavailable",
+]

@@ -1,0 +1,1 @@
+"""What the driver reports: its log, its figures, its slow commands."""

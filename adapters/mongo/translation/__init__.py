@@ -1,0 +1,1 @@
+"""Queries, rules and rollups in MongoDB's own language."""

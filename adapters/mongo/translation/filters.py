@@ -1,0 +1,180 @@
+"""Predicates as MongoDB's filters.
+
+Every value stands under an operator of its type, so that a value that looks like an operator stays a value.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never
+
+from bson import ObjectId, encode
+from bson.raw_bson import RawBSONDocument
+from bson.regex import Regex
+
+from ....domain.entities.bounds import Comparator
+from ....domain.errors import InvalidQuery
+from ....domain.queries.query import SortKey
+from ....domain.rules.patterns import at_end, at_start
+from ....domain.rules.predicates import (
+    All,
+    AnyItem,
+    AnyOf,
+    Compare,
+    Contains,
+    Exists,
+    IsNone,
+    Leaf,
+    Matches,
+    Not,
+    OneOf,
+    Path,
+    Predicate,
+    Size,
+    Text,
+    TextTest,
+)
+from ...backend.bson import CODEC_OPTIONS
+
+Filter = dict[str, Any]
+
+_OPERATORS = {
+    Comparator.EQ: "$eq",
+    Comparator.NE: "$ne",
+    Comparator.LT: "$lt",
+    Comparator.LE: "$lte",
+    Comparator.GT: "$gt",
+    Comparator.GE: "$gte",
+}
+_RAW = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
+_NEVER: Filter = {"_id": {"$in": []}}
+
+
+def to_filter(predicate: Predicate) -> Filter:
+    """Translate a predicate.
+
+    Raises:
+        InvalidQuery: if a key cannot be that of a document.
+    """
+    match predicate:
+        case All(()):
+            return {}
+        case AnyOf(()):
+            return dict(_NEVER)
+        case All(parts):
+            return {"$and": [to_filter(part) for part in parts]}
+        case AnyOf(parts):
+            return {"$or": [to_filter(part) for part in parts]}
+        case Not(part):
+            return {"$nor": [to_filter(part)]}
+        # The server has a shorter way for an id that stands alone; an ObjectId cannot be an operator.
+        case Compare(("_id",), Comparator.EQ, ObjectId() as id_):
+            return {"_id": id_}
+        case Size() if sizes := _sizes(predicate):
+            return to_filter(sizes)
+        case _:
+            return {to_key(predicate.path): _test(predicate)}
+
+
+def to_sort(keys: Sequence[SortKey]) -> list[tuple[str, int]]:
+    """Translate an order."""
+    return [(to_key(key.path), -1 if key.descending else 1) for key in keys]
+
+
+def to_key(path: Path) -> str:
+    """Return a path in dotted form.
+
+    Raises:
+        InvalidQuery: if it would be read as an operator.
+    """
+    key = ".".join(path)
+    if not key or key[0] == "$" or "\0" in key:
+        raise InvalidQuery(f"{key!r} cannot be the key of a document")
+    return key
+
+
+def _test(leaf: Leaf) -> Filter:
+    """What a leaf asks of the values at its path."""
+    match leaf:
+        case Compare(_, comparator, value):
+            return {_OPERATORS[comparator]: value}
+        case IsNone():
+            return {"$eq": None}
+        case OneOf(_, values):
+            return {"$in": list(values)}
+        case Text() | Matches():
+            return {"$regex": _pattern(leaf)}
+        case Exists():
+            return {"$exists": True}
+        case Contains() | Size() | AnyItem():
+            return _list_test(leaf)
+    assert_never(leaf)
+
+
+def _list_test(leaf: Contains | Size | AnyItem) -> Filter:
+    match leaf:
+        case Contains(_, value):
+            return {"$elemMatch": {"$eq": value}}
+        case Size(_, _, None):
+            return {"$type": "array"}
+        case Size(_, size, _):
+            return {"$size": size}
+        case AnyItem(_, part) if leaf.is_about_fields:
+            return {"$elemMatch": to_filter(part)}
+        case AnyItem(_, part):
+            return {"$elemMatch": _document(_tests_of_item(part))}
+
+
+def _pattern(leaf: Text | Matches) -> str:
+    match leaf:
+        case Text(_, TextTest.STARTS, text):
+            return at_start(text).pcre
+        case Text(_, _, text):
+            return at_end(text).pcre
+        case Matches(_, pattern):
+            return pattern.pcre
+
+
+def _sizes(leaf: Size) -> AnyOf | None:
+    """A range of sizes as one after the other, for the server compares no size with more or less."""
+    if leaf.most is None or leaf.least == leaf.most:
+        return None
+    return AnyOf(tuple(Size(leaf.path, size, size) for size in range(leaf.least, leaf.most + 1)))
+
+
+_Tests = list[tuple[str, Any]]
+
+
+def _tests_of_item(predicate: Predicate) -> _Tests:
+    """A predicate about an item itself, as operators that must all hold: there is no ``$and`` or ``$or`` for them."""
+    match predicate:
+        case All(()):
+            return [("$nin", [])]
+        case AnyOf(()):
+            return [("$in", [])]
+        case All(parts):
+            return [test for part in parts for test in _tests_of_item(part)]
+        case AnyOf(parts):
+            return [_not([_not(_tests_of_item(part)) for part in parts])]
+        case Not(part):
+            return [_not(_tests_of_item(part))]
+        case Text() | Matches():
+            return [("$in", [Regex(_pattern(predicate))])]  # of several $regex in one document, only one would count
+        case Size() if sizes := _sizes(predicate):
+            return _tests_of_item(sizes)
+        case _:
+            return list(_test(predicate).items())
+
+
+def _not(tests: _Tests) -> tuple[str, Any]:
+    return "$not", _document(tests)
+
+
+def _document(tests: _Tests) -> Mapping[str, Any]:
+    """A document of operators; the server takes one that stands there twice as two, which no dictionary can hold."""
+    if len({operator for operator, _ in tests}) == len(tests):
+        return dict(tests)
+    elements = b"".join(encode({operator: value}, codec_options=CODEC_OPTIONS)[4:-1] for operator, value in tests)
+    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", _RAW)
+
+
+__all__ = ["Filter", "to_filter", "to_key", "to_sort"]

@@ -1,0 +1,1 @@
+"""The server's indexes, plans and profile: looked at, compared, changed."""

@@ -1,0 +1,1 @@
+"""Metrics, traces, and who called: what the other adapters report to."""

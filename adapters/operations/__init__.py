@@ -1,0 +1,1 @@
+"""What keeps a store running: relay, migrations, transfers, upkeep, health."""

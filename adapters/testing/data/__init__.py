@@ -1,0 +1,1 @@
+"""Entities for tests: factories and strategies."""

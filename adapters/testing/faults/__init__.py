@@ -1,0 +1,1 @@
+"""Faults on demand, and crashes at every point."""

@@ -1,0 +1,1 @@
+"""A search for questions that two backends answer differently."""

@@ -1,0 +1,1 @@
+"""A finding as Python that can be pasted into a test."""

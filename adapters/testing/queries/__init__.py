@@ -1,0 +1,1 @@
+"""How many queries a block makes, and which of them scan."""

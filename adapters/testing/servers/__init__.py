@@ -1,0 +1,1 @@
+"""Real servers for tests: found, started, always stopped."""

@@ -1,0 +1,1 @@
+"""The three stores that ship: their documents, settings, container and deliveries."""

@@ -1,0 +1,196 @@
+"""What an entity class declares: its stored fields and their types, read once from the annotations."""
+
+import types
+import typing
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum, auto
+from typing import Any, NewType, TypeVar, Union, get_args, get_origin
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import attrs
+from attrs import field, frozen
+
+from ..errors import ConfigurationError, InvalidQuery
+from .entity import TRANSIENT
+from .ids import Id
+from .secrets import SECRET
+
+
+class Kind(Enum):
+    """The sorts of values that a field can hold."""
+
+    ID = auto()
+    STR = auto()
+    INT = auto()
+    FLOAT = auto()
+    BOOL = auto()
+    DATETIME = auto()
+    DECIMAL = auto()
+    BYTES = auto()
+    UUID = auto()
+    ENUM = auto()
+    NESTED = auto()
+    SEQUENCE = auto()
+    DICT = auto()
+    FREE = auto()
+    OTHER = auto()
+
+    __hash__ = object.__hash__  # there is one of each; the hash of its name would be worked out at every look-up
+
+
+_SCALARS: Mapping[object, Kind] = {
+    Id: Kind.ID,
+    str: Kind.STR,
+    int: Kind.INT,
+    float: Kind.FLOAT,
+    bool: Kind.BOOL,
+    datetime: Kind.DATETIME,
+    Decimal: Kind.DECIMAL,
+    bytes: Kind.BYTES,
+    UUID: Kind.UUID,
+    Any: Kind.FREE,
+    object: Kind.FREE,
+}
+
+
+@frozen
+class FieldType:
+    """The type of a field, an item or a dictionary's value.
+
+    Attributes:
+        kind: its sort.
+        python: the class to check against or to build; for an `Id`, `str`.
+        optional: whether None is allowed.
+        item: the type of a sequence's items or a dictionary's values.
+        annotation: as it was written, for messages and for registered converters.
+    """
+
+    kind: Kind
+    python: type[Any]
+    optional: bool = False
+    item: "FieldType | None" = None
+    annotation: object = None
+
+    def __str__(self) -> str:
+        name = getattr(self.annotation, "__name__", None) or str(self.annotation)
+        return f"{name} | None" if self.optional and "None" not in name else name
+
+
+@frozen
+class FieldSchema:
+    """One stored field: its name, its type, and the attrs attribute behind it."""
+
+    name: str
+    type: FieldType
+    attribute: "attrs.Attribute[Any]" = field(eq=False)
+
+    @property
+    def secret(self) -> bool:
+        """Whether no log, error or `to_dict` may show the value."""
+        return SECRET.items() <= self.attribute.metadata.items()
+
+
+@frozen
+class Schema:
+    """The stored fields of one attrs class, by name."""
+
+    cls: type[Any]
+    fields: Mapping[str, FieldSchema] = field(eq=False)
+
+    def field_of(self, name: str) -> FieldSchema:
+        """Return the field of that name.
+
+        Raises:
+            InvalidQuery: if the class has none, with the names that come close.
+        """
+        found = self.fields.get(name)
+        if found is None:
+            raise InvalidQuery(f"{self.cls.__name__} has no field {name!r}{_suggestion(name, self.fields)}")
+        return found
+
+
+def _suggestion(name: str, names: Mapping[str, object]) -> str:
+    close = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(names)}"
+
+
+_known: "WeakKeyDictionary[type[Any], Schema]" = WeakKeyDictionary()
+
+
+def schema_of(cls: type[Any]) -> Schema:
+    """Return the stored fields of an attrs class; they are read once.
+
+    Raises:
+        ConfigurationError: if it is not an attrs class or its annotations cannot be resolved.
+    """
+    found = _known.get(cls)
+    if found is None:
+        found = _known[cls] = _read(cls)
+    return found
+
+
+def _read(cls: type[Any]) -> Schema:
+    if not attrs.has(cls):
+        raise ConfigurationError(f"{cls.__name__} is not an attrs class: decorate it with @define(kw_only=True)")
+    try:
+        hints = typing.get_type_hints(cls)
+    except NameError as error:
+        raise ConfigurationError(f"an annotation of {cls.__name__} cannot be resolved: {error}") from error
+    variables = _variables(cls)
+    fields = {
+        attribute.name: FieldSchema(attribute.name, _field_type(hints[attribute.name], variables), attribute)
+        for attribute in attrs.fields(cls)
+        if not attribute.metadata.get(TRANSIENT)
+    }
+    return Schema(cls, fields)
+
+
+def _variables(cls: type[Any]) -> dict[Any, Any]:
+    """The types that a class and its bases give to type variables: of ``Entity[UserId]``, IdT is UserId."""
+    found: dict[Any, Any] = {}
+    for base in cls.__mro__:
+        for original in getattr(base, "__orig_bases__", ()):
+            parameters = getattr(get_origin(original), "__parameters__", ())
+            for variable, given in zip(parameters, get_args(original), strict=False):
+                if given is not variable:
+                    found.setdefault(variable, found.get(given, given))
+    return found
+
+
+def _field_type(annotation: Any, variables: Mapping[Any, Any]) -> FieldType:
+    if isinstance(annotation, TypeVar):
+        default = getattr(annotation, "__default__", Any)
+        return _field_type(variables.get(annotation, default), variables)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Union, types.UnionType} and types.NoneType in arguments:
+        rest = [argument for argument in arguments if argument is not types.NoneType]
+        if len(rest) == 1:
+            return attrs.evolve(_field_type(rest[0], variables), optional=True)
+    if origin in {list, tuple, set, frozenset} and (origin is not tuple or arguments[1:] == (Ellipsis,)):
+        return FieldType(Kind.SEQUENCE, origin, item=_field_type(arguments[0], variables), annotation=annotation)
+    if origin is dict and arguments[0] is str:
+        return FieldType(Kind.DICT, dict, item=_field_type(arguments[1], variables), annotation=annotation)
+    return _plain_type(annotation)
+
+
+def _plain_type(annotation: Any) -> FieldType:
+    if annotation in {list, tuple, set, frozenset, dict}:
+        kind = Kind.DICT if annotation is dict else Kind.SEQUENCE
+        return FieldType(kind, annotation, item=_plain_type(Any), annotation=annotation)
+    base = annotation
+    while isinstance(base, NewType) and base not in _SCALARS:
+        base = base.__supertype__
+    kind = _SCALARS.get(base, Kind.OTHER)
+    if kind is Kind.ID:
+        base = str
+    elif kind is Kind.OTHER and isinstance(base, type):
+        if issubclass(base, Enum):
+            kind = Kind.ENUM
+        elif attrs.has(base):
+            kind = Kind.NESTED
+    python = base if isinstance(base, type) else object
+    return FieldType(kind, python, optional=kind is Kind.FREE, annotation=annotation)

@@ -1,7 +1,12 @@
-"""tristore: repositories and units of work over three MongoDB databases, with an in-memory twin."""
+"""tristore: repositories and units of work over MongoDB, with an in-memory twin. The door of those who write services.
 
+What tests need stands in `tristore.testing`, what keeps stores running in `tristore.operations`, and the three stores
+that ship in `tristore.three_stores`, beside their entities in `tristore.domain.core`, `tristore.domain.analytics` and
+`tristore.domain.systemlogs`. ``tristore.fields`` holds validators and converters, ``tristore.errors`` every error.
+"""
+
+from . import errors, fields
 from .adapters.caching.settings import CacheSettings
-from .adapters.caching.stats import CacheObserver, CacheStats, Counted
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.declarations.documents import Documents, TimeSeries, Validation
 from .adapters.documents.declarations.indexes import Index
@@ -9,69 +14,24 @@ from .adapters.documents.declarations.schema_steps import Convert, Default, Drop
 from .adapters.documents.mapping.converter import make_converter
 from .adapters.documents.store import DocumentStore, open_store
 from .adapters.formats.json_entities import from_dict, to_dict, update_from
-from .adapters.observability.figures import MetricsSnapshot
-from .adapters.observability.metrics import Metrics
-from .adapters.operations.health import health_of
-from .adapters.operations.migrations import Migrations, OneOff
-from .adapters.operations.relay import OutboxRelay
-from .adapters.operations.transfer import ExportReport, ImportReport, export_lines, import_lines
-from .adapters.operations.upkeep import (
-    Advice,
-    IndexDiff,
-    SlowShape,
-    ValidatorDiff,
-    diff_indexes,
-    diff_validators,
-    index_advice,
-    profile_operations,
-    slow_operations,
-    slow_shapes,
-    sync_indexes,
-    sync_validators,
-)
-from .adapters.three_stores.log_handler import LogCounts, StoreHandler
-from .adapters.three_stores.settings import Settings
-from .adapters.three_stores.stores import Stores, open_stores
+from .adapters.mongo.repository import MongoRepository
+from .adapters.three_stores.stores import open_stores
 from .domain.bulk_result import BulkError, BulkResult
 from .domain.entities.clock import NEVER, Clock, FixedClock, SystemClock
 from .domain.entities.entity import Entity
 from .domain.entities.events import Event
 from .domain.entities.ids import Id, IdFactory, new_id, parse_id
 from .domain.errors import (
-    CommitUnknown,
-    ConcurrentUse,
     ConfigurationError,
     Conflict,
-    CrossStore,
-    DeadlineExceeded,
     DomainError,
     DuplicateKey,
-    DurabilityWarning,
     InvalidQuery,
-    LargeDocumentWarning,
-    LargeUnitWarning,
-    LeaseLost,
-    MigrationError,
-    MigrationRunning,
-    NestedUnitOfWork,
     NotFound,
-    Problem,
-    RetryExhausted,
-    Stale,
-    StepChanged,
-    StepFailed,
-    TooLarge,
-    TooManyResults,
-    TransactionsUnsupported,
     TristoreError,
     Unavailable,
-    UnitOfWorkClosed,
-    UnitOfWorkError,
-    UnitOfWorkFailed,
-    UnreadableVersion,
     ValidationError,
     VersionConflict,
-    WriteConflict,
 )
 from .domain.queries.aggregates import average, bucket, count, distinct_count, largest, smallest, total
 from .domain.queries.pages import Page
@@ -95,106 +55,53 @@ from .domain.rules.words import (
     size,
     some,
 )
-from .domain.unit_of_work.health import Health, PoolUse, StoreHealth
-from .domain.unit_of_work.listener import UnitOfWorkListener, UnitReport
-from .domain.unit_of_work.outbox import Backlog, Delivery, Parked
-from .domain.unit_of_work.store import Attempt, Store, StoreReport
+from .domain.unit_of_work.store import Attempt, Store
 from .domain.unit_of_work.unit_of_work import Reader, UnitOfWork
 
 __all__ = [
     "NEVER",
-    "Advice",
     "Attempt",
-    "Backlog",
     "BulkError",
     "BulkResult",
-    "CacheObserver",
     "CacheSettings",
-    "CacheStats",
     "Change",
     "Clock",
-    "CommitUnknown",
-    "ConcurrentUse",
     "ConfigurationError",
     "Conflict",
     "Convert",
-    "Counted",
-    "CrossStore",
-    "DeadlineExceeded",
     "Default",
-    "Delivery",
     "DocumentStore",
     "Documents",
     "DomainError",
     "Drop",
     "DuplicateKey",
-    "DurabilityWarning",
     "Entity",
     "Event",
-    "ExportReport",
     "FixedClock",
-    "Health",
     "Id",
     "IdFactory",
-    "ImportReport",
     "Index",
-    "IndexDiff",
     "InvalidQuery",
-    "LargeDocumentWarning",
-    "LargeUnitWarning",
-    "LeaseLost",
-    "LogCounts",
-    "Metrics",
-    "MetricsSnapshot",
-    "MigrationError",
-    "MigrationRunning",
-    "Migrations",
-    "NestedUnitOfWork",
+    "MongoRepository",
     "NotFound",
-    "OneOff",
-    "OutboxRelay",
     "Page",
-    "Parked",
-    "PoolUse",
-    "Problem",
     "ReadRepository",
     "Reader",
     "Rename",
     "Repository",
-    "RetryExhausted",
     "SchemaStep",
-    "Settings",
-    "SlowShape",
     "Specification",
-    "Stale",
-    "StepChanged",
-    "StepFailed",
     "Store",
-    "StoreHandler",
-    "StoreHealth",
-    "StoreReport",
-    "Stores",
     "SystemClock",
     "TimeSeries",
-    "TooLarge",
-    "TooManyResults",
-    "TransactionsUnsupported",
     "Transform",
     "TristoreError",
     "Unavailable",
     "Unique",
     "UnitOfWork",
-    "UnitOfWorkClosed",
-    "UnitOfWorkError",
-    "UnitOfWorkFailed",
-    "UnitOfWorkListener",
-    "UnitReport",
-    "UnreadableVersion",
     "Validation",
     "ValidationError",
-    "ValidatorDiff",
     "VersionConflict",
-    "WriteConflict",
     "any_of",
     "average",
     "between",
@@ -204,16 +111,12 @@ __all__ = [
     "contains",
     "contains_all",
     "count",
-    "diff_indexes",
-    "diff_validators",
     "distinct_count",
+    "errors",
     "exists",
-    "export_lines",
+    "fields",
     "from_dict",
-    "health_of",
     "icontains",
-    "import_lines",
-    "index_advice",
     "is_none",
     "largest",
     "make_converter",
@@ -225,15 +128,10 @@ __all__ = [
     "open_store",
     "open_stores",
     "parse_id",
-    "profile_operations",
     "size",
-    "slow_operations",
-    "slow_shapes",
     "smallest",
     "some",
     "specification",
-    "sync_indexes",
-    "sync_validators",
     "to_dict",
     "total",
     "touches",

@@ -403,3 +403,42 @@ class LargeDocumentWarning(UserWarning):
 
 class LargeUnitWarning(UserWarning):
     """A unit of work with more than 1,000 changed entities, or open for more than 30 s: others wait or conflict."""
+
+
+__all__ = [
+    "Applied",
+    "CommitUnknown",
+    "ConcurrentUse",
+    "ConfigurationError",
+    "Conflict",
+    "CrossStore",
+    "DeadlineExceeded",
+    "DomainError",
+    "DuplicateKey",
+    "DurabilityWarning",
+    "InvalidQuery",
+    "LargeDocumentWarning",
+    "LargeUnitWarning",
+    "LeaseLost",
+    "MigrationError",
+    "MigrationRunning",
+    "NestedUnitOfWork",
+    "NotFound",
+    "Problem",
+    "RetryExhausted",
+    "Stale",
+    "StepChanged",
+    "StepFailed",
+    "TooLarge",
+    "TooManyResults",
+    "TransactionsUnsupported",
+    "TristoreError",
+    "Unavailable",
+    "UnitOfWorkClosed",
+    "UnitOfWorkError",
+    "UnitOfWorkFailed",
+    "UnreadableVersion",
+    "ValidationError",
+    "VersionConflict",
+    "WriteConflict",
+]

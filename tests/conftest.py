@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 # How long an example takes says how busy the machine is, and nothing about the code. The examples of every run are the
 # same, so that a change is refused for what it changes; `nox -s search` draws new ones.

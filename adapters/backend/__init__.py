@@ -1,11 +1,56 @@
-"""The port of backends: what they are asked, what they are told to write, and what they tell."""
+"""The port of backends: the door of those who write one.
 
+What a backend is asked (queries, rules, rollups), what it is told to write, what is declared to it, what it tells, and
+the errors' home is `tristore.errors`. A backend is found by the scheme of a URL through the entry-point group
+``tristore.backends``, and shows what it guarantees by `tristore.testing.BackendConformance`.
+"""
+
+from ...domain.entities.bounds import Comparator
+from ...domain.queries.query import Query, SortKey
+from ...domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from ...domain.rules.predicates import (
+    EVERYTHING,
+    NOTHING,
+    All,
+    AnyItem,
+    AnyOf,
+    Compare,
+    Contains,
+    Exists,
+    IsNone,
+    Leaf,
+    Matches,
+    Not,
+    OneOf,
+    Path,
+    Predicate,
+    Size,
+    Text,
+    TextTest,
+    map_predicate,
+)
+from .administration import (
+    ActualIndex,
+    Administration,
+    Duplicates,
+    IndexPlan,
+    IndexStep,
+    IndexUsage,
+    Profiling,
+    QueryPlan,
+    Shape,
+    SlowOperation,
+    StepKind,
+    Violations,
+)
+from .bson import CODEC_OPTIONS
 from .declarations import (
     CollectionDeclaration,
     IndexDeclaration,
     TimeSeriesDeclaration,
     ValidatorDeclaration,
 )
+from .discovery import backend_for
 from .port import Backend, BackendOptions, Capability, Cursor, Transaction, Watch
 from .server import LeaseState, Seen, ServerInfo, ServerState
 from .write_plan import (
@@ -23,29 +68,71 @@ from .write_plan import (
 )
 
 __all__ = [
+    "CODEC_OPTIONS",
+    "EVERYTHING",
     "MAX_DOCUMENT_BYTES",
+    "NOTHING",
+    "ActualIndex",
+    "Administration",
+    "All",
+    "AnyItem",
+    "AnyOf",
     "Backend",
     "BackendOptions",
+    "Bucket",
     "Capability",
     "CollectionDeclaration",
+    "Comparator",
+    "Compare",
+    "Contains",
     "Cursor",
     "Delete",
     "Document",
+    "Duplicates",
+    "Exists",
+    "Figure",
+    "Function",
+    "GroupKey",
     "IndexDeclaration",
+    "IndexPlan",
+    "IndexStep",
+    "IndexUsage",
+    "IsNone",
     "KeyTaken",
+    "Leaf",
     "LeaseState",
     "ManyResult",
+    "Matches",
     "Modify",
     "ModifyResult",
+    "Not",
+    "OneOf",
+    "Path",
+    "Predicate",
+    "Profiling",
+    "Query",
+    "QueryPlan",
     "Replace",
+    "Rollup",
     "Seen",
     "ServerInfo",
     "ServerState",
+    "Shape",
+    "Size",
+    "SlowOperation",
+    "SortKey",
+    "StepKind",
+    "Text",
+    "TextTest",
     "TimeSeriesDeclaration",
+    "TimeUnit",
     "Transaction",
     "Update",
     "ValidatorDeclaration",
+    "Violations",
     "Watch",
     "WritePlan",
     "WriteResult",
+    "backend_for",
+    "map_predicate",
 ]

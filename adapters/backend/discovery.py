@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ...domain.errors import ConfigurationError
-from . import Backend
+from .port import Backend
 
 GROUP = "tristore.backends"
 """The entry-point group: the name is the URL scheme, the value a `Backend` subclass."""

@@ -1,5 +1,1 @@
-"""The in-memory twin of a MongoDB."""
-
-from .backend import MemoryBackend
-
-__all__ = ["MemoryBackend"]
+"""The in-memory twin of a MongoDB, found by the URL scheme ``memory``."""

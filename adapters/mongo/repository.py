@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from ...domain.entities.entity import EntityT, IdT
 from ...domain.repository.repository import Repository
 from ..backend import Capability
-from .translation.pipelines import checked
 
 
 class MongoRepository(Repository[EntityT, IdT]):
@@ -39,6 +38,8 @@ class MongoRepository(Repository[EntityT, IdT]):
             InvalidQuery: before anything is sent, if it is no list of stages, or holds ``$out``, ``$merge``,
                 ``$where``, ``$function`` or ``$accumulator`` anywhere.
         """
+        from .translation.pipelines import checked  # the driver's part: whoever names this class may never open MongoDB
+
         return self._gateway.aggregate(checked(pipeline))
 
 

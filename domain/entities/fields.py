@@ -18,6 +18,7 @@ from ..errors import ValidationError
 from .bounds import FINITE, Bound, Comparator
 from .clock import to_milliseconds
 from .ids import is_id
+from .secrets import SECRET
 
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,30}")
 
@@ -209,3 +210,29 @@ def to_instant(value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return to_milliseconds(value.astimezone(UTC))
     return value
+
+
+__all__ = [
+    "SECRET",
+    "USERNAME",
+    "AtLeast",
+    "MemberOf",
+    "TextLike",
+    "TextOf",
+    "Validator",
+    "WholeBetween",
+    "at_least",
+    "check_whole",
+    "instant",
+    "member_of",
+    "number",
+    "reference",
+    "shortened",
+    "text",
+    "text_like",
+    "to_email",
+    "to_instant",
+    "trimmed",
+    "username",
+    "whole",
+]

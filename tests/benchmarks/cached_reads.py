@@ -7,9 +7,9 @@ from redis import Redis
 from rich.table import Table
 
 from tristore import DocumentStore, open_store
-from tristore.adapters.testing.servers.redis_server import RedisServer
-from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, UserId
+from tristore.testing import RedisServer
+from tristore.three_stores import CORE
 
 from .measure import Case, Step
 from .on_mongo import a_user

@@ -8,7 +8,7 @@ import mongomock
 from bson import decode, encode
 
 from tristore import Documents, Index, UnitOfWork, make_converter, open_store
-from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.backend import CODEC_OPTIONS
 from tristore.adapters.documents.mapping.converter import mapping_of
 from tristore.domain.core import User, UserRepository
 

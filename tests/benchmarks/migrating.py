@@ -22,7 +22,6 @@ from tristore import (
     DocumentStore,
     Drop,
     Entity,
-    Migrations,
     Rename,
     Repository,
     SchemaStep,
@@ -30,7 +29,8 @@ from tristore import (
     open_store,
     touches,
 )
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.operations import Migrations
+from tristore.testing import MongoServer
 
 MANY = 1_000_000
 FEW = 10_000

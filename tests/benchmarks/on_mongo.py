@@ -10,7 +10,7 @@ from pymongo.read_concern import ReadConcern
 
 from tristore import Store, open_stores
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer, User, UserId
-from tristore.services.credits import CreditService
+from tristore.services import CreditService
 
 from .measure import Case, Step
 

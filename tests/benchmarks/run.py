@@ -9,7 +9,7 @@ from itertools import chain
 from rich.console import Console
 from rich.table import Table
 
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 from . import bulk_load, cached_reads, in_memory, streaming
 from .measure import Best, Result, measure

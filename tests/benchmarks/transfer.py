@@ -14,11 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tristore import export_lines, import_lines, open_store
-from tristore.adapters.documents.store import DocumentStore
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE, CORE_EVENTS
+from tristore import DocumentStore, open_store
 from tristore.domain.core import CoreUnitOfWork
+from tristore.operations import export_lines, import_lines
+from tristore.testing import MongoServer
+from tristore.three_stores import CORE, CORE_EVENTS
 
 from .bulk_load import users
 

@@ -7,9 +7,8 @@ from typing import cast
 import pytest
 from bson import ObjectId
 
-from tristore import DocumentStore
+from tristore import DocumentStore, DuplicateKey, FixedClock, NotFound, ValidationError, new_id
 from tristore.adapters.backend import Update, WritePlan
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
 from tristore.domain.core import (
     AuthenticationFailed,
     CoreUnitOfWork,
@@ -21,11 +20,10 @@ from tristore.domain.core import (
     UserRegistered,
     hash_secret,
 )
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.entities.ids import new_id
-from tristore.domain.errors import DuplicateKey, LargeUnitWarning, NotFound, ValidationError
 from tristore.domain.queries.query import FIND_BOUND
+from tristore.errors import LargeUnitWarning
 from tristore.services import AccountService
+from tristore.three_stores import Argon2PasswordHasher
 
 from .services_base import HOUR, NOON, PASSWORD, StoresContract, ThreeStores
 

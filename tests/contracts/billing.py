@@ -22,7 +22,7 @@ from tristore import (
     UnitOfWork,
     is_none,
 )
-from tristore.domain.entities.fields import at_least, to_email
+from tristore.fields import at_least, to_email
 
 CustomerId = NewType("CustomerId", Id)
 InvoiceId = NewType("InvoiceId", Id)

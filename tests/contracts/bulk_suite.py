@@ -14,21 +14,16 @@ from tristore import (
     DuplicateKey,
     FixedClock,
     InvalidQuery,
-    NestedUnitOfWork,
-    TooLarge,
     TristoreError,
     Unavailable,
-    UnitOfWorkClosed,
-    UnitOfWorkError,
     ValidationError,
     VersionConflict,
     open_store,
 )
-from tristore.adapters.backend import Modify
+from tristore.adapters.backend import EVERYTHING, Modify, Query
 from tristore.adapters.documents.bulk.chunked_write import CHUNK
-from tristore.adapters.testing.faults import faults
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.errors import NestedUnitOfWork, TooLarge, UnitOfWorkClosed, UnitOfWorkError
+from tristore.testing import faults
 
 from .billing import CustomerMoved, customer
 from .counters import (

@@ -5,17 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from tristore import (
-    NEVER,
-    BulkResult,
-    DuplicateKey,
-    FixedClock,
-    TooLarge,
-    UnitOfWorkError,
-    VersionConflict,
-    WriteConflict,
-)
-from tristore.domain.queries.query import Query
+from tristore import NEVER, BulkResult, DuplicateKey, FixedClock, VersionConflict
+from tristore.adapters.backend import Query
+from tristore.errors import TooLarge, UnitOfWorkError, WriteConflict
 
 from .billing import CustomerMoved, Invoice, customer
 from .counters import Numbers, NumbersContract, NumberStore, Order, OrderRepository, add, counter

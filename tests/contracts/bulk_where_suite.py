@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tristore import BulkResult, DuplicateKey, FixedClock, InvalidQuery, ValidationError, contains
-from tristore.adapters.backend import Modify
-from tristore.domain.entities.fields import at_least
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.adapters.backend import EVERYTHING, Modify
+from tristore.fields import at_least
 
 from .billing import Status, customer
 from .counters import Counter, Numbers, NumbersContract, NumberStore, Point, Stats, add, counter

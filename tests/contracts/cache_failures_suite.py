@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 
 from tristore import Unavailable
+from tristore.adapters.backend import Comparator, Compare, Query
 from tristore.adapters.caching import store_cache
 from tristore.adapters.caching.port import CachedCollection
 from tristore.adapters.caching.regions.bounded import BoundedMemory
-from tristore.adapters.caching.stats import Counted, Outcome
-from tristore.adapters.operations.observed_backend import Operation
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.queries.query import Query
+from tristore.adapters.caching.stats import Outcome
 from tristore.domain.repository.caching import CacheOptions
-from tristore.domain.rules.predicates import Compare
+from tristore.operations import Counted
+from tristore.testing import Operation
 
 from .caching_base import (
     BrokenCacheContract,

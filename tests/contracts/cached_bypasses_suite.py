@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.caching.switch import cache_disabled
+from tristore import CacheSettings, cache_disabled
 
 from .cached_reads_suite import five
 from .caching_base import (

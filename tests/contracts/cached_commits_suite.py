@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tristore import CommitUnknown, Event
+from tristore import Event
 from tristore.adapters.backend import Update, WritePlan
 from tristore.adapters.caching import store_cache
-from tristore.adapters.operations.observed_backend import Operation
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.adapters.testing.faults import faults
+from tristore.errors import CommitUnknown
+from tristore.operations import OutboxRelay
+from tristore.testing import Operation, faults
 
 from .cached_writes_suite import all_of, fill, warm
 from .caching_base import (

@@ -13,7 +13,6 @@ from attrs import frozen
 from tristore import (
     NotFound,
     Page,
-    UnitOfWorkClosed,
     VersionConflict,
     any_of,
     contains,
@@ -25,6 +24,7 @@ from tristore import (
     some,
     total,
 )
+from tristore.errors import UnitOfWorkClosed
 
 from .caching_base import (
     Brief,

@@ -10,11 +10,10 @@ import pytest
 from attrs import define, field
 from redis import Redis
 
-from tristore import Documents, Entity, Repository, UnitOfWork, open_store
+from tristore import CacheSettings, Documents, Entity, Repository, UnitOfWork, open_store
 from tristore.adapters.caching import store_cache
-from tristore.adapters.caching.settings import CacheSettings
 from tristore.adapters.testing.queries.command_log import Command, CommandLog
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.testing import RedisServer
 
 from .cache_garbage_suite import Planted
 from .cached_reads_suite import plain

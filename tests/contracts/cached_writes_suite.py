@@ -13,18 +13,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tristore import (
-    DuplicateKey,
-    Migrations,
-    NotFound,
-    Rename,
-    SchemaStep,
-    Unavailable,
-    import_lines,
-)
+from tristore import DuplicateKey, NotFound, Rename, SchemaStep, Unavailable, cache_disabled
 from tristore.adapters.backend import WritePlan
-from tristore.adapters.caching.switch import cache_disabled
-from tristore.adapters.operations.observed_backend import Operation
+from tristore.operations import Migrations, import_lines
+from tristore.testing import Operation
 
 from .cached_reads_suite import plain
 from .caching_base import (

@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 from dogpile.cache import register_backend
 
 from tristore import (
+    CacheSettings,
     Documents,
     DocumentStore,
     Entity,
@@ -21,14 +22,13 @@ from tristore import (
     ReadRepository,
     Repository,
     UnitOfWork,
+    cacheable,
+    open_store,
 )
 from tristore.adapters.backend import Document, WritePlan
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.caching.stats import CacheStats, Outcome
-from tristore.adapters.documents.store import open_store
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
-from tristore.adapters.testing.servers.redis_server import RedisServer
-from tristore.domain.repository.caching import cacheable
+from tristore.adapters.caching.stats import Outcome
+from tristore.operations import CacheStats
+from tristore.testing import ObservedBackend, Operation, RedisServer, plugged
 
 from .misbehaving import Misbehaving
 from .stores import BillingContract

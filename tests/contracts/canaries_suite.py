@@ -15,7 +15,6 @@ from tristore import (
     Entity,
     InvalidQuery,
     Repository,
-    TooLarge,
     TristoreError,
     Unique,
     UnitOfWork,
@@ -27,7 +26,8 @@ from tristore import (
     where,
 )
 from tristore.domain.core import TokenPurpose
-from tristore.domain.entities.secrets import SECRET
+from tristore.errors import TooLarge
+from tristore.fields import SECRET
 
 CANARY = "hunter2Zq9"
 

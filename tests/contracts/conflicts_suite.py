@@ -9,15 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tristore import (
-    Conflict,
-    DomainError,
-    DuplicateKey,
-    RetryExhausted,
-    UnitOfWorkError,
-    VersionConflict,
-    WriteConflict,
-)
+from tristore import Conflict, DomainError, DuplicateKey, VersionConflict
+from tristore.errors import RetryExhausted, UnitOfWorkError, WriteConflict
 
 from .billing import BillingReader, BillingUnitOfWork, CustomerId, Invoice, customer
 from .lifecycle_suite import in_its_own_context

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.testing import RedisServer
 
 
 @pytest.fixture(scope="session")

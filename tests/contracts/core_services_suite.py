@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tristore import DuplicateKey, FixedClock, NotFound, ValidationError, VersionConflict, new_id, not_
 from tristore.domain.core import (
     InsufficientCredits,
     Organization,
@@ -15,10 +16,6 @@ from tristore.domain.core import (
     ProjectStatus,
     UserId,
 )
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.entities.ids import new_id
-from tristore.domain.errors import DuplicateKey, NotFound, ValidationError, VersionConflict
-from tristore.domain.rules.specification import not_
 from tristore.services import CreditService, ProjectService
 
 from .services_base import HOUR, NOON, Interruption, StoresContract, ThreeStores

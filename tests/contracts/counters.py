@@ -21,7 +21,7 @@ from tristore import (
     ValidationError,
     open_store,
 )
-from tristore.domain.entities.fields import at_least, text, trimmed, whole
+from tristore.fields import at_least, text, trimmed, whole
 
 from .stores import BillingContract
 

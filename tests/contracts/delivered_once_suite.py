@@ -4,9 +4,9 @@ from abc import abstractmethod
 
 import pytest
 
-from tristore import FixedClock, Stores
-from tristore.adapters.testing.faults.crashes import crash_points
-from tristore.domain.entities.clock import Clock
+from tristore import Clock, FixedClock
+from tristore.testing import crash_points
+from tristore.three_stores import Stores
 
 from .delivered_once import (
     Books,

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tristore import Backlog, FixedClock, OutboxRelay, Stores
-from tristore.adapters.three_stores.deliveries import make_relays
+from tristore import FixedClock, new_id
 from tristore.domain.analytics import PlaybackRecorded
 from tristore.domain.core import OrganizationId, ProjectId, UserId
-from tristore.domain.entities.ids import new_id
+from tristore.operations import Backlog, OutboxRelay
 from tristore.services import (
     AccountService,
     AuditService,
@@ -20,6 +19,7 @@ from tristore.services import (
     ProjectService,
     UsageService,
 )
+from tristore.three_stores import Stores, make_relays
 
 from .services_base import DAY, NOON, PASSWORD, StoresContract
 

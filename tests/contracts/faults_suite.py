@@ -7,19 +7,10 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tristore import (
-    CommitUnknown,
-    DeadlineExceeded,
-    DurabilityWarning,
-    TristoreError,
-    Unavailable,
-    UnitOfWork,
-    UnitOfWorkListener,
-    WriteConflict,
-    count,
-)
-from tristore.adapters.testing.faults import faults
-from tristore.adapters.testing.faults.crashes import crash_points
+from tristore import TristoreError, Unavailable, UnitOfWork, count
+from tristore.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
+from tristore.operations import UnitOfWorkListener
+from tristore.testing import crash_points, faults
 
 from .billing import BillingUnitOfWork, Customer, CustomerId, CustomerMoved, Invoice, customer
 from .repository_suite import BillingStore, save

@@ -5,9 +5,9 @@ from typing import Any
 
 from attrs import evolve
 
-from tristore import DocumentStore, FixedClock, StoreHealth, health_of
-from tristore.adapters.backend import WritePlan
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore import DocumentStore, FixedClock
+from tristore.adapters.backend import EVERYTHING, WritePlan
+from tristore.operations import StoreHealth, health_of
 
 from .billing import DOCUMENTS, CustomerMoved, customer
 from .stores import BillingContract, OpenBilling

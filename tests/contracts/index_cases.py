@@ -2,9 +2,16 @@
 
 from typing import Any
 
-from tristore.adapters.backend import CollectionDeclaration, IndexDeclaration
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.rules.predicates import All, AnyOf, Compare, IsNone, OneOf
+from tristore.adapters.backend import (
+    All,
+    AnyOf,
+    CollectionDeclaration,
+    Comparator,
+    Compare,
+    IndexDeclaration,
+    IsNone,
+    OneOf,
+)
 
 Case = tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...] | None]
 

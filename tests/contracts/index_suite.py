@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from tristore import ConfigurationError, ValidationError
 from tristore.adapters.backend import Backend, CollectionDeclaration, Delete, IndexDeclaration, KeyTaken, Update
 from tristore.adapters.testing.conformance.cases import TIMEOUT, change, commit, ids, open_transaction, read, write
-from tristore.domain.errors import ConfigurationError, ValidationError, WriteConflict
+from tristore.errors import WriteConflict
 
 from .index_cases import CASES, EMAIL, KEYS, OPEN, is_, unique
 

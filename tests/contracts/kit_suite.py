@@ -8,23 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tristore import (
-    ConfigurationError,
-    DocumentStore,
-    Entity,
-    Specification,
-    Stores,
-    VersionConflict,
-)
+from tristore import ConfigurationError, DocumentStore, Entity, Specification, VersionConflict
 from tristore.adapters.backend import Delete, WritePlan
 from tristore.adapters.documents.collections.bindings import Binding
-from tristore.adapters.operations.observed_backend import document_store
-from tristore.adapters.testing.data.factories import EntityFactory, StorePersistence, factory_of
-from tristore.adapters.testing.data.strategies import entities, specifications
-from tristore.adapters.testing.fixtures.stores import AnyStore
-from tristore.adapters.testing.queries.query_counts import queries
+from tristore.adapters.testing.data.factories import StorePersistence
 from tristore.domain.core import Project, User, UserStatus
 from tristore.services import CreditService
+from tristore.testing import AnyStore, EntityFactory, document_store, entities, factory_of, queries, specifications
+from tristore.three_stores import Stores
 
 from .billing import DOCUMENTS, BillingUnitOfWork, Customer
 

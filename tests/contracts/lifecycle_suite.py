@@ -11,24 +11,20 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tristore import (
+from tristore import ConfigurationError, DuplicateKey, UnitOfWork, VersionConflict
+from tristore.errors import (
     ConcurrentUse,
-    ConfigurationError,
     CrossStore,
     DeadlineExceeded,
-    DuplicateKey,
     LargeUnitWarning,
     NestedUnitOfWork,
     TooLarge,
-    UnitOfWork,
     UnitOfWorkClosed,
     UnitOfWorkError,
     UnitOfWorkFailed,
-    UnitOfWorkListener,
-    UnitReport,
-    VersionConflict,
     WriteConflict,
 )
+from tristore.operations import UnitOfWorkListener, UnitReport
 
 from .billing import (
     DOCUMENTS,

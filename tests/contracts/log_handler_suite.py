@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tristore import StoreHandler
 from tristore.domain.systemlogs import LogEntry, LogLevel
+from tristore.operations import StoreHandler
 
 from .services_base import ThreeStores
 

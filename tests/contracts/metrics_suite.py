@@ -6,7 +6,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from tristore import Metrics, WriteConflict
+from tristore.errors import WriteConflict
+from tristore.operations import Metrics
 
 from .billing import customer
 from .stores import BillingContract, OpenBilling

@@ -14,17 +14,13 @@ from tristore import (
     Documents,
     DocumentStore,
     InvalidQuery,
-    Migrations,
     Rename,
     SchemaStep,
-    StepFailed,
     Transform,
-    UnreadableVersion,
     ValidationError,
     VersionConflict,
     count,
     exists,
-    import_lines,
     is_none,
     not_,
     one_of,
@@ -32,6 +28,8 @@ from tristore import (
     some,
 )
 from tristore.adapters.formats.extended_json import to_line
+from tristore.errors import StepFailed, UnreadableVersion
+from tristore.operations import Migrations, import_lines
 
 from .parcels import (
     PARCELS,

@@ -9,10 +9,9 @@ import pytest
 from attrs import frozen
 
 from tristore import DocumentStore, Event, FixedClock, new_id, open_store
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import All
-from tristore.domain.unit_of_work.outbox import Delivery, lane_of
+from tristore.adapters.backend import All, Query
+from tristore.domain.unit_of_work.outbox import lane_of
+from tristore.operations import Delivery, OutboxRelay
 
 from .billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerId, CustomerMoved, customer
 from .stores import BillingContract, OpenBilling

@@ -2,17 +2,9 @@
 
 import pytest
 
-from tristore import (
-    ConfigurationError,
-    CrossStore,
-    UnitOfWork,
-    UnitOfWorkError,
-    UnitOfWorkListener,
-    WriteConflict,
-)
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.entities.events import Event
+from tristore import ConfigurationError, Event, FixedClock, UnitOfWork
+from tristore.errors import CrossStore, UnitOfWorkError, WriteConflict
+from tristore.operations import OutboxRelay, UnitOfWorkListener
 
 from .billing import BillingUnitOfWork, Customer, CustomerMoved, customer
 from .outbox_base import (

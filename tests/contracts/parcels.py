@@ -20,8 +20,7 @@ from tristore import (
     UnitOfWork,
     touches,
 )
-from tristore.adapters.backend import WritePlan
-from tristore.domain.queries.query import Query, SortKey
+from tristore.adapters.backend import Query, SortKey, WritePlan
 
 COLLECTION = "parcels"
 

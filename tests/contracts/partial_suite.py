@@ -17,13 +17,13 @@ from tristore import (
     Repository,
     Unique,
     UnitOfWork,
-    WriteConflict,
     is_none,
     not_,
     one_of,
     open_store,
     some,
 )
+from tristore.errors import WriteConflict
 
 from .lifecycle_suite import in_its_own_context
 

@@ -13,13 +13,13 @@ from tristore import (
     DocumentStore,
     InvalidQuery,
     NotFound,
-    UnitOfWorkClosed,
     ValidationError,
     VersionConflict,
     new_id,
     some,
 )
-from tristore.domain.entities.secrets import SECRET
+from tristore.errors import UnitOfWorkClosed
+from tristore.fields import SECRET
 
 from .billing import Address, BillingUnitOfWork, Customer, CustomerId, Invoice, Status, customer
 from .samples import Place, SamplesContract, SampleStore, SampleView, number, write

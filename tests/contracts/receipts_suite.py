@@ -8,19 +8,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tristore import (
-    CommitUnknown,
-    ConfigurationError,
-    Unavailable,
-    UnitOfWorkError,
-    UnitOfWorkListener,
-    UnitReport,
-    ValidationError,
-    WriteConflict,
-)
+from tristore import ConfigurationError, Unavailable, ValidationError
 from tristore.adapters.backend import Backend
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
-from tristore.adapters.testing.faults import faults
+from tristore.errors import CommitUnknown, UnitOfWorkError, WriteConflict
+from tristore.operations import UnitOfWorkListener, UnitReport
+from tristore.testing import ObservedBackend, Operation, faults, plugged
 
 from .billing import BillingUnitOfWork, CustomerMoved, customer
 from .repository_suite import BillingStore, save

@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tristore import FixedClock, ValidationError, new_id
 from tristore.domain.analytics import Period, UsageRecord
 from tristore.domain.core import OrganizationId, ProjectId, UserId
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.entities.ids import new_id
-from tristore.domain.errors import ValidationError
 from tristore.domain.systemlogs import AuditTrailIsFinal, LogLevel
 from tristore.services import (
     AuditService,

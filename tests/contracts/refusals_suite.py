@@ -15,12 +15,11 @@ from tristore import (
     Repository,
     Unique,
     UnitOfWork,
-    UnitOfWorkError,
     ValidationError,
-    WriteConflict,
     open_store,
 )
 from tristore.domain.rules.capture import LONGEST_PART
+from tristore.errors import UnitOfWorkError, WriteConflict
 
 from .billing import Address, BillingUnitOfWork, Customer, customer
 from .stores import BillingContract

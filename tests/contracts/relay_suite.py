@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tristore import FixedClock, NotFound, Unavailable, new_id
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.domain.unit_of_work.outbox import Delivery
+from tristore.operations import Delivery, OutboxRelay
 
 from .billing import BillingUnitOfWork, CustomerId, CustomerMoved, customer
 from .outbox_base import (

@@ -12,10 +12,6 @@ from tristore import (
     DuplicateKey,
     InvalidQuery,
     NotFound,
-    TooLarge,
-    TooManyResults,
-    UnitOfWorkClosed,
-    UnitOfWorkError,
     ValidationError,
     VersionConflict,
     contains,
@@ -26,6 +22,7 @@ from tristore import (
     some,
     where,
 )
+from tristore.errors import TooLarge, TooManyResults, UnitOfWorkClosed, UnitOfWorkError
 
 from .billing import Address, BillingUnitOfWork, Customer, CustomerId, Status, customer
 from .stores import BillingContract

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tristore import UnitOfWork, UnitOfWorkListener, WriteConflict
-from tristore.adapters.testing.faults import faults
+from tristore import UnitOfWork
+from tristore.errors import WriteConflict
+from tristore.operations import UnitOfWorkListener
+from tristore.testing import faults
 
 from .billing import BillingUnitOfWork, Customer, CustomerMoved, Invoice
 from .outbox_base import BillingStore, add_mover, records

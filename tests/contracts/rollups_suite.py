@@ -11,8 +11,6 @@ from attrs import field, frozen
 from tristore import (
     DocumentStore,
     InvalidQuery,
-    TooManyResults,
-    UnitOfWorkFailed,
     ValidationError,
     average,
     bucket,
@@ -24,7 +22,8 @@ from tristore import (
     total,
 )
 from tristore.adapters.backend import Document, WritePlan
-from tristore.domain.entities.fields import at_least
+from tristore.errors import TooManyResults, UnitOfWorkFailed
+from tristore.fields import at_least
 
 from .billing import Address, BillingUnitOfWork, Customer, CustomerId, Invoice, Status, customer
 from .stores import BillingContract

@@ -12,19 +12,12 @@ from uuid import UUID
 import pytest
 from bson import ObjectId
 
-from tristore import (
-    ConfigurationError,
-    LeaseLost,
-    MigrationRunning,
-    Migrations,
-    OneOff,
-    StepChanged,
-    Store,
-    WriteConflict,
-)
+from tristore import ConfigurationError, Store
 from tristore.adapters.documents.evolution.migration_state import COLLECTION
 from tristore.adapters.operations.migrations.journal import LEASE, RunnerLease
 from tristore.adapters.operations.migrations.reports import Progress
+from tristore.errors import LeaseLost, MigrationRunning, StepChanged, WriteConflict
+from tristore.operations import Migrations, OneOff
 
 from .migrations_suite import OpenParcels, ParcelsContract, ParcelStore
 from .parcels import Parcel, insert, migrated, old, stored

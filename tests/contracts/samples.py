@@ -12,9 +12,8 @@ from attrs import define, field, frozen
 from bson import Decimal128, ObjectId
 
 from tristore import Documents, DocumentStore, Entity, Id, Repository, UnitOfWork, open_store
-from tristore.adapters.backend import Delete, Document, WritePlan
-from tristore.domain.entities.secrets import SECRET
-from tristore.domain.queries.query import Query
+from tristore.adapters.backend import Delete, Document, Query, WritePlan
+from tristore.fields import SECRET
 
 SampleId = NewType("SampleId", Id)
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -18,9 +18,7 @@ from tristore import (
     count,
     is_none,
 )
-from tristore.adapters.operations.upkeep.scans import scans
-from tristore.adapters.testing.fixtures.stores import AnyStore
-from tristore.adapters.testing.queries.scans import no_scans
+from tristore.testing import AnyStore, no_scans, scans
 
 
 @define(kw_only=True)

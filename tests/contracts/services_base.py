@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore import FixedClock, Store, UnitOfWork
 from tristore.domain.analytics import AnalyticsUnitOfWork
 from tristore.domain.core import (
     CoreUnitOfWork,
@@ -18,13 +18,11 @@ from tristore.domain.core import (
     User,
     UserId,
 )
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.errors import WriteConflict
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
-from tristore.domain.unit_of_work.listener import UnitOfWorkListener
-from tristore.domain.unit_of_work.store import Store
-from tristore.domain.unit_of_work.unit_of_work import UnitOfWork
+from tristore.errors import WriteConflict
+from tristore.operations import UnitOfWorkListener
 from tristore.services import AccountService
+from tristore.three_stores import Argon2PasswordHasher
 
 from .stores import elsewhere
 

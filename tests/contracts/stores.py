@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import DocumentStore, FixedClock, open_store
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 from .billing import DOCUMENTS, BillingUnitOfWork
 

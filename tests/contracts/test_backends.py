@@ -8,10 +8,9 @@ import pytest
 from pymongo import MongoClient
 
 from tristore.adapters.backend import Backend, BackendOptions, Capability
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS, BackendConformance
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS
+from tristore.testing import BackendConformance, MemoryBackend, MongoServer
 
 BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
 DATABASE = f"test_contract_{os.getpid()}"

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from tristore import Stores, SystemClock
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.entities.clock import Clock
+from tristore import Clock, SystemClock
+from tristore.testing import MongoServer
+from tristore.three_stores import Stores
 
 from .delivered_once import open_at
 from .delivered_once_suite import DeliveredOnceContract

@@ -8,9 +8,8 @@ import pytest
 from pymongo import MongoClient
 
 from tristore.adapters.backend import Backend, BackendOptions
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend, MongoServer
 
 from .index_cases import KEYS
 from .index_suite import IndexContract

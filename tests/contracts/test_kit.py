@@ -2,8 +2,8 @@
 
 import pytest
 
-from tristore import Stores
-from tristore.adapters.testing.fixtures.stores import AnyStore
+from tristore.testing import AnyStore
+from tristore.three_stores import Stores
 
 from .kit_suite import KitContract
 

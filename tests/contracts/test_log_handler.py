@@ -2,7 +2,7 @@
 
 import pytest
 
-from tristore import Stores
+from tristore.three_stores import Stores
 
 from .log_handler_suite import LogHandlerContract
 

@@ -3,8 +3,9 @@
 import pytest
 from pymongo import MongoClient
 
-from tristore import Documents, InvalidQuery, Migrations
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore import Documents, InvalidQuery
+from tristore.operations import Migrations
+from tristore.testing import MongoServer
 
 from .migrations_suite import MixedVersionsContract, OpenParcels
 from .parcels import ParcelRepository, insert, old

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 from .outbox_suite import OutboxRecordsContract
 from .relay_suite import RelayContract

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tristore import Stores
-from tristore.adapters.operations.upkeep.scans import scans
-from tristore.adapters.testing.fixtures.stores import AnyStore
+from tristore.testing import AnyStore, scans
+from tristore.three_stores import Stores
 
 from .scans_suite import ScanContract
 

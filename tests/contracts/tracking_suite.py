@@ -13,13 +13,12 @@ from tristore import (
     DuplicateKey,
     FixedClock,
     NotFound,
-    Stale,
     UnitOfWork,
-    UnitOfWorkError,
     ValidationError,
     VersionConflict,
     new_id,
 )
+from tristore.errors import Stale, UnitOfWorkError
 
 from .billing import (
     DOCUMENTS,
@@ -511,6 +510,6 @@ class TrackingContract(BillingContract):
 
 def stored_documents(store: BillingStore, collection: str) -> list[dict[str, Any]]:
     """The documents of a collection as the backend has them."""
-    from tristore.domain.queries.query import Query
+    from tristore.adapters.backend import Query
 
     return store.backend.find(collection, Query(), transaction=None, timeout=5.0).to_list()

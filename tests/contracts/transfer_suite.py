@@ -11,21 +11,12 @@ from bson import Decimal128, Int64, ObjectId, encode
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tristore import (
-    ConfigurationError,
-    DocumentStore,
-    ImportReport,
-    ValidationError,
-    export_lines,
-    import_lines,
-)
-from tristore.adapters.backend import Document, WritePlan
-from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore import ConfigurationError, DocumentStore, ValidationError
+from tristore.adapters.backend import CODEC_OPTIONS, EVERYTHING, Document, Query, SortKey, WritePlan
 from tristore.adapters.formats.extended_json import from_line, to_line
 from tristore.adapters.operations.transfer import Step
-from tristore.adapters.testing.data.strategies import entities
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.operations import ImportReport, export_lines, import_lines
+from tristore.testing import entities
 
 from .billing import Address, BillingUnitOfWork, Customer, customer
 from .extended_json import documents

@@ -13,10 +13,11 @@ from typing import Any, TypeVar, cast
 
 from attrs import Factory, define, frozen
 
-from tristore import CommitUnknown, Conflict, DeadlineExceeded, RetryExhausted, Store, Unavailable
-from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore import Conflict, Store, Unavailable
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer, InsufficientCredits, UserId
-from tristore.services.credits import CreditService
+from tristore.errors import CommitUnknown, DeadlineExceeded, RetryExhausted
+from tristore.services import CreditService
+from tristore.testing import MongoCluster
 
 from .core_store import CoreStore, save, user
 

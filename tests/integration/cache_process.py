@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from contracts.caching_base import DOCUMENTS, Things, ThingStore
 
-from tristore import CacheSettings, OutboxRelay, open_store
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, plugged
+from tristore import CacheSettings, open_store
+from tristore.operations import OutboxRelay
+from tristore.testing import ObservedBackend, Operation, plugged
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ import pytest
 
 from tristore import open_store
 from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
+from tristore.testing import MongoServer
+from tristore.three_stores import CORE
 
 from .core_store import NAME, Commands, CoreStore, OpenCore, Raw, RawDatabase, database_name
 

@@ -13,9 +13,10 @@ from typing import TypeVar
 from attrs import frozen
 from contracts.delivered_once import deliver, move_credits, play
 
-from tristore import Stores, SystemClock, open_stores
+from tristore import SystemClock, open_stores
 from tristore.adapters.backend import Backend
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation, document_store, plugged
+from tristore.testing import ObservedBackend, Operation, document_store, plugged
+from tristore.three_stores import Stores
 
 T = TypeVar("T")
 

@@ -12,16 +12,14 @@ from bson.regex import Regex
 from hypothesis import strategies as st
 
 from tristore import InvalidQuery
-from tristore.adapters.backend import Document
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.patterns import Pattern, in_any_case, pattern_of
-from tristore.domain.rules.predicates import (
+from tristore.adapters.backend import (
     All,
     AnyItem,
     AnyOf,
+    Comparator,
     Compare,
     Contains,
+    Document,
     Exists,
     IsNone,
     Matches,
@@ -29,10 +27,13 @@ from tristore.domain.rules.predicates import (
     OneOf,
     Path,
     Predicate,
+    Query,
     Size,
+    SortKey,
     Text,
     TextTest,
 )
+from tristore.domain.rules.patterns import Pattern, in_any_case, pattern_of
 
 Predicates = st.SearchStrategy[Predicate]
 

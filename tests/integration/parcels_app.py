@@ -5,7 +5,8 @@ from typing import Any
 
 from contracts.parcels import PARCELS, ParcelUnitOfWork
 
-from tristore import Migrations, OneOff, Store, open_store
+from tristore import Store, open_store
+from tristore.operations import Migrations, OneOff
 
 
 def prefer_ada(store: Store[Any]) -> str:

@@ -14,7 +14,7 @@ from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
 from contracts.outbox_base import BillingStore, add_mover, record_in
 
 from tristore import open_store
-from tristore.adapters.operations.relay import OutboxRelay
+from tristore.operations import OutboxRelay
 
 DIED = 17
 """The exit code of a process that died where it should."""

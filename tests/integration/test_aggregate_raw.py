@@ -22,10 +22,10 @@ from tristore import (
     Documents,
     DocumentStore,
     InvalidQuery,
+    MongoRepository,
     UnitOfWork,
     open_store,
 )
-from tristore.adapters.mongo import MongoRepository
 
 JOINED = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

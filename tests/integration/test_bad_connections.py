@@ -8,8 +8,9 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from tristore import ConfigurationError, Settings, Unavailable, open_stores
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore import ConfigurationError, Unavailable, open_stores
+from tristore.testing import MongoServer
+from tristore.three_stores import Settings
 
 from .core_store import CoreStore, OpenCore, Raw, database_name, save, user
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from tristore import Store, open_store
-from tristore.adapters.testing.servers.cluster import MongoCluster
-from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
+from tristore.testing import MongoCluster
+from tristore.three_stores import CORE
 
 from .bank import Bank, Outcome, Trouble, by_service
 from .core_store import CoreStore

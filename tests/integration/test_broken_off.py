@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pymongo.monitoring import CommandStartedEvent
 
-from tristore import Unavailable, WriteConflict
+from tristore import Unavailable
 from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.core import CoreUnitOfWork, User
+from tristore.errors import WriteConflict
 
 from .core_store import (
     FREE,

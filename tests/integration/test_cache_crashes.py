@@ -13,8 +13,9 @@ from uuid import uuid4
 import pytest
 from contracts.caching_base import DOCUMENTS, Thing, Things, ThingStore, number_of, outcomes, read, save
 
-from tristore import CacheSettings, OutboxRelay, open_store
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore import CacheSettings, open_store
+from tristore.operations import OutboxRelay
+from tristore.testing import RedisServer
 
 from .cache_process import WORK
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from attrs import frozen
 
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.operations.relay.relay import OutboxRelay
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore import CacheSettings
+from tristore.operations import OutboxRelay
+from tristore.testing import RedisServer
 
 from .cached_load import cached, credit, failed_invalidations, hits, until
 from .core_store import CoreStore, OpenCore, save, user

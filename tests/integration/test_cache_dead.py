@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tristore import CacheSettings
 from tristore.adapters.caching.regions.breaker import ERRORS, PAUSE
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore.testing import RedisServer
 
 from .cached_load import cached, credit, failed_invalidations, hits, until
 from .core_store import CoreStore, OpenCore, save, user

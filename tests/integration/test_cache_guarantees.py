@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tristore import CacheSettings, ConfigurationError, DocumentStore, health_of, open_store
-from tristore.adapters.testing.servers.redis_server import RedisServer
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE
+from tristore import CacheSettings, ConfigurationError, DocumentStore, open_store
 from tristore.domain.core import CoreUnitOfWork
+from tristore.operations import health_of
+from tristore.testing import MongoServer, RedisServer
+from tristore.three_stores import CORE
 
 NO_OLDER = "no read after a commit is older; what other"
 IN_TIME = "write is seen after the time to live at the latest"

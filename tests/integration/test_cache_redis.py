@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore import CacheSettings
+from tristore.testing import RedisServer
 
 from .cached_load import ENOUGH, Load, hits, until
 from .core_store import CoreStore, OpenCore

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.servers.redis_server import RedisServer
+from tristore import CacheSettings
 from tristore.domain.core import Organization, User
+from tristore.testing import RedisServer
 
 from .cached_load import cached, cached_count
 from .core_store import CoreStore, OpenCore, save, user

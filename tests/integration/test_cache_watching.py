@@ -10,13 +10,10 @@ import pytest
 from bson import ObjectId
 from conftest import Failpoint
 
-from tristore import open_store
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.servers.cluster import MongoCluster
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE
+from tristore import CacheSettings, ConfigurationError, NotFound, open_store
 from tristore.domain.core import CoreUnitOfWork, User
-from tristore.domain.errors import ConfigurationError, NotFound
+from tristore.testing import MongoCluster, MongoServer
+from tristore.three_stores import CORE
 
 from .cached_load import cached, cached_count, credit, hits, until
 from .core_store import NAME, CoreStore, Raw, RawDatabase, connections, database_name, eventually, save, user

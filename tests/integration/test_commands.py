@@ -7,21 +7,13 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tristore import (
-    CommitUnknown,
-    InvalidQuery,
-    Stores,
-    contains,
-    count,
-    is_none,
-    not_,
-    one_of,
-    some,
-)
-from tristore.adapters.operations.relay import OutboxRelay
+from tristore import InvalidQuery, contains, count, is_none, not_, one_of, some
 from tristore.domain.analytics import Metric
 from tristore.domain.core import Organization, User, UserRegistered, UserStatus
-from tristore.services.credits import CreditService
+from tristore.errors import CommitUnknown
+from tristore.operations import OutboxRelay
+from tristore.services import CreditService
+from tristore.three_stores import Stores
 
 from .core_store import Commands, CoreStore, OpenCore, Raw, open_transactions, save, user
 

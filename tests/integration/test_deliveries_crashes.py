@@ -21,8 +21,9 @@ from contracts.delivered_once import (
     settle_in,
 )
 
-from tristore import FixedClock, Stores
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore import FixedClock
+from tristore.testing import MongoServer
+from tristore.three_stores import Stores
 
 from .core_store import Raw
 from .deliveries_process import POINTS, SOURCES

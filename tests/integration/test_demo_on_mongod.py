@@ -15,10 +15,8 @@ from tristore.adapters.cli.demo.invariants import INVARIANTS, data_of, read_back
 from tristore.adapters.cli.demo.plan import make_plan
 from tristore.adapters.cli.demo.scenario import Run, play
 from tristore.adapters.cli.main import cli
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.container import Container
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
-from tristore.adapters.three_stores.settings import Settings
+from tristore.testing import MongoServer
+from tristore.three_stores import Argon2PasswordHasher, Container, Settings
 
 STORES = ("core", "analytics", "systemlogs")
 

@@ -10,7 +10,8 @@ from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerId
 from contracts.outbox_base import BillingStore, Blocked, add_mover
 from pymongo.collection import Collection
 
-from tristore import OutboxRelay, new_id, open_store
+from tristore import new_id, open_store
+from tristore.operations import OutboxRelay
 
 from .core_store import Raw, RawDatabase, database_name, eventually
 

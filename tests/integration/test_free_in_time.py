@@ -11,8 +11,8 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.errors import ExecutionTimeout, PyMongoError
 
-from tristore import CommitUnknown, DeadlineExceeded
 from tristore.domain.core import CoreUnitOfWork, User
+from tristore.errors import CommitUnknown, DeadlineExceeded
 
 from .core_store import APPLICATION, CoreStore, OpenCore, Raw, RawDatabase, load, open_transactions, save, user
 

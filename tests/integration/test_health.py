@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from tristore import Index, StoreHealth, health_of, open_stores
+from tristore import Index, open_stores
 from tristore.adapters.cli.main import cli
-from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.operations import StoreHealth, health_of
+from tristore.testing import MongoCluster
 
 from .upkeep import customers, open_billing
 

@@ -11,14 +11,19 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions, CollectionDeclaration, Modify, WritePlan
-from tristore.adapters.backend.bson import CODEC_OPTIONS
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.errors import ValidationError
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore import ValidationError
+from tristore.adapters.backend import (
+    CODEC_OPTIONS,
+    EVERYTHING,
+    Backend,
+    BackendOptions,
+    CollectionDeclaration,
+    Modify,
+    Query,
+    WritePlan,
+)
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend, MongoServer
 
 THINGS = (CollectionDeclaration("things"),)
 INTEGERS = st.integers(-3, 3) | st.sampled_from([2**31 - 1, -(2**31), 2**31, 2**53 + 1, 2**63 - 1, -(2**63)])

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tristore import Index, index_advice
-from tristore.adapters.backend.administration import ActualIndex, IndexUsage
+from tristore import Index
+from tristore.adapters.backend import ActualIndex, IndexUsage
 from tristore.adapters.operations.upkeep.suggestions import advice_on
+from tristore.operations import index_advice
 
 from .upkeep import BillingStore, customers, on_billing, open_billing
 

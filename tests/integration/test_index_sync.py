@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from contracts.billing import customer
 
-from tristore import ConfigurationError, Index, diff_indexes, open_store, sync_indexes
-from tristore.adapters.backend.administration import IndexStep
+from tristore import ConfigurationError, Index, open_store
+from tristore.adapters.backend import IndexStep
 from tristore.adapters.operations.access import administration_of
+from tristore.operations import diff_indexes, sync_indexes
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, customers, on_billing, open_billing, tristore
@@ -456,8 +457,8 @@ def test_the_three_stores_have_no_drift_after_prepare(mongo_url: str, raw: Raw) 
 
 def test_users_have_the_usual_indexes(mongo_url: str, raw: Raw) -> None:
     """Users are found by e-mail address, username, organization with status, and date of creation."""
-    from tristore.adapters.three_stores.core import CORE
     from tristore.domain.core import CoreUnitOfWork
+    from tristore.three_stores import CORE
 
     store = open_store(CoreUnitOfWork, url=mongo_url, documents=CORE)
     store.prepare()

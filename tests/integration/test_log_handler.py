@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tristore import StoreHandler, open_store, open_stores
-from tristore.adapters.three_stores.settings import Settings
-from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
+from tristore import open_store, open_stores
 from tristore.domain.systemlogs import SystemlogsUnitOfWork
+from tristore.operations import StoreHandler
+from tristore.three_stores import SYSTEMLOGS, Settings
 
 Failpoint = Callable[..., Any]
 

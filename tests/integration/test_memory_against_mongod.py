@@ -20,38 +20,37 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
+from tristore import InvalidQuery
 from tristore.adapters.backend import (
+    CODEC_OPTIONS,
+    All,
+    AnyOf,
     Backend,
     BackendOptions,
     CollectionDeclaration,
+    Comparator,
+    Compare,
+    Contains,
     Delete,
     Document,
     IndexDeclaration,
+    IsNone,
     KeyTaken,
+    Not,
+    OneOf,
+    Predicate,
+    Query,
+    SortKey,
+    Text,
+    TextTest,
     Transaction,
     Update,
     WritePlan,
 )
-from tristore.adapters.backend.bson import CODEC_OPTIONS
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.mongo.backend import MongoBackend
 from tristore.adapters.mongo.translation.filters import to_filter, to_sort
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import DeadlineExceeded, InvalidQuery, WriteConflict
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import (
-    All,
-    AnyOf,
-    Compare,
-    Contains,
-    IsNone,
-    Not,
-    OneOf,
-    Predicate,
-    Text,
-    TextTest,
-)
+from tristore.errors import DeadlineExceeded, WriteConflict
+from tristore.testing import MemoryBackend, MongoServer
 
 DATABASE = f"twin_{os.getpid()}"
 NUMBERS = (

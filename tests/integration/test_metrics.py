@@ -11,10 +11,11 @@ from contracts.metrics_suite import observed
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from tristore import Metrics, MetricsSnapshot, TristoreError, open_store
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE
+from tristore import TristoreError, open_store
 from tristore.domain.core import CoreUnitOfWork, User
+from tristore.operations import Metrics, MetricsSnapshot
+from tristore.testing import MongoServer
+from tristore.three_stores import CORE
 
 Failpoint = Callable[..., Any]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from contracts.parcels import PARCELS, ParcelUnitOfWork, old
 
-from tristore import Migrations, open_store
+from tristore import open_store
+from tristore.operations import Migrations
 
 from .core_store import Raw, RawDatabase, database_name
 from .peaks import peak

@@ -10,7 +10,7 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import ConfigurationError
-from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.testing import MongoCluster
 
 HOLD = """
 import time

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions
-from tristore.adapters.mongo import MongoBackend
+from tristore import ConfigurationError, TristoreError, Unavailable
+from tristore.adapters.backend import EVERYTHING, Backend, BackendOptions, Query
+from tristore.adapters.mongo.backend import MongoBackend
 from tristore.adapters.mongo.connection import DEFAULTS, Connection
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.errors import ConfigurationError, TransactionsUnsupported, TristoreError, Unavailable
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.errors import TransactionsUnsupported
+from tristore.testing import MongoServer
 
 SECRET = "hunter2"
 

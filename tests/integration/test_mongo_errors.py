@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from pymongo import monitoring
 
-from tristore.adapters.backend import BackendOptions, Delete, Update, WritePlan, WriteResult
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.mongo import connection as connection_module
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import (
-    ConfigurationError,
-    DeadlineExceeded,
-    DurabilityWarning,
-    TristoreError,
-    Unavailable,
-    ValidationError,
-    WriteConflict,
+from tristore import ConfigurationError, TristoreError, Unavailable, ValidationError
+from tristore.adapters.backend import (
+    EVERYTHING,
+    BackendOptions,
+    Comparator,
+    Compare,
+    Delete,
+    Query,
+    Update,
+    WritePlan,
+    WriteResult,
 )
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING, Compare
+from tristore.adapters.mongo import connection as connection_module
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.errors import DeadlineExceeded, DurabilityWarning, WriteConflict
 
 SETTINGS = {"heartbeatFrequencyMS": 500}
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from tristore import ConfigurationError, Unavailable
 from tristore.adapters.backend import BackendOptions, CollectionDeclaration, IndexDeclaration
-from tristore.adapters.mongo import MongoBackend
-from tristore.domain.errors import ConfigurationError, DeadlineExceeded, Unavailable
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.errors import DeadlineExceeded
 
 EMAIL = IndexDeclaration((("email", 1),), unique=True)
 AGE = IndexDeclaration((("age", -1), ("name", 1)))
@@ -20,7 +21,7 @@ PEOPLE = (CollectionDeclaration("people", (EMAIL, AGE, NICK)), CollectionDeclara
 PREPARE = """
 import sys
 from tristore.adapters.backend import BackendOptions, CollectionDeclaration, IndexDeclaration
-from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.mongo.backend import MongoBackend
 
 indexes = tuple(IndexDeclaration(((name, 1),), unique=True) for name in "abc")
 declared = [CollectionDeclaration(f"c{n}", indexes) for n in range(5)]

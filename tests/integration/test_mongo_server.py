@@ -11,10 +11,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from tristore import ConfigurationError
 from tristore.adapters.testing.servers import mongod_process, server_process
 from tristore.adapters.testing.servers.mongod_process import URL_VARIABLE, MongodProcess, find_mongod
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.errors import ConfigurationError
+from tristore.testing import MongoServer
 
 HOLD = """
 import sys, time

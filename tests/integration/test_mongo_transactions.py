@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient, monitoring
 
-from tristore.adapters.backend import BackendOptions, Transaction, Update, WritePlan
-from tristore.adapters.mongo import MongoBackend
+from tristore.adapters.backend import EVERYTHING, BackendOptions, Query, Transaction, Update, WritePlan
 from tristore.adapters.mongo import connection as connection_module
-from tristore.domain.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
 
 Raw = MongoClient[dict[str, Any]]
 

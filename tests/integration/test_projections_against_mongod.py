@@ -8,12 +8,20 @@ from bson import Decimal128, ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tristore.adapters.backend import Backend, BackendOptions, CollectionDeclaration, Delete, WritePlan
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.domain.errors import InvalidQuery
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import EVERYTHING, Path
+from tristore import InvalidQuery
+from tristore.adapters.backend import (
+    EVERYTHING,
+    Backend,
+    BackendOptions,
+    CollectionDeclaration,
+    Delete,
+    Path,
+    Query,
+    SortKey,
+    WritePlan,
+)
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend
 
 OPTIONS = BackendOptions("projections", (CollectionDeclaration("things"),))
 BY_ID = (SortKey(("_id",)),)

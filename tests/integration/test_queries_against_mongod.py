@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from tristore import InvalidQuery, TristoreError
 from tristore.adapters.backend import (
+    CODEC_OPTIONS,
     Backend,
     BackendOptions,
     CollectionDeclaration,
     Document,
     IndexDeclaration,
+    Matches,
+    Query,
+    SortKey,
     WritePlan,
 )
-from tristore.adapters.backend.bson import CODEC_OPTIONS
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.errors import InvalidQuery, TristoreError
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import Matches
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend, MongoServer
 
 from .generated import DOCUMENTS, PATTERNS, QUERIES, TEXTS
 

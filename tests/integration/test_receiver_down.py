@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 from contracts.delivered_once import AFTER_WAITS, open_at
 
-from tristore import Backlog, FixedClock, Stores
-from tristore.adapters.testing.servers.cluster import MongoCluster
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.deliveries import make_relays
+from tristore import FixedClock
 from tristore.domain.core import User
+from tristore.operations import Backlog
 from tristore.services import AuditService, MeteringService
+from tristore.testing import MongoCluster, MongoServer
+from tristore.three_stores import Stores, make_relays
 
 from .core_store import Raw
 

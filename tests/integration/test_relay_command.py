@@ -11,10 +11,12 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 
-from tristore import OutboxRelay, Stores, open_stores
+from tristore import open_stores
 from tristore.adapters.cli.main import cli
-from tristore.adapters.testing.servers.server import MongoServer
 from tristore.domain.core import User, UserRegistered
+from tristore.operations import OutboxRelay
+from tristore.testing import MongoServer
+from tristore.three_stores import Stores
 
 from .core_store import Raw
 

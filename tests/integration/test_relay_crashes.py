@@ -16,9 +16,10 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
 from contracts.outbox_base import BillingStore, add_mover, arrived, move, record_in, records
 
-from tristore import FixedClock, WriteConflict, open_store
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore import FixedClock, open_store
+from tristore.errors import WriteConflict
+from tristore.operations import OutboxRelay
+from tristore.testing import MongoServer
 
 from .core_store import Raw
 from .relay_process import DIED, POINTS

@@ -15,8 +15,8 @@ from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
 from contracts.outbox_base import BillingStore, add_mover, arrived, move, record_in, records
 
 from tristore import open_store
-from tristore.adapters.operations.relay import OutboxRelay
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.operations import OutboxRelay
+from tristore.testing import MongoServer
 
 from .core_store import Raw, RawDatabase, database_name, eventually
 from .test_relay_crashes import relay_process

@@ -9,11 +9,12 @@ import pytest
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
-from tristore import DeadlineExceeded, open_store
+from tristore import open_store
 from tristore.adapters.documents.context.receipts import COLLECTION
-from tristore.adapters.testing.servers.cluster import MongoCluster
-from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork
+from tristore.errors import DeadlineExceeded
+from tristore.testing import MongoCluster
+from tristore.three_stores import CORE
 
 from .core_store import CoreStore, Raw
 

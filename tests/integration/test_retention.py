@@ -13,21 +13,17 @@ from tristore import (
     Index,
     InvalidQuery,
     Repository,
-    Settings,
     TimeSeries,
     Unique,
     Validation,
-    diff_indexes,
-    diff_validators,
     open_store,
     open_stores,
-    sync_indexes,
 )
-from tristore.adapters.three_stores.analytics import METRICS, PLAYBACK, USAGE
 from tristore.adapters.three_stores.settings import Days, Url
-from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
 from tristore.domain.analytics import AnalyticsUnitOfWork, Metric, MetricRepository
 from tristore.domain.systemlogs import AuditEntry, ErrorReport, LogEntry, SystemlogsUnitOfWork
+from tristore.operations import diff_indexes, diff_validators, sync_indexes
+from tristore.three_stores import METRICS, PLAYBACK, SYSTEMLOGS, USAGE, Settings
 
 from .core_store import Raw, database_name, eventually
 from .upkeep import customers, open_billing

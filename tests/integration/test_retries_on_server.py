@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from tristore import (
+from tristore import UnitOfWork
+from tristore.domain.core import CoreUnitOfWork, User, UserRegistered
+from tristore.errors import (
     CommitUnknown,
     DeadlineExceeded,
     RetryExhausted,
-    UnitOfWork,
     UnitOfWorkFailed,
-    UnitOfWorkListener,
     WriteConflict,
 )
-from tristore.domain.core import CoreUnitOfWork, User, UserRegistered
-from tristore.services.credits import CreditService
+from tristore.operations import UnitOfWorkListener
+from tristore.services import CreditService
 
 from .core_store import (
     FREE,

@@ -15,16 +15,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions, Document, WritePlan
-from tristore.adapters.memory import MemoryBackend
+from tristore import TristoreError
+from tristore.adapters.backend import (
+    EVERYTHING,
+    Backend,
+    BackendOptions,
+    Bucket,
+    Comparator,
+    Compare,
+    Document,
+    Figure,
+    Function,
+    GroupKey,
+    IsNone,
+    Not,
+    Predicate,
+    Rollup,
+    SortKey,
+    TimeUnit,
+    WritePlan,
+)
 from tristore.adapters.memory.bson.value_order import order_key
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import TristoreError
-from tristore.domain.queries.query import SortKey
-from tristore.domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
-from tristore.domain.rules.predicates import EVERYTHING, Compare, IsNone, Not, Predicate
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend, MongoServer
 
 DATABASE = f"rollups_{os.getpid()}"
 OPTIONS = BackendOptions("twin", ())

@@ -31,7 +31,7 @@ from tristore import (
     some,
     where,
 )
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 Rule = Callable[[Shipment], Any]
 ShippingStore = DocumentStore[ShippingUnitOfWork]

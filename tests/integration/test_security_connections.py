@@ -9,10 +9,11 @@ from urllib.parse import quote_plus
 import pytest
 from contracts.canaries_suite import everything
 
-from tristore import ConfigurationError, Settings, Unavailable, open_stores
+from tristore import ConfigurationError, Unavailable, open_stores
 from tristore.adapters.backend import BackendOptions
 from tristore.adapters.mongo.connection import Connection
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
+from tristore.three_stores import Settings
 
 from .core_store import OpenCore, load, save, user
 from .secured_server import PASSWORD, USER, Certificates, SecuredServer

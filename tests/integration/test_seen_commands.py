@@ -9,9 +9,7 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, customer
 
 from tristore import DocumentStore
-from tristore.adapters.testing.data.factories import factory_of
-from tristore.adapters.testing.fixtures.stores import AnyStore
-from tristore.adapters.testing.queries.query_counts import SeenQuery, queries
+from tristore.testing import AnyStore, SeenQuery, factory_of, queries
 
 DRIVER = logging.getLogger("pymongo.command")
 CANARY = "hunter2Zq9"

@@ -7,17 +7,9 @@ import pytest
 from bson import ObjectId
 from bson.int64 import Int64
 
-from tristore import (
-    NEVER,
-    Id,
-    NotFound,
-    ValidationError,
-    VersionConflict,
-    WriteConflict,
-    is_none,
-    not_,
-)
+from tristore import NEVER, Id, NotFound, ValidationError, VersionConflict, is_none, not_
 from tristore.domain.core import OrganizationId, User, UserId, UserRole
+from tristore.errors import WriteConflict
 
 from .core_store import CoreStore, OpenCore, RawDatabase, load, save, user
 

@@ -10,19 +10,13 @@ from contracts.billing import customer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore import (
-    ConfigurationError,
-    Stores,
-    TristoreError,
-    open_stores,
-    profile_operations,
-    slow_operations,
-    slow_shapes,
-)
-from tristore.adapters.backend.administration import Shape, SlowOperation
+from tristore import ConfigurationError, TristoreError, open_stores
+from tristore.adapters.backend import Shape, SlowOperation
 from tristore.adapters.mongo.translation.query_shapes import shape_of_command, shape_of_filter
 from tristore.adapters.operations.upkeep.suggestions import suggested
 from tristore.domain.core import User
+from tristore.operations import profile_operations, slow_operations, slow_shapes
+from tristore.three_stores import Stores
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, on_billing, open_billing

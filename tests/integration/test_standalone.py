@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from tristore import DuplicateKey, TransactionsUnsupported, VersionConflict, open_store
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.adapters.three_stores.core import CORE
+from tristore import DuplicateKey, VersionConflict, open_store
 from tristore.domain.core import CoreUnitOfWork, Organization
+from tristore.errors import TransactionsUnsupported
+from tristore.testing import MongoServer
+from tristore.three_stores import CORE
 
 from .core_store import CoreStore, load, save, user
 

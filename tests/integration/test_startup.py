@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tristore import NotFound, Settings, TristoreError, UnitOfWorkClosed, new_id, open_stores
+from tristore import NotFound, TristoreError, new_id, open_stores
 from tristore.domain.core import UserId
+from tristore.errors import UnitOfWorkClosed
+from tristore.three_stores import Settings
 
 from .core_store import Commands, CoreStore, OpenCore, Raw, connections, eventually, load, save, user
 

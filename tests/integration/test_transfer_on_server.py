@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tristore import export_lines, import_lines
+from tristore.operations import export_lines, import_lines
 
 from .core_store import CoreStore, OpenCore, RawDatabase
 from .peaks import peak

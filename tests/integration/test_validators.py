@@ -23,23 +23,20 @@ from tristore import (
     Documents,
     Entity,
     Id,
-    Migrations,
     Repository,
     Validation,
     ValidationError,
-    diff_validators,
+    make_converter,
     open_store,
-    sync_validators,
 )
-from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.backend import CODEC_OPTIONS
 from tristore.adapters.documents.collections.json_schema import json_schema_of
-from tristore.adapters.documents.mapping.converter import make_converter, mapping_of
+from tristore.adapters.documents.mapping.converter import mapping_of
 from tristore.adapters.documents.mapping.entity_mapping import EntityMapping
-from tristore.adapters.testing.data.strategies import entities
-from tristore.adapters.three_stores.analytics import ANALYTICS
-from tristore.adapters.three_stores.core import CORE
-from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
-from tristore.domain.entities.fields import at_least, text, to_email, username, whole
+from tristore.fields import at_least, text, to_email, username, whole
+from tristore.operations import Migrations, diff_validators, sync_validators
+from tristore.testing import entities
+from tristore.three_stores import ANALYTICS, CORE, SYSTEMLOGS
 
 from .core_store import Raw, database_name
 from .upkeep import BillingStore, customers, on_billing, open_billing

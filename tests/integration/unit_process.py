@@ -9,9 +9,9 @@ import sys
 
 from integration.deliveries_process import DeadlyBackend, Point
 from tristore import open_store
-from tristore.adapters.operations.observed_backend import plugged
-from tristore.adapters.three_stores.core import CORE
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer
+from tristore.testing import plugged
+from tristore.three_stores import CORE
 
 STEPS = ("read", "changed", "flushed", "before the commit", "after the commit")
 

@@ -12,7 +12,7 @@ BACKENDS = '''
 
 from attrs import evolve
 
-from tristore.adapters.memory import MemoryBackend
+from tristore.adapters.memory.backend import MemoryBackend
 
 
 class PlainBackend(MemoryBackend):

@@ -9,7 +9,7 @@ from dogpile.cache import register_backend
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tristore.adapters.caching.settings import CacheSettings
+from tristore import CacheSettings
 from tristore.adapters.caching.store_cache import StoreCache
 
 from .cache_law import Law

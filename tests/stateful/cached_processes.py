@@ -8,11 +8,9 @@ from attrs import frozen
 from contracts.caching_base import DOCUMENTS, Things, ThingStore
 
 from tristore import open_store
-from tristore.adapters.backend import Backend
+from tristore.adapters.backend import EVERYTHING, Backend, Query
 from tristore.adapters.caching.store_cache import StoreCache
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.testing import ObservedBackend, Operation
 
 from .cache_law import Applied, Law, State
 from .shared_cache import Line

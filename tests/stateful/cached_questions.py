@@ -7,8 +7,7 @@ from attrs import frozen
 from contracts.caching_base import Note, PerGroup, Thing, Things, ThingsReader, ThingStore
 from hypothesis import strategies as st
 
-from tristore import NotFound, total
-from tristore.adapters.caching.switch import cache_disabled
+from tristore import NotFound, cache_disabled, total
 
 from .cache_law import Guard, State
 

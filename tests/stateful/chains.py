@@ -18,19 +18,15 @@ from tristore import (
     Rename,
     Repository,
     SchemaStep,
-    StepFailed,
     Transform,
     UnitOfWork,
     open_store,
 )
-from tristore.adapters.backend import WritePlan
-from tristore.adapters.documents.declarations.schema_steps import SchemaChange
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import (
+from tristore.adapters.backend import (
     All,
     AnyItem,
     AnyOf,
+    Comparator,
     Compare,
     Contains,
     Exists,
@@ -38,10 +34,15 @@ from tristore.domain.rules.predicates import (
     Not,
     OneOf,
     Predicate,
+    Query,
     Size,
+    SortKey,
     Text,
     TextTest,
+    WritePlan,
 )
+from tristore.adapters.documents.declarations.schema_steps import SchemaChange
+from tristore.errors import StepFailed
 
 COLLECTION = "things"
 KEYS = ("a", "b", "c", "d", "d.x", "d.y", "e.x.y")

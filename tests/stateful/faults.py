@@ -9,7 +9,7 @@ from contracts.billing import BillingUnitOfWork
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tristore.adapters.testing.faults import faults
+from tristore.testing import faults
 
 from .histories import SLOTS, Histories, entities
 

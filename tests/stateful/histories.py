@@ -15,6 +15,7 @@ from tristore import (
     DocumentStore,
     FixedClock,
     Id,
+    Specification,
     TristoreError,
     contains,
     is_none,
@@ -23,8 +24,7 @@ from tristore import (
     some,
     where,
 )
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.specification import Specification
+from tristore.adapters.backend import Query
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 SLOTS = (0, 1)

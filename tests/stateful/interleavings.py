@@ -12,20 +12,26 @@ from typing import Any
 from attrs import define, field
 from hypothesis import strategies as st
 
+from tristore import TristoreError
 from tristore.adapters.backend import (
+    EVERYTHING,
+    All,
     Backend,
     CollectionDeclaration,
+    Comparator,
+    Compare,
+    Contains,
     Delete,
     IndexDeclaration,
     KeyTaken,
+    OneOf,
+    Predicate,
+    Query,
+    SortKey,
     Transaction,
     Update,
     WritePlan,
 )
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import TristoreError
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import EVERYTHING, All, Compare, Contains, OneOf, Predicate
 
 PATIENCE = 10.0
 """Seconds that a plain write may wait for the transactions in its way."""

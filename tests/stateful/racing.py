@@ -14,10 +14,9 @@ from contracts.caching_base import DOCUMENTS, Thing, Things, ThingStore, save
 from dogpile.cache import CacheRegion
 from dogpile.cache.api import NO_VALUE
 
-from tristore import open_store
+from tristore import CacheSettings, open_store
 from tristore.adapters.caching.regions.regions import Regions
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.operations.observed_backend import ObservedBackend, Operation
+from tristore.testing import ObservedBackend, Operation
 
 T = TypeVar("T")
 

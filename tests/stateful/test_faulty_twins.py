@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from pymongo import MongoClient
 
 from tristore import DocumentStore, FixedClock, open_store
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer
 
 from .faults import FaultyHistories
 from .histories import START

@@ -14,12 +14,11 @@ from pymongo import MongoClient
 from tristore import ConfigurationError, DocumentStore, FixedClock, open_store
 from tristore.adapters.backend import BackendOptions
 from tristore.adapters.testing.fuzzing.answers import Answer
-from tristore.adapters.testing.fuzzing.fuzzing import StoresDiffer, fuzz
 from tristore.adapters.testing.fuzzing.generated import START
 from tristore.adapters.testing.fuzzing.histories import histories
 from tristore.adapters.testing.fuzzing.replay import Side, replay
 from tristore.adapters.testing.fuzzing.steps import Add, Ask, End, History, Stored
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.testing import MongoServer, StoresDiffer, fuzz
 
 from .wrong_twins import WRONG_TWINS, SkipIsOffByOne, WrongTwin
 

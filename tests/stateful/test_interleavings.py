@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from tristore.adapters.backend import BackendOptions
-from tristore.adapters.memory import MemoryBackend
-from tristore.adapters.mongo import MongoBackend
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore.adapters.mongo.backend import MongoBackend
+from tristore.testing import MemoryBackend, MongoServer
 
 from .interleavings import COLLECTION, DECLARED, Schedule, Side, Step, documents, steps
 

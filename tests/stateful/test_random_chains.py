@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from tristore import InvalidQuery, Migrations, open_store
+from tristore import InvalidQuery, open_store
+from tristore.adapters.backend import Predicate
 from tristore.adapters.operations.migrations.reports import Progress
-from tristore.adapters.testing.servers.server import MongoServer
-from tristore.domain.rules.predicates import Predicate
+from tristore.operations import Migrations
+from tristore.testing import MongoServer
 
 from .chains import Case, ThingStore, ThingUnitOfWork, cases, insert, predicates, stored, without_version
 

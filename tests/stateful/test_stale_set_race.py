@@ -14,9 +14,8 @@ from uuid import uuid4
 
 import pytest
 
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.testing.servers.redis_server import RedisServer
-from tristore.adapters.testing.servers.server import MongoServer
+from tristore import CacheSettings
+from tristore.testing import MongoServer, RedisServer
 
 from .racing import SCHEMES, Racer, racers
 

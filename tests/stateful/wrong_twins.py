@@ -6,26 +6,33 @@ from typing import Any
 
 import attrs
 
-from tristore.adapters.backend import Cursor, Delete, Document, KeyTaken, Transaction, Update, WritePlan, WriteResult
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import WriteConflict
-from tristore.domain.queries.query import Query
-from tristore.domain.rules.predicates import (
+from tristore.adapters.backend import (
     NOTHING,
     All,
     AnyOf,
+    Comparator,
     Compare,
     Contains,
+    Cursor,
+    Delete,
+    Document,
     IsNone,
+    KeyTaken,
     Leaf,
     Not,
     OneOf,
     Predicate,
+    Query,
     Text,
     TextTest,
+    Transaction,
+    Update,
+    WritePlan,
+    WriteResult,
     map_predicate,
 )
+from tristore.errors import WriteConflict
+from tristore.testing import MemoryBackend
 
 
 class WrongTwin(MemoryBackend):

@@ -11,17 +11,15 @@ from attrs import define, field, frozen
 from tristore import (
     Attempt,
     BulkResult,
-    CacheObserver,
     CacheSettings,
-    CacheStats,
     Change,
-    Counted,
     Documents,
     DocumentStore,
     Entity,
     Event,
     Id,
     Index,
+    MongoRepository,
     Page,
     Reader,
     ReadRepository,
@@ -59,9 +57,9 @@ from tristore import (
     total,
     where,
 )
-from tristore.adapters.mongo import MongoRepository
 from tristore.domain.core import CoreReader, CoreUnitOfWork, CreditTransfer, User, UserId, UserStatus
-from tristore.domain.entities.fields import text
+from tristore.fields import text
+from tristore.operations import CacheObserver, CacheStats, Counted
 
 InvoiceId = NewType("InvoiceId", Id)
 

@@ -11,7 +11,6 @@ from tristore import (
     Id,
     Repository,
     Store,
-    Stores,
     UnitOfWork,
     any_of,
     average,
@@ -32,6 +31,7 @@ from tristore import (
     total,
     where,
 )
+from tristore.three_stores import Stores
 from tristore.domain.analytics import AnalyticsUnitOfWork
 from tristore.domain.core import CoreUnitOfWork, Project, ProjectId, User, UserId
 

@@ -8,20 +8,10 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from tristore import (
-    CacheSettings,
-    CacheStats,
-    ConfigurationError,
-    Counted,
-    DocumentStore,
-    Settings,
-    Stores,
-    open_store,
-    open_stores,
-)
-from tristore.adapters.three_stores.container import Container
-from tristore.adapters.three_stores.core import CORE
+from tristore import CacheSettings, ConfigurationError, DocumentStore, open_store, open_stores
 from tristore.domain.core import CoreUnitOfWork, Organization
+from tristore.operations import CacheStats, Counted
+from tristore.three_stores import CORE, Container, Settings, Stores
 
 
 def store_with(stores: Stores) -> str:

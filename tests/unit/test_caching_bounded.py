@@ -8,9 +8,9 @@ import pytest
 from dogpile.cache import make_region
 from dogpile.cache.api import NO_VALUE
 
+from tristore import CacheSettings
 from tristore.adapters.caching.regions.bounded import BoundedMemory
 from tristore.adapters.caching.regions.regions import Regions
-from tristore.adapters.caching.settings import CacheSettings
 
 
 class Hand:

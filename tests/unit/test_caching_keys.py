@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
+from tristore.adapters.backend import All, AnyOf, Comparator, Compare, Contains, IsNone, Not, OneOf, Query, SortKey
 from tristore.adapters.caching.reads.keys import Scope, digest, name_of
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import All, AnyOf, Compare, Contains, IsNone, Not, OneOf
 
 A, B = Compare(("a",), Comparator.EQ, 1), Compare(("b",), Comparator.EQ, 1)
 QUESTIONS: list[Any] = [

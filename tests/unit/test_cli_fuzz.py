@@ -16,7 +16,7 @@ from attrs import define, evolve
 
 from tristore import Documents, Entity, Repository, Unique, UnitOfWork, open_store
 from tristore.adapters.backend import BackendOptions
-from tristore.adapters.memory import MemoryBackend
+from tristore.adapters.memory.backend import MemoryBackend
 
 
 @define(kw_only=True)

@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from tristore.adapters.formats.json_entities import to_dict
-from tristore.adapters.three_stores.container import Container
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
-from tristore.adapters.three_stores.settings import Settings
-from tristore.adapters.three_stores.stores import open_stores
+from tristore import FixedClock, Id, open_stores, to_dict
 from tristore.domain.core import ProjectId
-from tristore.domain.entities.clock import FixedClock
-from tristore.domain.entities.ids import Id
+from tristore.three_stores import Argon2PasswordHasher, Container, Settings
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

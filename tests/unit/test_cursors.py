@@ -15,13 +15,12 @@ from contracts.samples import SAMPLES, Sample, SampleUnit, number, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tristore import DocumentStore, InvalidQuery, one_of, open_store, where
-from tristore.adapters.backend.bson import CODEC_OPTIONS
-from tristore.adapters.documents.mapping.converter import make_converter, mapping_of
+from tristore import DocumentStore, InvalidQuery, make_converter, one_of, open_store, where
+from tristore.adapters.backend import CODEC_OPTIONS, EVERYTHING, Query
+from tristore.adapters.documents.mapping.converter import mapping_of
 from tristore.adapters.documents.queries.cursors import END, VERSION, Cursors, Place, fingerprint_of
 from tristore.adapters.documents.queries.keyset import keyset_of, same_place
-from tristore.domain.queries.query import Query, sort_keys
-from tristore.domain.rules.predicates import EVERYTHING
+from tristore.domain.queries.query import sort_keys
 
 ID = ObjectId("0" * 24)
 MAPPING = mapping_of(SAMPLES, make_converter())

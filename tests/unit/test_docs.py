@@ -13,10 +13,8 @@ import pytest
 
 import tristore
 from tristore import Documents, Entity, ReadRepository, Repository
-from tristore.adapters.three_stores.analytics import ANALYTICS
-from tristore.adapters.three_stores.core import CORE
-from tristore.adapters.three_stores.systemlogs import SYSTEMLOGS
 from tristore.domain.repository.bulk_repository import BulkRepository
+from tristore.three_stores import ANALYTICS, CORE, SYSTEMLOGS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

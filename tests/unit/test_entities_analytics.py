@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from tristore import ValidationError, new_id
 from tristore.domain.analytics import Metric, Period, PlaybackEvent, UsageRecord, last_days
 from tristore.domain.core import OrganizationId, ProjectId
-from tristore.domain.entities.ids import new_id
-from tristore.domain.errors import ValidationError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from tristore import ValidationError, new_id, where
 from tristore.domain.core import (
     Credential,
     CreditsTransferred,
@@ -28,9 +29,6 @@ from tristore.domain.core import (
     UserStatus,
     hash_secret,
 )
-from tristore.domain.entities.ids import new_id
-from tristore.domain.errors import ValidationError
-from tristore.domain.rules.specification import where
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tristore.domain.errors import ValidationError
+from tristore import ValidationError
 from tristore.domain.systemlogs import (
     AuditEntry,
     ErrorReopened,

@@ -7,14 +7,12 @@ import re
 
 import pytest
 
-from tristore.domain import errors
+from tristore import DuplicateKey, NotFound, TristoreError, ValidationError, VersionConflict, errors
 from tristore.domain.core import AuthenticationFailed, InsufficientCredits
-from tristore.domain.errors import (
+from tristore.errors import (
     CommitUnknown,
-    DuplicateKey,
     LeaseLost,
     MigrationRunning,
-    NotFound,
     Problem,
     RetryExhausted,
     Stale,
@@ -22,10 +20,7 @@ from tristore.domain.errors import (
     StepFailed,
     TooLarge,
     TooManyResults,
-    TristoreError,
     UnreadableVersion,
-    ValidationError,
-    VersionConflict,
     WriteConflict,
 )
 

@@ -9,8 +9,8 @@ from contracts.billing import Customer, Status, customer
 from polyfactory import Use
 
 from tristore import ConfigurationError, DuplicateKey, Entity, ValidationError, open_stores
-from tristore.adapters.testing.data.factories import EntityFactory, factory_of
 from tristore.domain.core import Organization, User, UserStatus
+from tristore.testing import EntityFactory, factory_of
 
 from .test_strategies import Everything
 

@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Invoice, customer
 
-from tristore import (
-    ConfigurationError,
-    DocumentStore,
-    Unavailable,
-    UnitOfWorkClosed,
-    WriteConflict,
-    open_store,
-    open_stores,
-)
+from tristore import ConfigurationError, DocumentStore, Unavailable, open_store, open_stores
 from tristore.adapters.backend import BackendOptions
-from tristore.adapters.testing.faults import faults
-from tristore.adapters.testing.faults.crashes import Crash, InvariantBroken, crash_points
+from tristore.adapters.testing.faults.crashes import Crash
 from tristore.adapters.testing.faults.faulty_backend import FaultyBackend
 from tristore.domain.core import User
+from tristore.errors import UnitOfWorkClosed, WriteConflict
+from tristore.testing import InvariantBroken, crash_points, faults
 
 BillingStore = DocumentStore[BillingUnitOfWork]
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerMoved, customer
 
-from tristore import DocumentStore, UnitOfWork, UnitOfWorkError, UnitOfWorkListener, open_store
+from tristore import DocumentStore, UnitOfWork, open_store
 from tristore.adapters.documents.unit_of_work.change_set import PlannedWrites
-from tristore.adapters.testing.faults import faults
-from tristore.adapters.testing.faults.crashes import InvariantBroken, crash_points
+from tristore.errors import UnitOfWorkError
+from tristore.operations import UnitOfWorkListener
+from tristore.testing import InvariantBroken, crash_points, faults
 
 BillingStore = DocumentStore[BillingUnitOfWork]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import Entity, ValidationError, new_id
-from tristore.domain.entities.fields import (
+from tristore.fields import (
     at_least,
     check_whole,
     instant,

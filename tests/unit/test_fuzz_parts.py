@@ -16,6 +16,7 @@ from tristore import (
     Id,
     Page,
     Repository,
+    Specification,
     Store,
     UnitOfWork,
     ValidationError,
@@ -23,19 +24,18 @@ from tristore import (
     open_store,
     where,
 )
+from tristore.adapters.backend import AnyOf
 from tristore.adapters.operations.openings import opening_of
 from tristore.adapters.operations.upkeep import named_queries as asked
 from tristore.adapters.operations.upkeep.candidates import Candidates
 from tristore.adapters.testing.fuzzing.answers import Answer, Order, plain
-from tristore.adapters.testing.fuzzing.fuzzing import fuzz
 from tristore.adapters.testing.fuzzing.histories import untried
 from tristore.adapters.testing.fuzzing.python_source.source import Source
 from tristore.adapters.testing.fuzzing.replay import Side, replay
 from tristore.adapters.testing.fuzzing.script import Script
 from tristore.adapters.testing.fuzzing.steps import READER, SNAPSHOT, Add, Ask, Edit, End, History
 from tristore.domain.entities.schema import schema_of
-from tristore.domain.rules.predicates import AnyOf
-from tristore.domain.rules.specification import Specification
+from tristore.testing import fuzz
 
 FIRST, SECOND = (Id(f"{number:024x}") for number in (1, 2))
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tristore import InvalidQuery
-from tristore.domain.entities.bounds import Bound, Comparator
+from tristore.adapters.backend import Comparator
+from tristore.domain.entities.bounds import Bound
 from tristore.domain.entities.schema import schema_of
 from tristore.domain.repository.increments import allows, increment_of
 from tristore.domain.rules.evaluation import holds

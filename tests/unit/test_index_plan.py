@@ -6,12 +6,17 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tristore.adapters.backend import CollectionDeclaration, IndexDeclaration
-from tristore.adapters.backend.administration import IndexPlan, IndexStep, StepKind
+from tristore.adapters.backend import (
+    CollectionDeclaration,
+    Comparator,
+    Compare,
+    IndexDeclaration,
+    IndexPlan,
+    IndexStep,
+    StepKind,
+)
 from tristore.adapters.mongo.upkeep.index_plan import CollectionPlan, plan_of
 from tristore.adapters.mongo.upkeep.index_specs import SIGNATURE, differences, options_of
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.rules.predicates import Compare
 
 RULES = [None, Compare(("n",), Comparator.GE, 1), Compare(("n",), Comparator.GE, 2)]
 KEYS = [(("a", 1),), (("a", -1),), (("a", 1), ("b", 1)), (("b", 1),)]

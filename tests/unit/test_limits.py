@@ -4,8 +4,8 @@ import warnings
 
 import pytest
 
-from tristore import LargeUnitWarning
 from tristore.adapters.documents.context.unit_limits import Limits
+from tristore.errors import LargeUnitWarning
 
 
 def test_a_unit_that_is_open_for_long_is_warned_of() -> None:

@@ -25,7 +25,7 @@ from tristore import (
     make_converter,
     new_id,
 )
-from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.backend import CODEC_OPTIONS
 from tristore.adapters.documents.mapping.converter import mapping_of
 from tristore.adapters.documents.mapping.entity_mapping import EntityMapping
 from tristore.domain.entities.clock import to_milliseconds

@@ -23,10 +23,10 @@ from tristore import (
     make_converter,
     open_store,
 )
-from tristore.adapters.backend.bson import CODEC_OPTIONS
+from tristore.adapters.backend import CODEC_OPTIONS
 from tristore.adapters.documents.mapping.converter import mapping_of
 from tristore.adapters.documents.mapping.entity_mapping import EntityMapping
-from tristore.domain.entities.fields import at_least
+from tristore.fields import at_least
 
 
 def mapping_for(cls: type[Entity[Any]], converter: Converter | None = None, **options: Any) -> EntityMapping:

@@ -7,29 +7,31 @@ import pytest
 from bson.objectid import ObjectId
 from bson.regex import Regex
 
+from tristore import ConfigurationError, InvalidQuery, ValidationError
 from tristore.adapters.backend import (
+    All,
     BackendOptions,
     Capability,
     CollectionDeclaration,
+    Comparator,
+    Compare,
+    Contains,
     Document,
     IndexDeclaration,
     KeyTaken,
+    OneOf,
+    Predicate,
+    Query,
     Replace,
+    SortKey,
+    Text,
+    TextTest,
     Update,
     WritePlan,
     WriteResult,
 )
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import (
-    ConfigurationError,
-    InvalidQuery,
-    TooLarge,
-    TransactionsUnsupported,
-    ValidationError,
-)
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import All, Compare, Contains, OneOf, Predicate, Text, TextTest
+from tristore.errors import TooLarge, TransactionsUnsupported
+from tristore.testing import MemoryBackend
 
 BY_NAME = IndexDeclaration((("name", 1),), unique=True)
 

@@ -11,34 +11,34 @@ from bson.objectid import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tristore import TristoreError
 from tristore.adapters.backend import (
-    BackendOptions,
-    CollectionDeclaration,
-    Delete,
-    IndexDeclaration,
-    KeyTaken,
-    Transaction,
-    Update,
-    WritePlan,
-)
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import TristoreError, WriteConflict
-from tristore.domain.queries.query import Query, SortKey
-from tristore.domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyOf,
+    BackendOptions,
+    CollectionDeclaration,
+    Comparator,
     Compare,
     Contains,
+    Delete,
+    IndexDeclaration,
     IsNone,
+    KeyTaken,
     Not,
     OneOf,
     Path,
     Predicate,
+    Query,
+    SortKey,
     Text,
     TextTest,
+    Transaction,
+    Update,
+    WritePlan,
 )
+from tristore.errors import WriteConflict
+from tristore.testing import MemoryBackend
 
 EQ, LT, GT, GE = Comparator.EQ, Comparator.LT, Comparator.GT, Comparator.GE
 BIG_A = Compare(("a",), GE, 1)

@@ -13,12 +13,11 @@ from tristore import (
     DocumentStore,
     DuplicateKey,
     Unavailable,
-    export_lines,
-    import_lines,
     new_id,
     open_store,
     open_stores,
 )
+from tristore.operations import export_lines, import_lines
 
 Billing = DocumentStore[BillingUnitOfWork]
 TESTS = Path(__file__).parents[1]

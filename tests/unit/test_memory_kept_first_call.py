@@ -8,20 +8,24 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved, customer
 from contracts.parcels import PARCELS, ParcelUnitOfWork, insert, migrated, old, stored
 
-from tristore import ConfigurationError, Migrations, OutboxRelay, WriteConflict, open_store
+from tristore import ConfigurationError, open_store
 from tristore.adapters.backend import (
+    All,
     BackendOptions,
     CollectionDeclaration,
     Delete,
+    Figure,
+    Function,
     IndexDeclaration,
     Modify,
+    Query,
+    Rollup,
     Update,
     WritePlan,
 )
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.queries.query import Query
-from tristore.domain.queries.rollups import Figure, Function, Rollup
-from tristore.domain.rules.predicates import All
+from tristore.errors import WriteConflict
+from tristore.operations import Migrations, OutboxRelay
+from tristore.testing import MemoryBackend
 
 THINGS = (CollectionDeclaration("things"), CollectionDeclaration("leases"))
 UNIQUE = (CollectionDeclaration("things", (IndexDeclaration((("n", 1),), unique=True),)),)

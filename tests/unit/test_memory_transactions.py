@@ -14,13 +14,14 @@ from tristore.adapters.backend import (
     Document,
     IndexDeclaration,
     KeyTaken,
+    Query,
+    SortKey,
     Transaction,
     Update,
     WritePlan,
 )
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.errors import DeadlineExceeded, UnitOfWorkError, WriteConflict
-from tristore.domain.queries.query import Query, SortKey
+from tristore.errors import DeadlineExceeded, UnitOfWorkError, WriteConflict
+from tristore.testing import MemoryBackend
 
 UNIQUE_NAME = (CollectionDeclaration("things", (IndexDeclaration((("name", 1),), unique=True),)),)
 

@@ -10,17 +10,14 @@ from bson.regex import Regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore.adapters.backend.bson import CODEC_OPTIONS
-from tristore.adapters.mongo.translation.filters import to_filter, to_sort
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.errors import InvalidQuery
-from tristore.domain.queries.query import SortKey
-from tristore.domain.rules.patterns import pattern_of
-from tristore.domain.rules.predicates import (
+from tristore import InvalidQuery
+from tristore.adapters.backend import (
+    CODEC_OPTIONS,
     EVERYTHING,
     All,
     AnyItem,
     AnyOf,
+    Comparator,
     Compare,
     Contains,
     Exists,
@@ -30,9 +27,12 @@ from tristore.domain.rules.predicates import (
     OneOf,
     Predicate,
     Size,
+    SortKey,
     Text,
     TextTest,
 )
+from tristore.adapters.mongo.translation.filters import to_filter, to_sort
+from tristore.domain.rules.patterns import pattern_of
 
 A_IS_1 = Compare(("a",), Comparator.EQ, 1)
 ITEM_IS_1 = Compare((), Comparator.EQ, 1)

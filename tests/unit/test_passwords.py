@@ -2,9 +2,9 @@
 
 import pytest
 
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore import ConfigurationError, ValidationError
 from tristore.domain.core.passwords import check_password
-from tristore.domain.errors import ConfigurationError, ValidationError
+from tristore.three_stores import Argon2PasswordHasher
 
 CHEAP = Argon2PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 

@@ -21,12 +21,11 @@ from tristore import (
     smallest,
     total,
 )
-from tristore.adapters.backend import Backend, BackendOptions
-from tristore.adapters.memory import MemoryBackend
-from tristore.domain.entities.fields import at_least
+from tristore.adapters.backend import Backend, BackendOptions, Rollup
 from tristore.domain.queries import time_zones as zones
-from tristore.domain.queries.rollups import Rollup
 from tristore.domain.queries.time_zones import check_zone
+from tristore.fields import at_least
+from tristore.testing import MemoryBackend
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"])

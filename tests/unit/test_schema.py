@@ -12,7 +12,7 @@ from attrs import define, field
 
 from tristore import ConfigurationError, Entity, Id, InvalidQuery
 from tristore.domain.entities.schema import FieldType, Kind, schema_of
-from tristore.domain.entities.secrets import SECRET
+from tristore.fields import SECRET
 
 RoomId = NewType("RoomId", Id)
 SuiteId = NewType("SuiteId", RoomId)

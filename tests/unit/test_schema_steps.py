@@ -14,12 +14,9 @@ from tristore import (
     Documents,
     Drop,
     Entity,
-    Migrations,
-    OneOff,
     Rename,
     Repository,
     SchemaStep,
-    StepFailed,
     Transform,
     UnitOfWork,
     open_store,
@@ -28,7 +25,9 @@ from tristore import (
 from tristore.adapters.backend import WritePlan
 from tristore.adapters.documents.declarations.schema_steps import SchemaChange
 from tristore.adapters.operations.migrations.walk import Pace
-from tristore.domain.entities.secrets import SECRET
+from tristore.errors import StepFailed
+from tristore.fields import SECRET
+from tristore.operations import Migrations, OneOff
 
 
 @define(kw_only=True)

@@ -11,10 +11,9 @@ from typing import Any
 import argon2
 import pytest
 
-from tristore import ConfigurationError, Unavailable
-from tristore.adapters.three_stores.passwords import Argon2PasswordHasher
+from tristore import ConfigurationError, Unavailable, new_id
 from tristore.domain.core import Credential, Session, Token, TokenPurpose, User, UserId, hash_secret
-from tristore.domain.entities.ids import new_id
+from tristore.three_stores import Argon2PasswordHasher
 
 PASSWORD = "correct horse battery"
 CHEAP = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}

@@ -9,11 +9,9 @@ from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tristore import ConfigurationError, Entity, ValidationError, from_dict, update_from
+from tristore import ConfigurationError, Entity, ValidationError, from_dict, new_id, update_from
 from tristore.domain.core import CreditTransfer, User, UserId, UserRole
-from tristore.domain.entities.fields import text
-from tristore.domain.entities.ids import new_id
-from tristore.domain.entities.secrets import SECRET
+from tristore.fields import SECRET, text
 
 CANARY = "hunter2-Zq9"
 STRANGE_NAMES = ["$set", "roles.admin", "a\0b", "__proto__", "__class__", "constructor", "", "_events", "is_active"]

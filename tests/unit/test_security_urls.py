@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tristore import ConfigurationError, Settings, open_stores
+from tristore import ConfigurationError, open_stores
 from tristore.adapters.backend.urls import without_password
-from tristore.adapters.three_stores.settings import StoreSettings, Url
+from tristore.adapters.three_stores.settings import Url
+from tristore.three_stores import Settings, StoreSettings
 
 CANARY = "hunter2Zq9"
 AROUND = st.text(st.sampled_from("/@:?#%&=;,[]. \n$a1"), max_size=4)

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from tristore import NEVER, Entity, Id, ValidationError, from_dict, new_id, to_dict
 from tristore.domain.core import CreditTransfer, User
-from tristore.domain.entities.fields import at_least, text, to_email, to_instant
-from tristore.domain.entities.secrets import SECRET
+from tristore.fields import SECRET, at_least, text, to_email, to_instant
 
 ParcelId = NewType("ParcelId", Id)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

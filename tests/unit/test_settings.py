@@ -7,10 +7,10 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tristore import CacheSettings, ConfigurationError
 from tristore.adapters.backend.urls import without_password
-from tristore.adapters.caching.settings import CacheSettings
-from tristore.adapters.three_stores.settings import Settings, StoreSettings, Url
-from tristore.domain.errors import ConfigurationError
+from tristore.adapters.three_stores.settings import Url
+from tristore.three_stores import Settings, StoreSettings
 
 
 def test_nothing_set_means_memory() -> None:

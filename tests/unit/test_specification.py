@@ -33,13 +33,12 @@ from tristore import (
     specification,
     where,
 )
-from tristore.domain.entities.bounds import Comparator
-from tristore.domain.rules.patterns import in_any_case, pattern_of
-from tristore.domain.rules.predicates import (
+from tristore.adapters.backend import (
     EVERYTHING,
     All,
     AnyItem,
     AnyOf,
+    Comparator,
     Compare,
     Contains,
     Exists,
@@ -52,6 +51,7 @@ from tristore.domain.rules.predicates import (
     Text,
     TextTest,
 )
+from tristore.domain.rules.patterns import in_any_case, pattern_of
 from tristore.domain.rules.specification import specification_of
 
 ShipId = NewType("ShipId", Id)

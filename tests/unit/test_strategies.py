@@ -17,12 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tristore import ConfigurationError, Entity, Specification, ValidationError, not_
+from tristore.adapters.backend import EVERYTHING, All, AnyOf, Not, Predicate
 from tristore.adapters.testing.data.rule_strategies import WORDS, targets
-from tristore.adapters.testing.data.strategies import entities, specifications
 from tristore.domain.core import CreditTransfer, User
-from tristore.domain.entities.fields import at_least, member_of, text, whole
-from tristore.domain.entities.secrets import SECRET
-from tristore.domain.rules.predicates import EVERYTHING, All, AnyOf, Not, Predicate
+from tristore.fields import SECRET, at_least, member_of, text, whole
+from tristore.testing import entities, specifications
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

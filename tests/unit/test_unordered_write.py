@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from tristore import Unavailable, ValidationError
 from tristore.adapters.backend import ManyResult
 from tristore.adapters.documents.context.unordered_write import unordered_write
-from tristore.domain.errors import TooLarge, Unavailable, ValidationError
+from tristore.errors import TooLarge
 
 
 class Written:

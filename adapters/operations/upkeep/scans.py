@@ -19,7 +19,7 @@ from ....domain.rules.predicates import EVERYTHING, All, AnyOf, Path, Predicate
 from ....domain.unit_of_work.store import Store
 from ...backend import Backend, Cursor, Document, Transaction
 from ...backend.administration import QueryPlan
-from ...memory import MemoryBackend
+from ...memory.backend import MemoryBackend
 from ...mongo.translation.filters import to_filter, to_sort
 from ...mongo.translation.query_shapes import shape_of_filter
 from ..observed_backend import ObservedBackend, Operation, document_store, plugged

@@ -1,7 +1,7 @@
 """Crashes: a function is run once for each point at which its process could die, and its invariant is checked.
 
 >>> from tristore import open_stores
->>> from tristore.adapters.testing.faults.crashes import crash_points
+>>> from tristore.testing import crash_points
 >>> from tristore.domain.core import User
 >>> def register(stores):
 ...     with stores.core.unit_of_work() as core:

@@ -1,7 +1,7 @@
 """Faults for your own services: the same names in memory and on a test mongod.
 
 >>> from tristore import open_stores
->>> from tristore.adapters.testing.faults import faults
+>>> from tristore.testing import faults
 >>> from tristore.domain.core import User
 >>> stores = open_stores(core="memory://")
 >>> with faults.inject(stores.core, faults.TransientError(on="commit")) as injection:

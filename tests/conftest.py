@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,10 +19,21 @@ settings.register_profile("tristore", deadline=None, derandomize=True)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("tristore")
 
+# What Hypothesis works out once (tables of characters: several seconds) is found by the programs that tests start, too.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / ".hypothesis"))
+
 pytest.register_assert_rewrite("tests", "tests.contracts", "tristore.adapters.testing.conformance")
 
 Raw = MongoClient[dict[str, Any]]
 Failpoint = Callable[..., Any]
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take the project's options for workers where pytest-xdist is left out: everything then runs in one process."""
+    if not pluginmanager.has_plugin("xdist"):
+        workers = parser.getgroup("xdist", "workers (pytest-xdist is left out: these do nothing)")
+        for option in ("--numprocesses", "--maxprocesses", "--dist"):
+            workers.addoption(option, help="does nothing without pytest-xdist")
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,6 @@ class KitContract:
 
         comes_back()
 
-    @pytest.mark.slow
     @pytest.mark.parametrize(("store", "name"), ENTITIES)
     def test_derived_rules_hold_of_what_the_store_finds(self, named: OpenNamed, store: str, name: str) -> None:
         """A store finds exactly those entities that satisfy a rule of `specifications`."""

@@ -18,8 +18,6 @@ from tristore.adapters.testing.redis_server import RedisServer
 
 from .cache_process import WORK
 
-pytestmark = pytest.mark.slow
-
 TESTS = Path(__file__).parents[1]
 TTL = 2.0
 LONG = 3_600.0

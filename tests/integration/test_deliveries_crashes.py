@@ -27,8 +27,6 @@ from tristore.adapters.testing.server import MongoServer
 from .core_store import Raw
 from .deliveries_process import POINTS, SOURCES
 
-pytestmark = pytest.mark.slow
-
 NAMES = ("core", "analytics", "systemlogs")
 TESTS = Path(__file__).parents[1]
 

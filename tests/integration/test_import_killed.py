@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from tristore import open_stores
 from tristore.adapters.extended_json import to_line
 
@@ -22,7 +20,6 @@ BAD = 1_000
 """Every so many lines one is refused."""
 
 
-@pytest.mark.slow
 def test_an_import_that_is_killed_at_random_ends_the_same(mongo_url: str, raw: Raw, tmp_path: Path) -> None:
     """Nothing is lost or doubled: neither documents without an id of their own, nor rejects."""
     file = tmp_path / "users.jsonl"

@@ -156,7 +156,6 @@ DOCUMENTS = 4_000
 KILLS = 4
 
 
-@pytest.mark.slow
 def test_killed_again_and_again(mongo_url: str, parcels: RawDatabase) -> None:
     """A run that is killed with kill -9 in its midst ends as one clean run, each document written once."""
     parcels["parcels"].insert_many([old(number) for number in range(DOCUMENTS)])

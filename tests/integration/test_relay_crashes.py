@@ -82,7 +82,6 @@ def publish_again(store: BillingStore) -> None:
             return
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_a_process_that_dies_leaves_one_effect(
     point: str, urls: tuple[str, str], store: BillingStore, receiver: BillingStore
@@ -133,7 +132,6 @@ def relay_process(urls: tuple[str, str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.slow
 def test_relays_that_are_killed_and_paused_deliver_once_and_in_order(
     urls: tuple[str, str],
     store: BillingStore,

@@ -17,8 +17,6 @@ from tristore.domain.core import CoreUnitOfWork
 
 from .core_store import CoreStore, Raw
 
-pytestmark = pytest.mark.slow
-
 
 @contextmanager
 def nobody_follows(cluster: MongoCluster) -> Iterator[None]:

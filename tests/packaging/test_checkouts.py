@@ -13,7 +13,6 @@ SOME = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["repo", "some-clone"])
 def test_the_suite_passes_in_a_checkout_of_any_name(name: str, tmp_path: Path) -> None:
     """A checkout under another name, installed as the README says, finds all its tests and passes some of each sort."""

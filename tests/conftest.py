@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
+from tristore.adapters.mongo import transactions
 from tristore.adapters.testing.server import MongoServer
 
 # How long an example takes says how busy the machine is, and nothing about the code. The examples of every run are the
@@ -57,6 +58,12 @@ def patient_server(raw: Raw) -> Iterator[None]:
     limit = raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=60)["was"]
     yield
     raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=limit)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores that give up a commit of unknown outcome in half the time: what they do then is the same."""
+    monkeypatch.setattr(transactions, "_FRESH", transactions._FRESH / 2)
 
 
 @pytest.fixture(scope="session")

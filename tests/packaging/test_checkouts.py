@@ -28,7 +28,11 @@ def test_the_suite_passes_in_a_checkout_of_any_name(name: str, runs: list[list[s
 
     for arguments in runs:
         done = subprocess.run(
-            [python, "-m", "pytest", "-q", "-n", "0", *arguments], cwd=checkout, capture_output=True, text=True, check=False
+            [python, "-m", "pytest", "-q", "-n", "0", *arguments],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
         assert 0 == done.returncode, done.stdout[-3_000:] + done.stderr[-1_000:]

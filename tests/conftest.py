@@ -37,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             workers.addoption(option, help="does nothing without pytest-xdist")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Stay in this process for a single file: workers and their servers would take longer to start than it saves."""
+    return 0 if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file() else None
+
+
 @pytest.fixture(scope="session")
 def raw(tristore_mongod: MongoServer) -> Iterator[Raw]:
     """A bare client of the replica set, for what tests look at or break from outside."""

@@ -39,11 +39,11 @@ _TEST = re.compile(r"`((?:tests|adapters/testing/conformance)/[\w/]+\.py)::(test
 @pytest.fixture
 def few_examples() -> Iterator[None]:
     """Hypothesis tries each example of the documentation a few times: it shows how, and searches for nothing."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("documentation", parent=settings(), max_examples=5)
+    for name, profile in {"usual": settings(), "documentation": settings(max_examples=5)}.items():
+        settings.register_profile(name, profile)
     settings.load_profile("documentation")
     yield
-    settings.load_profile(before)
+    settings.load_profile("usual")
 
 
 @pytest.mark.usefixtures("few_examples")

@@ -13,7 +13,7 @@ NO_DOORS = {"__init__", "noxfile", "setup"}
 DOORS = ["", *(f".{file.stem}" for file in sorted(ROOT.glob("*.py")) if file.stem not in NO_DOORS)]
 
 nox.needs_version = ">=2025.5"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "soak"]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -53,9 +53,16 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite, on each supported Python that is installed."""
+    """The suite without what must soak, on each supported Python that is installed."""
     prepare(session, "test")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """What searches long, or waits long for what rarely happens: about as long as the rest of the suite together."""
+    prepare(session, "test")
+    session.run("pytest", "-m", "soak", *session.posargs)
 
 
 @nox.session
@@ -67,9 +74,9 @@ def search(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Which lines and branches the suite does not reach."""
+    """Which lines and branches the suite does not reach; workers would not be seen, so there are none."""
     prepare(session, "dev")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "-n", "0", *session.posargs)
     session.run("coverage", "report")
 
 

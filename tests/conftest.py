@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
+from tristore.adapters.mongo.commands import transactions
 from tristore.testing import MongoServer
 
 # How long an example takes says how busy the machine is, and nothing about the code. The examples of every run are the
@@ -18,10 +20,27 @@ settings.register_profile("tristore", deadline=None, derandomize=True)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("tristore")
 
+# What Hypothesis works out once (tables of characters: several seconds) is found by the programs that tests start, too.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / ".hypothesis"))
+
 pytest.register_assert_rewrite("tests", "tests.contracts", "tristore.adapters.testing.conformance")
 
 Raw = MongoClient[dict[str, Any]]
 Failpoint = Callable[..., Any]
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take the project's options for workers where pytest-xdist is left out: everything then runs in one process."""
+    if not pluginmanager.has_plugin("xdist"):
+        workers = parser.getgroup("xdist", "workers (pytest-xdist is left out: these do nothing)")
+        for option in ("--numprocesses", "--maxprocesses", "--dist"):
+            workers.addoption(option, help="does nothing without pytest-xdist")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Stay in this process for a single file: workers and their servers would take longer to start than it saves."""
+    return 0 if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file() else None
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +64,12 @@ def patient_server(raw: Raw) -> Iterator[None]:
     limit = raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=60)["was"]
     yield
     raw.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=limit)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores that give up a commit of unknown outcome in half the time: what they do then is the same."""
+    monkeypatch.setattr(transactions, "_FRESH", transactions._FRESH / 2)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from abc import abstractmethod
 
-import pytest
-
 from tristore import Clock, FixedClock
 from tristore.testing import crash_points
 from tristore.three_stores import Stores
@@ -20,7 +18,6 @@ from .delivered_once import (
 from .services_base import NOON
 
 
-@pytest.mark.slow
 class DeliveredOnceContract:
     """A subclass says where, with `open_empty`."""
 

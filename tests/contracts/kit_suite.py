@@ -7,6 +7,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sized import sized
 
 from tristore import ConfigurationError, DocumentStore, Entity, Specification, VersionConflict
 from tristore.adapters.backend import Delete, WritePlan
@@ -30,7 +31,7 @@ ENTITIES = [
 GIVEN: dict[str, dict[str, Any]] = {"invoices": {"number": st.text(min_size=1)}}
 """What the hooks of a repository ask for beyond the rules of the entity."""
 
-LAW = settings(max_examples=20, deadline=None, database=None)
+LAW = settings(deadline=None, database=None)
 
 BillingStore = DocumentStore[BillingUnitOfWork]
 OpenNamed = Callable[[str], DocumentStore[Any]]
@@ -68,13 +69,16 @@ class KitContract:
         """A store by its name."""
         return lambda name: billing if name == "billing" else document_store(getattr(stores, name))
 
+    @sized(10, soak=60)
     @pytest.mark.parametrize(("store", "name"), ENTITIES)
-    def test_every_derived_entity_comes_back_as_it_was(self, named: OpenNamed, store: str, name: str) -> None:
+    def test_every_derived_entity_comes_back_as_it_was(
+        self, named: OpenNamed, store: str, name: str, examples: int
+    ) -> None:
         """What `entities` makes is accepted by the store, and loads with equal values of the same types."""
         target = named(store)
         cls = binding_of(target, name).repository.entity
 
-        @LAW
+        @settings(LAW, max_examples=examples)
         @given(entities(cls, **GIVEN.get(name, {})))
         def comes_back(entity: Entity[Any]) -> None:
             with target.unit_of_work() as uow:
@@ -88,9 +92,11 @@ class KitContract:
 
         comes_back()
 
-    @pytest.mark.slow
+    @sized(10, soak=60)
     @pytest.mark.parametrize(("store", "name"), ENTITIES)
-    def test_derived_rules_hold_of_what_the_store_finds(self, named: OpenNamed, store: str, name: str) -> None:
+    def test_derived_rules_hold_of_what_the_store_finds(
+        self, named: OpenNamed, store: str, name: str, examples: int
+    ) -> None:
         """A store finds exactly those entities that satisfy a rule of `specifications`."""
         target = named(store)
         cls = binding_of(target, name).repository.entity
@@ -98,7 +104,7 @@ class KitContract:
         several = st.lists(one, min_size=1, max_size=3, unique_by=_unique(target, name))
         met: list[bool] = []
 
-        @LAW
+        @settings(LAW, max_examples=examples)
         @given(several, st.lists(specifications(cls), min_size=1, max_size=5))
         def agree(stored: list[Entity[Any]], rules: list[Specification[Any]]) -> None:
             with target.unit_of_work() as uow:

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from sized import sized
 
 from tristore import InvalidQuery, Page, one_of
 
 from .paging_law import SCENARIOS, Scenario, check
 from .samples import Place, Sample, SamplesContract, SampleStore, SampleView, delete, number, write
-
-EXAMPLES = 200
 
 
 def texts(page: Page[Any]) -> str:
@@ -27,10 +26,11 @@ def letters(store: SampleStore, letters: str) -> None:
 class PagingContract(SamplesContract):
     """Pages, on every backend."""
 
-    def test_nothing_is_dropped_or_repeated(self, store: SampleStore) -> None:
+    @sized(60, soak=400)
+    def test_nothing_is_dropped_or_repeated(self, store: SampleStore, examples: int) -> None:
         """Forwards and backwards each entity that is there all the time comes once, in order, whatever others do."""
 
-        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(SCENARIOS)
         def law(scenario: Scenario) -> None:
             check(store, scenario)

@@ -51,7 +51,6 @@ class RelayContract(OutboxContract):
         }
         assert {"done"} == {one["status"] for one in records(store)}
 
-    @pytest.mark.slow
     def test_several_relays_share_the_work(self, store: BillingStore, other: BillingStore) -> None:
         """X4: four relays at once deliver each event's effect once, in the order of each aggregate."""
         movers = [add_mover(store, f"m{number}") for number in range(8)]

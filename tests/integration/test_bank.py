@@ -16,7 +16,7 @@ from .bank import TOTAL, Bank, Fault, Outcome, Repeating, Trouble, by_service
 from .core_store import CoreStore
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.soak,
     pytest.mark.timeout(180),
     # As in production it is no error: the commit stands, and the books are checked.
     pytest.mark.filterwarnings("default::tristore.domain.errors.DurabilityWarning"),

@@ -26,7 +26,7 @@ def load(store: CoreStore, count: int) -> None:
         assert count == core.users.add_many(people(count)).inserted
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_memory_of_a_load_is_bounded(open_core: OpenCore, database: RawDatabase) -> None:
     """A load of ten chunks holds no more at once than a load of two."""
     store = open_core()

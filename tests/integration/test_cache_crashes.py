@@ -19,8 +19,6 @@ from tristore.testing import RedisServer
 
 from .cache_process import WORK
 
-pytestmark = pytest.mark.slow
-
 TESTS = Path(__file__).parents[1]
 TTL = 2.0
 LONG = 3_600.0

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tristore import CacheSettings
-from tristore.adapters.caching.regions.breaker import ERRORS, PAUSE
+from tristore.adapters.caching.regions import breaker
+from tristore.adapters.caching.regions.breaker import ERRORS
 from tristore.testing import RedisServer
 
 from .cached_load import cached, credit, failed_invalidations, hits, until
@@ -35,6 +36,14 @@ def redis() -> Iterator[RedisServer]:
     """A Redis of these tests' own."""
     with RedisServer(own=True) as server:
         yield server
+
+
+@pytest.fixture
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Seconds for which a cache is left alone here: a fifth, for tests that wait for the end of it."""
+    pause = breaker.PAUSE / 5
+    monkeypatch.setattr(breaker, "PAUSE", pause)
+    return pause
 
 
 def bypasses(store: CoreStore) -> dict[str, int]:
@@ -110,7 +119,9 @@ def test_who_waits_for_a_load_does_not_wait_for_the_cache_too(
         assert max(took) < 2 * load + ADDED + BUSY
 
 
-def test_what_is_logged(open_core: OpenCore, redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_logged(
+    open_core: OpenCore, redis: RedisServer, caplog: pytest.LogCaptureFixture, short_pause: float
+) -> None:
     """C22: one line when it begins and one when it is over, however many reads and commits there are meanwhile."""
     caplog.set_level(logging.WARNING, "tristore.cache")
     with Line(redis.url) as line:
@@ -125,14 +136,14 @@ def test_what_is_logged(open_core: OpenCore, redis: RedisServer, caplog: pytest.
         assert 10 == failed_invalidations(store)
         began = [record.getMessage() for record in caplog.records]
         line.mend()
-        assert until(lambda: cached(store, ada.id) == 10 and hits(store) > 0, timeout=4 * PAUSE)
+        assert until(lambda: cached(store, ada.id) == 10 and hits(store) > 0, timeout=20 * short_pause)
         over = [record.getMessage() for record in caplog.records][len(began) :]
     assert [
         f"store under-test: what was committed could not be invalidated in the cache at {line.url} (TimeoutError); "
         "this process reads past it until that is made good, others may read what is old until its time to live is "
         "over",
         f"the cache at {line.url} has failed 5 times in a row (TimeoutError): it is left alone, and tried again every "
-        "5 s",
+        f"{short_pause:g} s",
     ] == began
     assert [
         f"the cache at {line.url} answers again",

@@ -29,7 +29,6 @@ def store(open_core: OpenCore) -> CoreStore:
     return store
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_unit_of_a_dead_process(store: CoreStore, core_url: str, database: RawDatabase, step: str) -> None:
     """U2, U5: wherever it dies, all or nothing is there at once, and the rows are free within the server's limit."""

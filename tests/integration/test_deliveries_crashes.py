@@ -28,8 +28,6 @@ from tristore.three_stores import Stores
 from .core_store import Raw
 from .deliveries_process import POINTS, SOURCES
 
-pytestmark = pytest.mark.slow
-
 NAMES = ("core", "analytics", "systemlogs")
 TESTS = Path(__file__).parents[1]
 
@@ -70,7 +68,7 @@ def run_until_killed(urls: dict[str, str], source: str, point: str) -> int:
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", ["core", pytest.param("analytics", marks=pytest.mark.soak)])
 def test_a_process_that_is_killed_leaves_one_entry_or_none(
     source: str, point: str, urls: dict[str, str], stores: Stores, clock: FixedClock
 ) -> None:

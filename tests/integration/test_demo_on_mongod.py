@@ -67,7 +67,6 @@ def test_the_demo_runs_on_a_real_server(settings: Settings) -> None:
     assert 0 == result.exit_code, result.output
 
 
-@pytest.mark.slow
 def test_mongod_prints_what_to_export_and_stops_with_its_server() -> None:
     """The three lines, put into a shell, lead to a server that can be used, until the command is interrupted."""
     command = [sys.executable, "-m", "tristore", "mongod"]

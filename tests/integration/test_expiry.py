@@ -55,7 +55,6 @@ def add(new: Customer, billing: BillingUnitOfWork) -> None:
     billing.customers.add(new)
 
 
-@pytest.mark.slow
 def test_receipts_and_keys_expire(store: BillingStore, database: RawDatabase) -> None:
     """U6: what was recorded of keys and units 8 days ago is removed, of 6 days stays; what they wrote stays too."""
 
@@ -70,7 +69,6 @@ def test_receipts_and_keys_expire(store: BillingStore, database: RawDatabase) ->
     assert 2 == database["customers"].count_documents({})
 
 
-@pytest.mark.slow
 def test_delivered_records_expire(store: BillingStore, database: RawDatabase) -> None:
     """X2: a record that was delivered 8 days ago is removed; one of 6 days stays, and one that waits, however old."""
     relay = OutboxRelay(store)

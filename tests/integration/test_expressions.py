@@ -37,7 +37,6 @@ def store(open_core: OpenCore, database: RawDatabase) -> CoreStore:
     return store
 
 
-@pytest.mark.slow
 def test_an_expression_that_explodes(store: CoreStore, database: RawDatabase) -> None:
     """Whatever asks for text finds nothing within the default time; the bare driver would keep the server busy."""
     with pytest.raises(ExecutionTimeout):

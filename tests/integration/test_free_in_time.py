@@ -187,6 +187,7 @@ def test_commit_that_is_applied_and_lost(store: CoreStore, ada: User, failpoint:
     assert 0 == load(store, ada.id).credits
 
 
+@pytest.mark.usefixtures("impatient")
 def test_commit_that_never_arrives(open_core: OpenCore, failpoint: Any, free_since: FreeSince, raw: Raw) -> None:
     """U6: a commit that never arrives, however often it is sent, frees the row all the same: its session is killed."""
     store = open_core(operation_timeout=0.5)

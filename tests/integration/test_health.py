@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 
-import pytest
 from click.testing import CliRunner, Result
 
 from tristore import Index, open_stores
@@ -96,7 +95,6 @@ def test_versions_are_counted_only_with_json() -> None:
     assert (2, True) == (result.exit_code, "--count-versions needs --json" in result.stderr)
 
 
-@pytest.mark.slow
 def test_members_are_seen(tristore_cluster: MongoCluster) -> None:
     """The primary is named, secondaries lag by seconds at most, and one that is down is a warning, not a problem."""
     tristore_cluster.wait_until_whole()

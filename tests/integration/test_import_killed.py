@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from random import Random
 
-import pytest
+from sized import sized
 
 from tristore import open_stores
 from tristore.adapters.formats.extended_json import to_line
@@ -17,13 +17,12 @@ from tristore.adapters.formats.extended_json import to_line
 from .core_store import Raw
 
 LINES = 12_000
-KILLS = 4
 BAD = 1_000
 """Every so many lines one is refused."""
 
 
-@pytest.mark.slow
-def test_an_import_that_is_killed_at_random_ends_the_same(mongo_url: str, raw: Raw, tmp_path: Path) -> None:
+@sized(2, soak=8, name="kills")
+def test_an_import_that_is_killed_at_random_ends_the_same(mongo_url: str, raw: Raw, tmp_path: Path, kills: int) -> None:
     """Nothing is lost or doubled: neither documents without an id of their own, nor rejects."""
     file = tmp_path / "users.jsonl"
     lines = [to_line({"email": f"u{number}@example.org", "username": f"user{number}"}) for number in range(LINES)]
@@ -33,7 +32,7 @@ def test_an_import_that_is_killed_at_random_ends_the_same(mongo_url: str, raw: R
         stores.core.prepare()
     command = [sys.executable, "-m", "tristore", "import", "core.users", str(file), "--core", mongo_url, "--resume"]
     checkpoint, random = tmp_path / "users.jsonl.core.users.checkpoint", Random(7)
-    for _ in range(KILLS):
+    for _ in range(kills):
         with subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL) as running:
             before = checkpoint.read_bytes() if checkpoint.exists() else b""
             while running.poll() is None and (not checkpoint.exists() or checkpoint.read_bytes() == before):

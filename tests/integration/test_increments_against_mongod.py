@@ -10,6 +10,7 @@ from bson.int64 import Int64
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
+from sized import sized
 
 from tristore import ValidationError
 from tristore.adapters.backend import (
@@ -75,11 +76,16 @@ def outcome(backend: Backend, document: dict[str, Any], change: Modify) -> tuple
     return answer, repr(found), encode(found, codec_options=CODEC_OPTIONS)
 
 
-@settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
-@given(document=DOCUMENTS, change=CHANGES)
-def test_changes_are_those_of_the_server(mongo: Backend, document: dict[str, Any], change: Modify) -> None:
+@sized(300, soak=1_500)
+def test_changes_are_those_of_the_server(mongo: Backend, examples: int) -> None:
     """U21: sums with their types and digits, made and refused paths, the order of keys: byte for byte the same."""
-    assume(change.set or change.unset or change.increment)
-    memory = MemoryBackend.open("memory://", BackendOptions("increments", THINGS))
 
-    assert outcome(mongo, document, change) == outcome(memory, document, change)
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(document=DOCUMENTS, change=CHANGES)
+    def law(document: dict[str, Any], change: Modify) -> None:
+        assume(change.set or change.unset or change.increment)
+        memory = MemoryBackend.open("memory://", BackendOptions("increments", THINGS))
+
+        assert outcome(mongo, document, change) == outcome(memory, document, change)
+
+    law()

@@ -140,7 +140,6 @@ def test_signal_during_a_delayed_commit(
     assert "commitTransaction" in commands.names
 
 
-@pytest.mark.slow
 def test_signal_at_any_moment(begin: Callable[[], Transferring], raw: Raw) -> None:
     """U5, U6: before, in or behind the commit: whenever an interrupt comes, a transfer is whole and no row locked."""
     moving = begin()

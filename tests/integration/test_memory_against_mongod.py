@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
+from sized import sized
 
 from tristore import InvalidQuery
 from tristore.adapters.backend import (
@@ -107,7 +108,6 @@ PREDICATES = st.recursive(
 )
 SORTS = st.lists(st.builds(SortKey, PATHS, st.booleans()), min_size=1, max_size=2, unique_by=lambda key: key.path)
 THOROUGH = settings(
-    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -137,57 +137,64 @@ def in_memory(memory: MemoryBackend, query: Query) -> list[Any] | str:
         return "refused"
 
 
-@THOROUGH
-@given(DOCUMENTS, st.lists(PREDICATES, min_size=5, max_size=15))
-def test_the_same_documents_match(
-    real: Collection[Document], contents: list[Document], predicates: list[Predicate]
-) -> None:
+@sized(60, soak=300)
+def test_the_same_documents_match(real: Collection[Document], examples: int) -> None:
     """Of documents of all types of values, both backends find the same."""
-    memory = twins(real, contents)
 
-    for predicate in predicates:
-        expected = sorted(found["_id"] for found in real.find(to_filter(predicate), ["_id"]))
-        actual = in_memory(memory, Query(predicate))
+    @settings(THOROUGH, max_examples=examples)
+    @given(DOCUMENTS, st.lists(PREDICATES, min_size=5, max_size=15))
+    def law(contents: list[Document], predicates: list[Predicate]) -> None:
+        memory = twins(real, contents)
 
-        assert expected == actual, predicate
+        for predicate in predicates:
+            expected = sorted(found["_id"] for found in real.find(to_filter(predicate), ["_id"]))
+            actual = in_memory(memory, Query(predicate))
+
+            assert expected == actual, predicate
+
+    law()
 
 
-@THOROUGH
-@given(DOCUMENTS, st.lists(SORTS, min_size=5, max_size=15), st.none() | st.integers(1, 5), st.integers(0, 3))
-def test_the_same_order(
-    real: Collection[Document],
-    contents: list[Document],
-    sorts: list[list[SortKey]],
-    limit: int | None,
-    skip: int,
-) -> None:
+@sized(60, soak=300)
+def test_the_same_order(real: Collection[Document], examples: int) -> None:
     """Documents of all types of values have the same order, and a limit cuts the same stretch."""
-    memory = twins(real, contents)
 
-    for sort in sorts:
-        keys = (*sort, SortKey(("_id",)))
-        try:
-            cursor = real.find({}, ["_id"], sort=to_sort(keys), skip=skip, limit=limit or 0)
-            expected: list[Any] | str = [found["_id"] for found in cursor]
-        except OperationFailure:
-            expected = "refused"
-        actual = in_memory(memory, Query(sort=keys, skip=skip, limit=limit))
+    @settings(THOROUGH, max_examples=examples)
+    @given(DOCUMENTS, st.lists(SORTS, min_size=5, max_size=15), st.none() | st.integers(1, 5), st.integers(0, 3))
+    def law(contents: list[Document], sorts: list[list[SortKey]], limit: int | None, skip: int) -> None:
+        memory = twins(real, contents)
 
-        if actual == "refused" and {"0", "1"} & {name for key in sort for name in key.path}:
-            continue  # the twin does not number the items of a list in an order
-        assert expected == actual, sort
+        for sort in sorts:
+            keys = (*sort, SortKey(("_id",)))
+            try:
+                cursor = real.find({}, ["_id"], sort=to_sort(keys), skip=skip, limit=limit or 0)
+                expected: list[Any] | str = [found["_id"] for found in cursor]
+            except OperationFailure:
+                expected = "refused"
+            actual = in_memory(memory, Query(sort=keys, skip=skip, limit=limit))
+
+            if actual == "refused" and {"0", "1"} & {name for key in sort for name in key.path}:
+                continue  # the twin does not number the items of a list in an order
+            assert expected == actual, sort
+
+    law()
 
 
-@THOROUGH
-@given(DOCUMENTS)
-def test_the_same_values_come_back(real: Collection[Document], contents: list[Document]) -> None:
+@sized(60, soak=300)
+def test_the_same_values_come_back(real: Collection[Document], examples: int) -> None:
     """A document comes back from memory as it does from the server, types and key order included."""
-    memory = twins(real, contents)
 
-    expected = list(real.find(sort=[("_id", 1)]))
-    actual = memory.find("c", Query(), transaction=None, timeout=1).to_list()
+    @settings(THOROUGH, max_examples=examples)
+    @given(DOCUMENTS)
+    def law(contents: list[Document]) -> None:
+        memory = twins(real, contents)
 
-    assert repr(expected) == repr(actual)
+        expected = list(real.find(sort=[("_id", 1)]))
+        actual = memory.find("c", Query(), transaction=None, timeout=1).to_list()
+
+        assert repr(expected) == repr(actual)
+
+    law()
 
 
 KEYS = st.sampled_from([0, 1, 2])
@@ -268,28 +275,31 @@ def on_server(tristore_mongod: MongoServer) -> Iterator[MongoBackend]:
     backend.close()
 
 
-@THOROUGH
-@given(st.lists(STEPS, min_size=4, max_size=14))
-def test_the_same_writer_wins(
-    on_server: MongoBackend, real: Collection[Document], steps: list[tuple[str, Any]]
-) -> None:
+@sized(60, soak=300)
+def test_the_same_writer_wins(on_server: MongoBackend, real: Collection[Document], examples: int) -> None:
     """Two transactions and a plain writer meet the same snapshots, conflicts and unique keys (T2, T4, T6, T22)."""
-    real.database["numbers"].delete_many({})
-    memory = Side(MemoryBackend.open("memory://", BackendOptions("twin", NUMBERS)))
-    mongo = Side(on_server)
-    waits = 0
-    try:
-        for actor, what in [("plain", [{"_id": 0, "version": 1, "u": 0}]), *steps]:
-            actual = memory.outcome(actor, what, timeout=0)
-            if actual == "DeadlineExceeded":
-                waits += 1
-                if waits > 1:
-                    continue  # waiting costs time, and it was compared once
-            expected = mongo.outcome(actor, what, timeout=0.15 if waits and actual == "DeadlineExceeded" else 5)
 
-            assert expected == actual, (actor, what)
-    finally:
-        memory.abort_all()
-        mongo.abort_all()
+    @settings(THOROUGH, max_examples=examples)
+    @given(st.lists(STEPS, min_size=4, max_size=14))
+    def law(steps: list[tuple[str, Any]]) -> None:
+        real.database["numbers"].delete_many({})
+        memory = Side(MemoryBackend.open("memory://", BackendOptions("twin", NUMBERS)))
+        mongo = Side(on_server)
+        waits = 0
+        try:
+            for actor, what in [("plain", [{"_id": 0, "version": 1, "u": 0}]), *steps]:
+                actual = memory.outcome(actor, what, timeout=0)
+                if actual == "DeadlineExceeded":
+                    waits += 1
+                    if waits > 1:
+                        continue  # waiting costs time, and it was compared once
+                expected = mongo.outcome(actor, what, timeout=0.15 if waits and actual == "DeadlineExceeded" else 5)
 
-    assert mongo.contents() == memory.contents()
+                assert expected == actual, (actor, what)
+        finally:
+            memory.abort_all()
+            mongo.abort_all()
+
+        assert mongo.contents() == memory.contents()
+
+    law()

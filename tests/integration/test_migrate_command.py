@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from contracts.parcels import migrated, old
+from sized import sized
 
 from tristore.adapters.cli.main import cli
 
@@ -153,17 +154,17 @@ def test_the_three_stores() -> None:
 
 
 DOCUMENTS = 4_000
-KILLS = 4
 
 
-@pytest.mark.slow
-def test_killed_again_and_again(mongo_url: str, parcels: RawDatabase) -> None:
+@sized(2, soak=8, name="kills")
+def test_killed_again_and_again(mongo_url: str, parcels: RawDatabase, kills: int) -> None:
     """A run that is killed with kill -9 in its midst ends as one clean run, each document written once."""
     parcels["parcels"].insert_many([old(number) for number in range(DOCUMENTS)])
     command = [sys.executable, "-m", "tristore", "migrate", "run", "--app", APP, "--only", "parcels", "--batch", "50"]
     command += ["--lease", "0.5", "--wait", "60"]
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "PARCELS_URL": mongo_url}
-    stops = sorted(random.sample(range(1, DOCUMENTS * 4 // 5), KILLS))
+    stretch = DOCUMENTS * 4 // 5 // kills
+    stops = [number * stretch + random.randrange(1, stretch // 2) for number in range(kills)]
     left: list[int] = []
 
     for stop in stops:

@@ -24,7 +24,7 @@ def parcels(mongo_url: str, raw: Raw) -> RawDatabase:
     return raw[database_name(mongo_url)]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_memory_of_a_run_is_bounded(mongo_url: str, parcels: RawDatabase) -> None:
     """A run over fifty batches holds hardly more at once than one over ten."""
 
@@ -40,7 +40,6 @@ def test_the_memory_of_a_run_is_bounded(mongo_url: str, parcels: RawDatabase) ->
     assert many < 1.2 * few
 
 
-@pytest.mark.slow
 def test_a_bar_with_rate_and_remaining_time(mongo_url: str, parcels: RawDatabase) -> None:
     """On a terminal a run shows documents done of all, documents a second, and the time that is left."""
     parcels["parcels"].insert_many([old(number) for number in range(600)])

@@ -90,6 +90,7 @@ def test_commit_of_a_lost_transaction(backend: MongoBackend, raw: Raw, failpoint
     assert 0 == stored(raw, backend)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_commit_of_unknown_outcome(backend: MongoBackend, raw: Raw, failpoint: Any) -> None:
     """U6: when no sending is answered the outcome is unknown, within bounded time, and the document is free."""
     transaction = in_transaction(backend)

@@ -7,6 +7,7 @@ import pytest
 from bson import Decimal128, ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sized import sized
 
 from tristore import InvalidQuery
 from tristore.adapters.backend import (
@@ -62,10 +63,11 @@ def both(mongo: Backend, ask: Any) -> tuple[Any, Any]:
 TWIN = MemoryBackend.open("memory://", OPTIONS)
 
 
-def test_selected_paths(mongo: Backend) -> None:
+@sized(100, soak=500)
+def test_selected_paths(mongo: Backend, examples: int) -> None:
     """Both leave the same of each document: keys in its order, lists on the way item by item."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(documents, st.lists(paths, max_size=3))
     def alike(rows: list[dict[str, Any]], selected: list[Path]) -> None:
         query = Query(sort=BY_ID, select=outermost(selected))
@@ -80,10 +82,11 @@ def test_selected_paths(mongo: Backend) -> None:
     alike()
 
 
-def test_distinct_values(mongo: Backend) -> None:
+@sized(100, soak=500)
+def test_distinct_values(mongo: Backend, examples: int) -> None:
     """Both give the same different values in the same order, of whatever types, through lists and objects."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(documents, paths)
     def alike(rows: list[dict[str, Any]], path: Path) -> None:
         for backend in (mongo, TWIN):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
+from sized import sized
 
 from tristore import InvalidQuery, TristoreError
 from tristore.adapters.backend import (
@@ -102,12 +103,12 @@ def thorough(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.timeout(600)
-def test_generated_queries_find_the_same(server: MongoBackend, bare: MongoClient[Document]) -> None:
+@sized(20, soak=120)
+def test_generated_queries_find_the_same(server: MongoBackend, bare: MongoClient[Document], examples: int) -> None:
     """Every sort of predicate over documents of all types of values finds the same, in the same order."""
     twins = Twins(server, bare)
 
-    @thorough(60)
+    @thorough(examples)
     @given(DOCUMENTS, st.lists(QUERIES, min_size=20, max_size=20))
     def run(contents: list[Document], queries: list[Query]) -> None:
         twins.hold(contents)
@@ -116,16 +117,16 @@ def test_generated_queries_find_the_same(server: MongoBackend, bare: MongoClient
 
     run()
 
-    assert twins.asked >= AT_LEAST
-    assert twins.telling >= AT_LEAST // 4  # queries that meet all documents, or none, would prove little
+    assert twins.asked >= examples * 36
+    assert twins.telling >= examples * 9  # queries that meet all documents, or none, would prove little
 
 
-@pytest.mark.timeout(600)
-def test_generated_patterns_find_the_same(server: MongoBackend, bare: MongoClient[Document]) -> None:
+@sized(20, soak=120)
+def test_generated_patterns_find_the_same(server: MongoBackend, bare: MongoClient[Document], examples: int) -> None:
     """A pattern that is accepted means the same to Python and to the server, with an index on the text and without."""
     twins = Twins(server, bare)
 
-    @thorough(60)
+    @thorough(examples)
     @given(st.lists(TEXTS, min_size=SEVERAL, max_size=SEVERAL), st.lists(PATTERNS, min_size=20, max_size=20))
     def run(texts: list[str], patterns: list[Any]) -> None:
         twins.hold([{"a": text} for text in texts])
@@ -134,5 +135,5 @@ def test_generated_patterns_find_the_same(server: MongoBackend, bare: MongoClien
 
     run()
 
-    assert twins.asked >= AT_LEAST
-    assert twins.telling >= AT_LEAST // 4  # queries that meet all documents, or none, would prove little
+    assert twins.asked >= examples * 36
+    assert twins.telling >= examples * 9  # queries that meet all documents, or none, would prove little

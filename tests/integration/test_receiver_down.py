@@ -46,7 +46,6 @@ def stores(tristore_mongod: MongoServer, other_server: MongoCluster, raw: Raw, c
         raw.drop_database(name)
 
 
-@pytest.mark.slow
 def test_what_is_committed_while_a_store_is_down_arrives_when_it_is_back(
     stores: Stores, other_server: MongoCluster, clock: FixedClock
 ) -> None:

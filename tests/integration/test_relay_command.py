@@ -77,7 +77,6 @@ def test_parked_records_are_an_exit_code(stores: Stores, urls: dict[str, str], r
     assert 1 == result.exit_code, result.output
 
 
-@pytest.mark.slow
 def test_it_delivers_until_it_is_told_to_end(stores: Stores, urls: dict[str, str]) -> None:
     """X4: without --once it goes on, and ends at once, with success, when it is told to."""
     command = [sys.executable, "-m", "tristore", "relay", "--poll", "0.05", *options(urls)]

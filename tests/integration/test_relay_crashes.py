@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, CustomerMoved
 from contracts.outbox_base import BillingStore, add_mover, arrived, move, record_in, records
+from sized import sized
 
 from tristore import FixedClock, open_store
 from tristore.errors import WriteConflict
@@ -28,7 +29,7 @@ LEASE = timedelta(seconds=31)
 FREE_AT_LAST = 20.0
 """Seconds in which the server has certainly ended the transaction of a process that died."""
 
-MOVERS, STEPS = 8, 50
+MOVERS = 8
 PATIENCE = 60.0
 """Seconds for everything to arrive, after relays were killed in the midst of transactions."""
 
@@ -83,7 +84,6 @@ def publish_again(store: BillingStore) -> None:
             return
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_a_process_that_dies_leaves_one_effect(
     point: str, urls: tuple[str, str], store: BillingStore, receiver: BillingStore
@@ -134,18 +134,19 @@ def relay_process(urls: tuple[str, str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.slow
+@sized(15, soak=80, name="steps")
 def test_relays_that_are_killed_and_paused_deliver_once_and_in_order(
     urls: tuple[str, str],
     store: BillingStore,
     receiver: BillingStore,
+    steps: int,
 ) -> None:
     """X4, X5: one relay is killed and one sleeps far beyond its lease while events keep coming: each effect is there
     once, in the order of its aggregate."""
     movers = [add_mover(store, f"m{number}") for number in range(MOVERS)]
 
     def publish(number: int) -> None:
-        for step in range(STEPS):
+        for step in range(steps):
             move(store, movers[number], f"m{number}/{step}")
             time.sleep(0.02)
 
@@ -165,6 +166,6 @@ def test_relays_that_are_killed_and_paused_deliver_once_and_in_order(
         while watcher.backlog().waiting and time.monotonic() < end:
             time.sleep(0.1)
 
-    expected = {f"m{number}": [str(step) for step in range(STEPS)] for number in range(MOVERS)}
+    expected = {f"m{number}": [str(step) for step in range(steps)] for number in range(MOVERS)}
     assert expected == arrived(receiver)
     assert {"done"} == {one["status"] for one in records(store)}

@@ -62,7 +62,6 @@ def pause_with_a_lane(process: "subprocess.Popen[str]", database: RawDatabase) -
     raise AssertionError("the process never had a lane")
 
 
-@pytest.mark.slow
 def test_sixteen_relays_and_one_that_sleeps_beyond_its_lease(
     urls: tuple[str, str], opened: tuple[BillingStore, BillingStore], raw: Raw
 ) -> None:

@@ -18,8 +18,6 @@ from tristore.three_stores import CORE
 
 from .core_store import CoreStore, Raw
 
-pytestmark = pytest.mark.slow
-
 
 @contextmanager
 def nobody_follows(cluster: MongoCluster) -> Iterator[None]:

@@ -128,6 +128,7 @@ def test_lost_answer_of_the_commit(store: CoreStore, ada: User, failpoint: Any) 
     assert ([1], 11) == (calls, load(store, ada.id).credits)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_unknown_commit_is_not_repeated(
     store: CoreStore, ada: User, failpoint: Any, database: RawDatabase, raw: Raw
 ) -> None:

@@ -29,7 +29,7 @@ def user(number: int) -> dict[str, str]:
     return {"email": f"user{number}@example.org", "username": f"user{number}", "firstName": "Ada" * 10}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_memory_is_bounded(open_core: OpenCore, database: RawDatabase, tmp_path: Path) -> None:
     """Six chunks hold hardly more at once than two do, into the store and out of it."""
     store: CoreStore = open_core()
@@ -47,7 +47,6 @@ def test_memory_is_bounded(open_core: OpenCore, database: RawDatabase, tmp_path:
     assert peaks[1][1] < 1.2 * peaks[0][1]
 
 
-@pytest.mark.slow
 def test_bars_with_rate_and_remaining_time(core_url: str, open_core: OpenCore, tmp_path: Path) -> None:
     """On a terminal both show how much is done, how much a second, and the time that is left."""
     open_core().prepare()

@@ -17,6 +17,7 @@ from contracts.parcels import PARCELS, ParcelUnitOfWork, insert, migrated, old
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
+from sized import sized
 
 from tristore import (
     ConfigurationError,
@@ -235,16 +236,21 @@ def test_validator_and_tristore_agree(raw: Raw) -> None:
     assert 200 < sum(wanted) < len(cases) - 200
 
 
-@given(st.data())
-@settings(max_examples=60)
-def test_validator_and_tristore_agree_on_several_changes(raw: Raw, data: st.DataObject) -> None:
+@sized(30, soak=200)
+def test_validator_and_tristore_agree_on_several_changes(raw: Raw, examples: int) -> None:
     """They agree too where several fields of a random entity were changed at once."""
-    keys = sorted({field.key for field in RULED.fields} - {"_id", "address"})
-    changes = st.dictionaries(st.sampled_from(keys), st.sampled_from(VALUES), max_size=3)
-    (sound,) = RULED.dump_new([data.draw(_entities(Ruled))], NOW)
-    cases = [{**sound, **change} for change in data.draw(st.lists(changes, min_size=1, max_size=8))]
 
-    assert [refused_by_tristore(RULED, case) for case in cases] == refused_by_server(raw, RULED, cases)
+    @settings(max_examples=examples)
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        keys = sorted({field.key for field in RULED.fields} - {"_id", "address"})
+        changes = st.dictionaries(st.sampled_from(keys), st.sampled_from(VALUES), max_size=3)
+        (sound,) = RULED.dump_new([data.draw(_entities(Ruled))], NOW)
+        cases = [{**sound, **change} for change in data.draw(st.lists(changes, min_size=1, max_size=8))]
+
+        assert [refused_by_tristore(RULED, case) for case in cases] == refused_by_server(raw, RULED, cases)
+
+    law()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("loaded_twice.py")
 
@@ -20,8 +22,9 @@ def test_imports_load_one_copy_of_every_class() -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
-def test_pytest_loads_one_copy_of_every_class() -> None:
-    """Collecting the suite, and then importing every module, loads no file twice."""
-    done = run_probe("tests")
+@pytest.mark.parametrize("folder", ["tests/stateful", pytest.param("tests", marks=pytest.mark.soak)])
+def test_pytest_loads_one_copy_of_every_class(folder: str) -> None:
+    """Collecting tests that import those of other folders, and then importing every module, loads no file twice."""
+    done = run_probe(folder)
 
     assert (0, "") == (done.returncode, done.stderr)

@@ -156,8 +156,7 @@ def run(python: Path, project: Path, *options: str) -> tuple[Counter[str], str]:
     return found, done.stdout[-3_000:] + done.stderr[-1_000:]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["memory", "mongo"])
+@pytest.mark.parametrize("backend", ["memory", pytest.param("mongo", marks=pytest.mark.soak)])
 def test_the_option_chooses_the_backend(python: Path, project: Path, backend: str) -> None:
     """With ``--tristore-backend`` every test with any_store or any_stores runs once, where the option says."""
     found, printed = run(python, project, f"--tristore-backend={backend}")
@@ -165,7 +164,6 @@ def test_the_option_chooses_the_backend(python: Path, project: Path, backend: st
     assert {f"{backend} passed": FUNCTIONS} == found, printed
 
 
-@pytest.mark.slow
 def test_tests_run_on_both_backends_in_parallel(python: Path, project: Path) -> None:
     """Without the option each runs on both, also in several workers that share nothing."""
     found, printed = run(python, project, "-n2")

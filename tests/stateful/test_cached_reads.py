@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sized import sized
 
 from tristore.adapters.caching.store_cache import StoreCache
 
@@ -18,10 +19,7 @@ from .cached_machine import CachedReads
 from .cached_processes import Data, processes_at
 from .wrong_caches import WRONG_CACHES, WrongCache
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
 QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=25)
-HISTORIES = 100
 ENOUGH = 1_500
 """Histories among which a wrong rule is found."""
 
@@ -59,12 +57,13 @@ def machine(data: Data, cache: type[StoreCache] = StoreCache) -> type[CachedRead
     return type("Machine", (CachedReads,), {"data": data, "cache": cache, "met": Counter()})
 
 
-def test_no_cached_read_is_older_than_the_law_allows(in_memory: Data) -> None:
+@sized(60, soak=600)
+def test_no_cached_read_is_older_than_the_law_allows(in_memory: Data, examples: int) -> None:
     """C3 to C19: whatever two processes do and whatever fails, no cached read is older than the law allows."""
     histories = machine(in_memory)
-    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=HISTORIES))
+    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=examples))
 
-    sys.stdout.write(f"\nmet in {HISTORIES} histories: {dict(histories.met)}\n")
+    sys.stdout.write(f"\nmet in {examples} histories: {dict(histories.met)}\n")
     # histories in which nothing is found, fails, or is old where it may be would prove little
     assert [] == [what for what in SHOULD_BE_MET if not histories.met[what]]
 
@@ -78,18 +77,20 @@ class LikeRedis(StoreCache):
         return True
 
 
-def test_with_one_look(in_memory: Data) -> None:
+@sized(60, soak=600)
+def test_with_one_look(in_memory: Data, examples: int) -> None:
     """C3 to C19: the same where one look holds the tokens and the entry, as in a Redis."""
     histories = machine(in_memory, LikeRedis)
     histories.ends_entries = True
-    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=HISTORIES))
+    run_state_machine_as_test(histories, settings=settings(QUIET, max_examples=examples))
 
     assert [] == [what for what in SHOULD_BE_MET if not histories.met[what]]
 
 
-def test_on_mongo(on_mongo: Data) -> None:
+@sized(8, soak=60)
+def test_on_mongo(on_mongo: Data, examples: int) -> None:
     """C3 to C19: the same on a real mongod."""
-    run_state_machine_as_test(machine(on_mongo), settings=settings(QUIET, max_examples=20))
+    run_state_machine_as_test(machine(on_mongo), settings=settings(QUIET, max_examples=examples))
 
 
 @pytest.mark.parametrize("wrong", WRONG_CACHES)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-import pytest
 from contracts.caching_base import DOCUMENTS, Thing, Things, ThingStore, change, misbehaving, number_of, outcomes, save
 from contracts.misbehaving import Misbehaving
 
@@ -13,8 +12,6 @@ from tristore.adapters.caching.regions.bounded import BoundedMemory
 from tristore.adapters.caching.store_cache import StoreCache
 
 from .wrong_caches import TokensAreCounted
-
-pytestmark = pytest.mark.slow
 
 STEPS = 4_000
 THINGS = 32

@@ -9,6 +9,7 @@ from contracts.billing import DOCUMENTS, BillingUnitOfWork
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pymongo import MongoClient
+from sized import sized
 
 from tristore import DocumentStore, FixedClock, open_store
 from tristore.testing import MongoServer
@@ -16,7 +17,6 @@ from tristore.testing import MongoServer
 from .faults import FaultyHistories
 from .histories import START
 
-EXAMPLES = 250
 STEPS = 20
 QUICK = {"heartbeatFrequencyMS": 500, "maxPoolSize": 4}
 
@@ -51,10 +51,10 @@ def stores(
         on_mongo.close()
 
 
-@pytest.mark.timeout(900)
+@sized(60, soak=250)
 @pytest.mark.usefixtures("patient_server")
 @pytest.mark.filterwarnings("ignore::tristore.DurabilityWarning")
-def test_both_backends_agree_on_what_was_applied(stores: Any, clock: FixedClock) -> None:
+def test_both_backends_agree_on_what_was_applied(stores: Any, clock: FixedClock, examples: int) -> None:
     """U5, U6, U21: random faults at the same operations give the same error classes, and the same documents stay."""
 
     class Machine(FaultyHistories):
@@ -65,7 +65,7 @@ def test_both_backends_agree_on_what_was_applied(stores: Any, clock: FixedClock)
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),

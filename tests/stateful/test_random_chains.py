@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
+from sized import sized
 
 from tristore import InvalidQuery, open_store
 from tristore.adapters.backend import Predicate
@@ -18,7 +19,6 @@ from tristore.testing import MongoServer
 from .chains import Case, ThingStore, ThingUnitOfWork, cases, insert, predicates, stored, without_version
 
 DATABASE = "random_chains"
-pytestmark = pytest.mark.slow
 PATIENT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
@@ -38,9 +38,9 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         client.drop_database(DATABASE)
 
 
-def examples(url: str) -> int:
-    """Fewer where each takes round trips: the profile counts for memory."""
-    return 8 if url != "memory://" else 60
+def fewer(url: str, examples: int) -> int:
+    """Fewer where each takes round trips."""
+    return examples // 8 if url != "memory://" else examples
 
 
 def fresh(url: str, case: Case, upto: int | None = None, **options: Any) -> ThingStore:
@@ -64,10 +64,11 @@ def eagerly(url: str, case: Case) -> list[dict[str, Any]]:
     return found
 
 
-def test_eager_lazy_and_step_by_step(url: str) -> None:
+@sized(24, soak=120)
+def test_eager_lazy_and_step_by_step(url: str, examples: int) -> None:
     """One run, reading with and without changes, and a deployment of each version in turn end in the same documents."""
 
-    @settings(max_examples=examples(url), suppress_health_check=PATIENT)
+    @settings(max_examples=fewer(url, examples), suppress_health_check=PATIENT)
     @given(cases())
     def check(case: Case) -> None:
         expected = without_version(eagerly(url, case))
@@ -104,10 +105,11 @@ def test_eager_lazy_and_step_by_step(url: str) -> None:
     check()
 
 
-def test_interrupted_and_resumed(url: str) -> None:
+@sized(24, soak=120)
+def test_interrupted_and_resumed(url: str, examples: int) -> None:
     """A run that is broken off after any batches and started again ends as one clean run, versions included."""
 
-    @settings(max_examples=examples(url), suppress_health_check=PATIENT)
+    @settings(max_examples=fewer(url, examples), suppress_health_check=PATIENT)
     @given(cases(), st.lists(st.integers(1, 3), max_size=4))
     def check(case: Case, stops: list[int]) -> None:
         expected = eagerly(url, case)
@@ -132,10 +134,11 @@ def test_interrupted_and_resumed(url: str) -> None:
     check()
 
 
-def test_rules_mean_the_same_before_and_after(url: str) -> None:
+@sized(24, soak=120)
+def test_rules_mean_the_same_before_and_after(url: str, examples: int) -> None:
     """A rule over documents of all versions meets those whose migrated documents it meets."""
 
-    @settings(max_examples=examples(url) * 3, suppress_health_check=PATIENT)
+    @settings(max_examples=fewer(url, examples) * 3, suppress_health_check=PATIENT)
     @given(cases(functions=False), predicates)
     def check(case: Case, predicate: Predicate) -> None:
         store = fresh(url, case)

@@ -13,6 +13,7 @@ from typing import IO
 from uuid import uuid4
 
 import pytest
+from sized import sized
 
 from tristore import CacheSettings
 from tristore.testing import MongoServer, RedisServer
@@ -20,7 +21,6 @@ from tristore.testing import MongoServer, RedisServer
 from .racing import SCHEMES, Racer, racers
 
 TESTS = Path(__file__).parents[1]
-ROUNDS = 250
 READERS = 3
 PAUSE = 0.008
 """Seconds that a load takes at most; the writer begins after half of them at the latest."""
@@ -33,16 +33,16 @@ def redis() -> Iterator[RedisServer]:
         yield server
 
 
-def stale_rounds(race: Callable[[int], None], ask: Callable[[int], int]) -> int:
+def stale_rounds(rounds: int, race: Callable[[int], None], ask: Callable[[int], int]) -> int:
     """Let each round end, then ask once more; count the rounds in which the answer was not the last commit."""
     stale = 0
-    for round_ in range(1, ROUNDS + 1):
+    for round_ in range(1, rounds + 1):
         race(round_)
         stale += ask(round_) != round_
     return stale
 
 
-def in_threads(racer: Racer) -> int:
+def in_threads(racer: Racer, rounds: int) -> int:
     """Race with threads of this process."""
     draw = random.Random(1)
     with ThreadPoolExecutor(READERS + 1) as pool:
@@ -64,21 +64,20 @@ def in_threads(racer: Racer) -> int:
                 reading.result(30)
             writing.result(30)
 
-        return stale_rounds(race, lambda round_: racer.read(round_, 0.0))
+        return stale_rounds(rounds, race, lambda round_: racer.read(round_, 0.0))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
+@sized(80, soak=500, name="rounds")
 @pytest.mark.parametrize("shared", [False, True], ids=["bounded", "redis"])
 @pytest.mark.parametrize("backend", ["memory", "mongo"])
-def test_threads(tristore_mongod: MongoServer, redis: RedisServer, backend: str, shared: bool) -> None:
+def test_threads(tristore_mongod: MongoServer, redis: RedisServer, backend: str, shared: bool, rounds: int) -> None:
     """C3: readers and a writer in threads; once all are quiet, a cached read is the last commit in every round."""
     settings = CacheSettings(url=redis.url if shared else "memory://", prefix=uuid4().hex[:8])
     url = "memory://" if backend == "memory" else tristore_mongod.url_for(f"race_{uuid4().hex[:8]}")
-    with racers(url, settings, rounds=ROUNDS) as ways:
-        stale = {scheme: in_threads(ways[scheme]) for scheme in SCHEMES}
+    with racers(url, settings, rounds=rounds) as ways:
+        stale = {scheme: in_threads(ways[scheme], rounds) for scheme in SCHEMES}
 
-    sys.stdout.write(f"\nstale after quiet, of {ROUNDS} rounds: {stale}\n")
+    sys.stdout.write(f"\nstale after quiet, of {rounds} rounds: {stale}\n")
     assert stale["deletion"] > 0, "the race never happened: the look proves nothing"
     assert 0 == stale["tristore"]
 
@@ -121,14 +120,13 @@ def processes(*arguments: str) -> Iterator[list[Process]]:
             one.stdin.close()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_processes(tristore_mongod: MongoServer, redis: RedisServer) -> None:
+@sized(80, soak=500, name="rounds")
+def test_processes(tristore_mongod: MongoServer, redis: RedisServer, rounds: int) -> None:
     """C3, C10: the same with readers and a writer in processes of their own, who share a Redis."""
     url = tristore_mongod.url_for(f"race_{uuid4().hex[:8]}")
     settings = CacheSettings(url=redis.url, prefix=uuid4().hex[:8])
     stale = {}
-    with racers(url, settings, rounds=ROUNDS), processes(url, settings.url, settings.prefix) as (writer, *readers):
+    with racers(url, settings, rounds=rounds), processes(url, settings.url, settings.prefix) as (writer, *readers):
         for scheme in SCHEMES:
             draw = random.Random(2)
 
@@ -143,8 +141,8 @@ def test_processes(tristore_mongod: MongoServer, redis: RedisServer) -> None:
                 readers[0].tell(scheme, "read", round_, 0)
                 return int(readers[0].answer())
 
-            stale[scheme] = stale_rounds(race, ask)
+            stale[scheme] = stale_rounds(rounds, race, ask)
 
-    sys.stdout.write(f"\nstale after quiet, of {ROUNDS} rounds: {stale}\n")
+    sys.stdout.write(f"\nstale after quiet, of {rounds} rounds: {stale}\n")
     assert stale["deletion"] > 0, "the race never happened: the look proves nothing"
     assert 0 == stale["tristore"]

@@ -20,8 +20,6 @@ MARKER = "  # refused"
 Complaints = Mapping[int, str]
 Checker = Callable[[Path], Complaints]
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from dogpile.cache import make_region
 from dogpile.cache.api import NO_VALUE
+from sized import sized
 
 from tristore import CacheSettings
 from tristore.adapters.caching.regions.bounded import BoundedMemory
@@ -71,7 +72,8 @@ def test_a_value_is_gone_after_its_time() -> None:
 
 
 @pytest.mark.parametrize("bounds", [{"max_entries": 50}, {"max_bytes": 500}])
-def test_threads_keep_its_bounds(bounds: dict[str, int]) -> None:
+@sized(1_000, soak=5_000, name="steps")
+def test_threads_keep_its_bounds(bounds: dict[str, int], steps: int) -> None:
     """C20: eight threads that get, put and drop meet no error, and never see it above its bound."""
     memory = BoundedMemory(**bounds)  # type: ignore[arg-type]
     largest = [0]
@@ -83,7 +85,7 @@ def test_threads_keep_its_bounds(bounds: dict[str, int]) -> None:
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
-        for _ in range(5_000):
+        for _ in range(steps):
             key = f"{chance.randrange(200)}"
             act = chance.random()
             if act < 0.5:

@@ -6,10 +6,12 @@ import inspect
 import pkgutil
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
+from hypothesis import settings
 
 import tristore
 from tristore import Documents, Entity, ReadRepository, Repository
@@ -32,6 +34,17 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _TEST = re.compile(r"`((?:tests|adapters/testing/conformance)/[\w/]+\.py)::(test_\w+)`")
 
 
+@pytest.fixture
+def few_examples() -> Iterator[None]:
+    """Hypothesis tries each example of the documentation a few times: it shows how, and searches for nothing."""
+    for name, profile in {"usual": settings(), "documentation": settings(max_examples=5)}.items():
+        settings.register_profile(name, profile)
+    settings.load_profile("documentation")
+    yield
+    settings.load_profile("usual")
+
+
+@pytest.mark.usefixtures("few_examples")
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_docstrings_run(name: str) -> None:
     """Each example in the docstrings of a module prints what it says."""
@@ -40,6 +53,7 @@ def test_the_examples_of_docstrings_run(name: str) -> None:
     assert 0 == result.failed
 
 
+@pytest.mark.usefixtures("few_examples")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The Python blocks of a page run one after the other, on stores in memory."""

@@ -5,6 +5,7 @@ from typing import Any
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sized import sized
 
 from tristore.adapters.backend import (
     CollectionDeclaration,
@@ -84,61 +85,77 @@ def planned(declared: CollectionDeclaration, server: Server, drop: tuple[str, ..
     return plan_of([CollectionPlan(declared, [*server.specs.values()], {}, drop)], drop)
 
 
-@settings(max_examples=400)
-@given(declarations, servers())
-def test_a_plan_leaves_no_drift(declared: CollectionDeclaration, server: Server) -> None:
+@sized(100, soak=800)
+def test_a_plan_leaves_no_drift(examples: int) -> None:
     """Each step can be carried out; afterwards no step is left, and what is left undone was named as a problem."""
-    plan = planned(declared, server)
-    for step in plan.steps:
-        server.apply(step)
-    again = planned(declared, server)
 
-    assert () == again.steps
-    assert plan.problems == again.problems
-    there = [
-        index
-        for index in declared.indexes
-        if any(
-            tuple(have["key"].items()) == index.keys and not differences(have, index) for have in server.specs.values()
-        )
-    ]
-    left_over = [problem for problem in plan.problems if " stands where " in problem]
-    assert len(declared.indexes) - len(there) == len(plan.problems) - len(left_over)
+    @settings(max_examples=examples)
+    @given(declarations, servers())
+    def law(declared: CollectionDeclaration, server: Server) -> None:
+        plan = planned(declared, server)
+        for step in plan.steps:
+            server.apply(step)
+        again = planned(declared, server)
+
+        assert () == again.steps
+        assert plan.problems == again.problems
+        there = [
+            index
+            for index in declared.indexes
+            if any(
+                tuple(have["key"].items()) == index.keys and not differences(have, index)
+                for have in server.specs.values()
+            )
+        ]
+        left_over = [problem for problem in plan.problems if " stands where " in problem]
+        assert len(declared.indexes) - len(there) == len(plan.problems) - len(left_over)
+
+    law()
 
 
-@settings(max_examples=400)
-@given(declarations, servers())
-def test_a_plan_leaves_others_alone(declared: CollectionDeclaration, server: Server) -> None:
+@sized(100, soak=800)
+def test_a_plan_leaves_others_alone(examples: int) -> None:
     """What nobody declared is as it was after a plan was carried out; without a name nothing is hidden or dropped."""
-    plan = planned(declared, server)
-    assert {step.kind for step in plan.steps} <= {StepKind.CREATE, StepKind.MODIFY}
-    before = {index.name: dict(server.specs[index.name]) for index in plan.undeclared}
-    for step in plan.steps:
-        server.apply(step)
 
-    assert before == {name: server.specs.get(name) for name in before}
+    @settings(max_examples=examples)
+    @given(declarations, servers())
+    def law(declared: CollectionDeclaration, server: Server) -> None:
+        plan = planned(declared, server)
+        assert {step.kind for step in plan.steps} <= {StepKind.CREATE, StepKind.MODIFY}
+        before = {index.name: dict(server.specs[index.name]) for index in plan.undeclared}
+        for step in plan.steps:
+            server.apply(step)
+
+        assert before == {name: server.specs.get(name) for name in before}
+
+    law()
 
 
-@settings(max_examples=300)
-@given(declarations, servers(), st.data())
-def test_named_indexes_go_in_two_steps(declared: CollectionDeclaration, server: Server, data: st.DataObject) -> None:
+@sized(100, soak=600)
+def test_named_indexes_go_in_two_steps(examples: int) -> None:
     """An undeclared index that is named is hidden by one plan and dropped by the next, and no other goes with it."""
-    for step in planned(declared, server).steps:
-        server.apply(step)
-    undeclared = [index.name for index in planned(declared, server).undeclared]
-    if not undeclared:
-        return
-    name = data.draw(st.sampled_from(undeclared))
-    was_hidden = bool(server.specs[name].get("hidden"))
-    kept = server.specs.keys() - {name}
-    kinds = []
-    while name in server.specs:
-        step = next(step for step in planned(declared, server, (name,)).steps if step.name == name)
-        server.apply(step)
-        kinds.append(step.kind)
 
-    assert ([StepKind.DROP] if was_hidden else [StepKind.HIDE, StepKind.DROP]) == kinds
-    assert kept <= server.specs.keys()
+    @settings(max_examples=examples)
+    @given(declarations, servers(), st.data())
+    def law(declared: CollectionDeclaration, server: Server, data: st.DataObject) -> None:
+        for step in planned(declared, server).steps:
+            server.apply(step)
+        undeclared = [index.name for index in planned(declared, server).undeclared]
+        if not undeclared:
+            return
+        name = data.draw(st.sampled_from(undeclared))
+        was_hidden = bool(server.specs[name].get("hidden"))
+        kept = server.specs.keys() - {name}
+        kinds = []
+        while name in server.specs:
+            step = next(step for step in planned(declared, server, (name,)).steps if step.name == name)
+            server.apply(step)
+            kinds.append(step.kind)
+
+        assert ([StepKind.DROP] if was_hidden else [StepKind.HIDE, StepKind.DROP]) == kinds
+        assert kept <= server.specs.keys()
+
+    law()
 
 
 def test_hidden_is_part_of_a_declaration() -> None:

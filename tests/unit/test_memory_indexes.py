@@ -10,6 +10,7 @@ from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sized import sized
 
 from tristore import TristoreError
 from tristore.adapters.backend import (
@@ -139,20 +140,25 @@ def answer(backend: MemoryBackend, query: Query, transaction: Transaction | None
     return [document["_id"] for document in documents], count
 
 
-@settings(LAW, max_examples=150)
-@given(
-    st.lists(st.sampled_from(INDEXES), min_size=1, max_size=4, unique_by=str),
-    st.lists(st.tuples(st.lists(WRITES, max_size=12), st.lists(QUERIES, min_size=1, max_size=8)), max_size=3),
-)
-def test_an_index_changes_no_answer(chosen: list[IndexDeclaration], steps: list[tuple[list[Any], list[Query]]]) -> None:
+@sized(50, soak=300)
+def test_an_index_changes_no_answer(examples: int) -> None:
     """Of documents with values of every type, an index changes neither what is found, nor the order, nor the count."""
-    plain, indexed = opened(), opened(*chosen)
-    for writes, queries in steps:
-        for operation in writes:
-            if write(indexed, operation) != "ValidationError":  # two lists have no place in one index
-                write(plain, operation)
-        for query in queries:
-            assert answer(plain, query) == answer(indexed, query), query
+
+    @settings(LAW, max_examples=examples)
+    @given(
+        st.lists(st.sampled_from(INDEXES), min_size=1, max_size=4, unique_by=str),
+        st.lists(st.tuples(st.lists(WRITES, max_size=12), st.lists(QUERIES, min_size=1, max_size=8)), max_size=3),
+    )
+    def law(chosen: list[IndexDeclaration], steps: list[tuple[list[Any], list[Query]]]) -> None:
+        plain, indexed = opened(), opened(*chosen)
+        for writes, queries in steps:
+            for operation in writes:
+                if write(indexed, operation) != "ValidationError":  # two lists have no place in one index
+                    write(plain, operation)
+            for query in queries:
+                assert answer(plain, query) == answer(indexed, query), query
+
+    law()
 
 
 OF_LISTS = (index("c.a", "c.b"), index("c.b", "b"), index("b", "c.a", "_id"))
@@ -168,20 +174,25 @@ OF_ITEMS: tuple[Predicate, ...] = (
 LIST_SORTS = ((), *((SortKey(path, down),) for path in (*IN_LISTS, ("b",)) for down in (False, True)))
 
 
-@settings(LAW, max_examples=60)
-@given(st.sampled_from(OF_LISTS), st.lists(LISTS, min_size=2, max_size=8))
-def test_an_index_over_lists_changes_no_answer(chosen: IndexDeclaration, contents: list[dict[str, Any]]) -> None:
+@sized(20, soak=120)
+def test_an_index_over_lists_changes_no_answer(examples: int) -> None:
     """Different items of one list may meet the parts of a rule, and a list stands in several places of an index."""
-    plain, indexed = opened(), opened(chosen)
-    for number, content in enumerate(contents):
-        document = {"_id": number, "v": 1, **content}
-        if write(indexed, document) != "ValidationError":
-            write(plain, document)
-    for predicate in OF_ITEMS:
-        for sort in LIST_SORTS:
-            query = Query(predicate, sort, limit=2)
 
-            assert answer(plain, query) == answer(indexed, query), query
+    @settings(LAW, max_examples=examples)
+    @given(st.sampled_from(OF_LISTS), st.lists(LISTS, min_size=2, max_size=8))
+    def law(chosen: IndexDeclaration, contents: list[dict[str, Any]]) -> None:
+        plain, indexed = opened(), opened(chosen)
+        for number, content in enumerate(contents):
+            document = {"_id": number, "v": 1, **content}
+            if write(indexed, document) != "ValidationError":
+                write(plain, document)
+        for predicate in OF_ITEMS:
+            for sort in LIST_SORTS:
+                query = Query(predicate, sort, limit=2)
+
+                assert answer(plain, query) == answer(indexed, query), query
+
+    law()
 
 
 FLAT = st.fixed_dictionaries({}, optional={"a": FEW, "b": FEW})
@@ -192,28 +203,33 @@ FLAT_WRITES = st.one_of(
 )
 
 
-@settings(LAW, max_examples=60)
-@given(
-    st.lists(st.tuples(st.sampled_from([0, 1]), FLAT_WRITES | QUERIES), max_size=25),
-    st.lists(QUERIES, min_size=3, max_size=6),
-)
-def test_an_index_follows_a_transaction(steps: list[tuple[int, Any]], queries: list[Query]) -> None:
+@sized(60, soak=300)
+def test_an_index_follows_a_transaction(examples: int) -> None:
     """A transaction finds its own writes through an index, others do not, and after the commits everybody does."""
-    backends = opened(), opened(*INDEXES[:4])
-    for backend in backends:
-        write(backend, *({"_id": number, "v": 1, "a": number % 3, "b": number % 2} for number in range(0, 20, 2)))
-        answer(backend, Query(sort=(SortKey(("a",)), SortKey(("b",), True)), limit=3))
-    pairs = [[backend.begin() for backend in backends] for _ in range(2)]
-    for which, what in steps:
-        answers = [_step(backend, what, pairs[which][side]) for side, backend in enumerate(backends)]
 
-        assert answers[0] == answers[1], what
-    for pair in pairs:
-        for backend, transaction in zip(backends, pair, strict=True):
-            with suppress(WriteConflict):  # an error ended it on both
-                backend.commit(transaction, timeout=1)
-    for query in queries:
-        assert answer(backends[0], query) == answer(backends[1], query), query
+    @settings(LAW, max_examples=examples)
+    @given(
+        st.lists(st.tuples(st.sampled_from([0, 1]), FLAT_WRITES | QUERIES), max_size=25),
+        st.lists(QUERIES, min_size=3, max_size=6),
+    )
+    def law(steps: list[tuple[int, Any]], queries: list[Query]) -> None:
+        backends = opened(), opened(*INDEXES[:4])
+        for backend in backends:
+            write(backend, *({"_id": number, "v": 1, "a": number % 3, "b": number % 2} for number in range(0, 20, 2)))
+            answer(backend, Query(sort=(SortKey(("a",)), SortKey(("b",), True)), limit=3))
+        pairs = [[backend.begin() for backend in backends] for _ in range(2)]
+        for which, what in steps:
+            answers = [_step(backend, what, pairs[which][side]) for side, backend in enumerate(backends)]
+
+            assert answers[0] == answers[1], what
+        for pair in pairs:
+            for backend, transaction in zip(backends, pair, strict=True):
+                with suppress(WriteConflict):  # an error ended it on both
+                    backend.commit(transaction, timeout=1)
+        for query in queries:
+            assert answer(backends[0], query) == answer(backends[1], query), query
+
+    law()
 
 
 def _step(backend: MemoryBackend, what: Any, transaction: Transaction) -> object:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
-from tristore.testing import MongoServer
+from tristore.testing import MongoServer, RedisServer
 
 # How long an example takes says how busy the machine is, and nothing about the code. The examples of every run are the
 # same, so that a change is refused for what it changes; `nox -s search` draws new ones.
@@ -72,3 +72,10 @@ def failpoint(raw: Raw) -> Failpoint:
             raw.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     return arm
+
+
+@pytest.fixture(scope="session")
+def cache_redis() -> Iterator[RedisServer]:
+    """A running Redis, which tests share under names of their own."""
+    with RedisServer() as server:
+        yield server

@@ -8,8 +8,8 @@ import pytest
 from .conftest import copy_of_checkout, install, make_environment
 
 SOME = [
-    *("tests/unit/test_entity.py", "tests/unit/test_public_names.py", "tests/unit/test_cli.py"),
-    *("tests/contracts/test_rules.py", "tests/packaging/test_layers.py", "tests/packaging/test_one_copy.py"),
+    *("tests/unit/entities/test_entity.py", "tests/unit/test_public_names.py", "tests/unit/cli/test_cli.py"),
+    *("tests/contracts/rules/test_rules.py", "tests/packaging/test_layers.py", "tests/packaging/test_one_copy.py"),
 ]
 
 

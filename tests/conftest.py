@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from listening import Listen, listening
 from pymongo import MongoClient
 
 from tristore.testing import MongoServer, RedisServer
@@ -52,6 +53,12 @@ def standalone(tristore_mongod: MongoServer) -> Iterator[MongoServer]:
     """A server without transactions; where the replica set was skipped, this is too."""
     with MongoServer(replica_set=False) as server:
         yield server
+
+
+@pytest.fixture
+def listen(monkeypatch: pytest.MonkeyPatch) -> Listen:
+    """Adds a listener to the client of every store that the test opens from then on."""
+    return listening(monkeypatch)
 
 
 @pytest.fixture

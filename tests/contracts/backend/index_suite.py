@@ -6,10 +6,10 @@ import pytest
 
 from tristore import ConfigurationError, ValidationError
 from tristore.adapters.backend import Backend, CollectionDeclaration, Delete, IndexDeclaration, KeyTaken, Update
-from tristore.adapters.testing.conformance.cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from tristore.errors import WriteConflict
 
 from .index_cases import CASES, EMAIL, KEYS, OPEN, is_, unique
+from .port_calls import TIMEOUT, change, ids, open_transaction, read, write
 
 TAKEN = [(name, first, second) for name, first, second, keys in CASES if keys]
 
@@ -86,7 +86,7 @@ class IndexContract:
                 into="partial",
                 transaction=transaction,
             )
-            commit(backend, transaction)
+            backend.commit(transaction, timeout=TIMEOUT)
 
         assert [1, 2] == ids(read(backend, of="partial"))
 

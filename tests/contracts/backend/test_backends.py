@@ -7,28 +7,28 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions, Capability
-from tristore.adapters.mongo.backend import MongoBackend
-from tristore.adapters.testing.conformance.suite import COLLECTIONS, OPTIONS
+from tristore.adapters.backend import Backend, BackendOptions, Capability, backend_for
 from tristore.testing import BackendConformance, MemoryBackend, MongoServer
 
 BOTH = Capability.TRANSACTIONS | Capability.SNAPSHOT_READS | Capability.ROLLUPS | Capability.LEASES
 DATABASE = f"test_contract_{os.getpid()}"
-DECLARED = {declared.name for declared in COLLECTIONS}
+OPTIONS = BackendConformance.options
+DECLARED = {declared.name for declared in OPTIONS.collections}
 
 
 @pytest.fixture(scope="module")
-def prepared(tristore_mongod: MongoServer, raw: MongoClient[dict[str, Any]]) -> Iterator[MongoBackend]:
+def prepared(tristore_mongod: MongoServer, raw: MongoClient[dict[str, Any]]) -> Iterator[Backend]:
     """A prepared backend on MongoDB."""
-    backend = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
-    backend.prepare(COLLECTIONS, timeout=30.0)
+    url = tristore_mongod.url_for(DATABASE)
+    backend = backend_for(url).open(url, OPTIONS)
+    backend.prepare(OPTIONS.collections, timeout=30.0)
     yield backend
     backend.close()
     raw.drop_database(DATABASE)
 
 
 @pytest.fixture
-def mongo_backend(prepared: MongoBackend, raw: MongoClient[dict[str, Any]]) -> Iterator[MongoBackend]:
+def mongo_backend(prepared: Backend, raw: MongoClient[dict[str, Any]]) -> Iterator[Backend]:
     """A backend on MongoDB, prepared and empty."""
     yield prepared
     database = raw[DATABASE]
@@ -54,5 +54,5 @@ class TestMongo(BackendConformance):
     capabilities = BOTH | Capability.PIPELINES | Capability.CHANGE_STREAMS
 
     @pytest.fixture
-    def backend(self, mongo_backend: MongoBackend) -> Backend:
+    def backend(self, mongo_backend: Backend) -> Backend:
         return mongo_backend

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tristore.adapters.backend import Backend, BackendOptions
-from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.backend import Backend, BackendOptions, backend_for
 from tristore.testing import MemoryBackend, MongoServer
 
 from ..repository.partial_suite import PartialContract
@@ -22,9 +21,10 @@ DECLARED = {declared.name for declared in KEYS}
 
 
 @pytest.fixture(scope="module")
-def prepared(tristore_mongod: MongoServer) -> Iterator[MongoBackend]:
+def prepared(tristore_mongod: MongoServer) -> Iterator[Backend]:
     """A prepared backend on MongoDB."""
-    backend = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
+    url = tristore_mongod.url_for(DATABASE)
+    backend = backend_for(url).open(url, OPTIONS)
     backend.prepare(KEYS, timeout=30.0)
     yield backend
     backend.close()
@@ -44,7 +44,7 @@ class TestMongo(IndexContract):
     """On a real MongoDB."""
 
     @pytest.fixture
-    def backend(self, prepared: MongoBackend, tristore_mongod: MongoServer) -> Iterator[Backend]:
+    def backend(self, prepared: Backend, tristore_mongod: MongoServer) -> Iterator[Backend]:
         yield prepared
         with MongoClient[dict[str, Any]](tristore_mongod.url) as client:
             database = client[DATABASE]

@@ -1,6 +1,5 @@
 """Units of work and the cache, on every backend: what they see, and commits whose outcome nobody knows."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from attrs import frozen
 
 from tristore import Event
 from tristore.adapters.backend import Update, WritePlan
-from tristore.adapters.caching import store_cache
 from tristore.errors import CommitUnknown
 from tristore.operations import OutboxRelay
 from tristore.testing import Operation, faults
@@ -114,26 +112,6 @@ class CachedCommitsContract(ThingsContract):
             assert store.resolve(caught.value.unit_id)
 
         assert [100, 100] == [number_of(store, 2), read(store, lambda t: t.find(sort="number")[-1].number)]
-
-    def test_a_commit_that_nobody_asks_about(self, store: ThingStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        """C11: after the time in which the server may still apply it, everything of its collections is read anew."""
-        monkeypatch.setattr(store_cache, "SETTLED", 0.2)
-
-        def around(operation: Operation, call: Callable[[], Any]) -> Any:
-            if operation.name in {"commit", "settle"}:
-                raise CommitUnknown("nobody knows")
-            return call()
-
-        with observed(store, around), pytest.raises(CommitUnknown) as caught, store.unit_of_work() as uow:
-            uow.things.get(1).number = 100
-        store.backend.abort(store.environment.unsettled[caught.value.unit_id].transaction)
-        assert [1, 2] == [number_of(store, 1), number_of(store, 2)]
-        poison(store)
-        end = time.monotonic() + 10
-
-        while number_of(store, 2) != 77:
-            assert time.monotonic() < end
-            time.sleep(0.05)
 
     def test_what_a_relay_writes(self, open_things: OpenThings) -> None:
         """C10: the effect of a delivered event is a commit like any other."""

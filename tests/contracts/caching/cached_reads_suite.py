@@ -1,9 +1,7 @@
 """Reads through the cache, on every backend and in every cache: what is cached, what is not, and what comes back."""
 
-import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -283,15 +281,6 @@ class CachedReadsContract(ThingsContract):
 
         assert before == after
         assert {} == asked
-
-    def test_planted_pickles_run_nothing(self, tmp_path: Path) -> None:
-        """C2: the sources of the cache never load a pickle; what is planted in Redis is tried in its own contract."""
-        import tristore.adapters.caching as package
-
-        sources = [path.read_text() for path in Path(package.__path__[0]).glob("*.py")]
-
-        assert len(sources) > 5
-        assert not [text for text in sources if f"import {pickle.__name__}" in text]
 
     def test_notes_and_things_are_apart(self, store: ThingStore, things: list[Thing]) -> None:
         """C1: one question about two collections of a store has two answers."""

@@ -26,8 +26,7 @@ from tristore import (
     open_store,
 )
 from tristore.adapters.backend import Document, WritePlan
-from tristore.adapters.caching.stats import Outcome
-from tristore.operations import CacheStats
+from tristore.operations import CacheStats, Outcome
 from tristore.testing import ObservedBackend, Operation, RedisServer, plugged
 
 from ..stores import BillingContract

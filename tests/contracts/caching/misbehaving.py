@@ -1,35 +1,73 @@
 """A backend of dogpile.cache that does what a test wants of it: raises, loses answers, forgets, or waits."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dogpile.cache.api import BytesBackend, CacheMutex
-
-from tristore.adapters.caching.regions.bounded import BoundedMemory
+from dogpile.cache.api import NO_VALUE, BytesBackend, CacheMutex
 
 IS_TOKEN = "|t|"
 """A part of the names of tokens."""
+
+
+class Shelf:
+    """Values by key; when there are too many, the least recently used ones go."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._values: OrderedDict[str, bytes] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: str) -> Any:
+        """The value of a key, or dogpile's word for none."""
+        with self._lock:
+            if key not in self._values:
+                return NO_VALUE
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a value."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+    def drop(self, key: str) -> None:
+        """Forget a key."""
+        with self._lock:
+            self._values.pop(key, None)
+
+    def keys(self) -> list[str]:
+        """All keys."""
+        with self._lock:
+            return list(self._values)
 
 
 class Misbehaving:
     """What all regions of one cache share: the values, and what goes wrong.
 
     Attributes:
-        data, tokens: the values, in memories of their own.
+        data, tokens: the values, on shelves of their own.
         log: what was asked of it, such as ``("get", "data")``, in order.
         failing: the operations that raise, of data or of tokens: ``"get data"``.
         before, after: are called around each operation with its name.
     """
 
-    def __init__(self, *, tokens: BoundedMemory | None = None) -> None:
-        self.data = BoundedMemory()
-        self.tokens = BoundedMemory() if tokens is None else tokens  # an empty one is false
+    def __init__(self, *, tokens: Shelf | None = None) -> None:
+        self.data = Shelf()
+        self.tokens = Shelf() if tokens is None else tokens  # an empty one is false
         self.log: list[str] = []
         self.failing: set[str] = set()
         self.before: Callable[[str], object] = lambda _: None
         self.after: Callable[[str], object] = lambda _: None
 
-    def memory_of(self, key: str) -> BoundedMemory:
+    def shelf_of(self, key: str) -> Shelf:
         """Where a key is kept."""
         return self.tokens if IS_TOKEN in key else self.data
 
@@ -53,32 +91,32 @@ class MisbehavingBackend(BytesBackend):
 
     def get_serialized(self, key: str) -> Any:
         """Return the bytes of a key."""
-        return self._cache.carry_out("get", [key], lambda: self._cache.memory_of(key).get(key))
+        return self._cache.carry_out("get", [key], lambda: self._cache.shelf_of(key).get(key))
 
     def get_serialized_multi(self, keys: Iterable[str]) -> Sequence[Any]:
         """Return the bytes of several keys."""
         wanted = list(keys)
         found: list[Any] = self._cache.carry_out(
-            "get", wanted, lambda: [self._cache.memory_of(key).get(key) for key in wanted]
+            "get", wanted, lambda: [self._cache.shelf_of(key).get(key) for key in wanted]
         )
         return found
 
     def set_serialized(self, key: str, value: bytes) -> None:
         """Keep bytes."""
-        self._cache.carry_out("set", [key], lambda: self._cache.memory_of(key).put(key, value, None))
+        self._cache.carry_out("set", [key], lambda: self._cache.shelf_of(key).put(key, value))
 
     def set_serialized_multi(self, mapping: Mapping[str, bytes]) -> None:
         """Keep bytes under several keys."""
 
         def put() -> None:
             for key, value in mapping.items():
-                self._cache.memory_of(key).put(key, value, None)
+                self._cache.shelf_of(key).put(key, value)
 
         self._cache.carry_out("set", list(mapping), put)
 
     def delete(self, key: str) -> None:
         """Forget a key."""
-        self._cache.carry_out("delete", [key], lambda: self._cache.memory_of(key).drop(key))
+        self._cache.carry_out("delete", [key], lambda: self._cache.shelf_of(key).drop(key))
 
     def delete_multi(self, keys: Iterable[str]) -> None:
         """Forget several keys."""
@@ -111,9 +149,9 @@ class BrokenLock(CacheMutex):
         return False
 
 
-def planted(memory: BoundedMemory) -> list[str]:
-    """The keys of a memory, to plant something under."""
-    return list(memory._entries)
+def planted(shelf: Shelf) -> list[str]:
+    """The keys of a shelf, to plant something under."""
+    return shelf.keys()
 
 
-__all__ = ["IS_TOKEN", "Misbehaving", "MisbehavingBackend", "planted"]
+__all__ = ["IS_TOKEN", "Misbehaving", "MisbehavingBackend", "Shelf", "planted"]

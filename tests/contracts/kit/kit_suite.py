@@ -10,11 +10,18 @@ from hypothesis import strategies as st
 
 from tristore import ConfigurationError, DocumentStore, Entity, Specification, VersionConflict
 from tristore.adapters.backend import Delete, WritePlan
-from tristore.adapters.documents.collections.bindings import Binding
-from tristore.adapters.testing.data.factories import StorePersistence
 from tristore.domain.core import Project, User, UserStatus
 from tristore.services import CreditService
-from tristore.testing import AnyStore, EntityFactory, document_store, entities, factory_of, queries, specifications
+from tristore.testing import (
+    AnyStore,
+    EntityFactory,
+    StorePersistence,
+    document_store,
+    entities,
+    factory_of,
+    queries,
+    specifications,
+)
 from tristore.three_stores import Stores
 
 from ..billing import DOCUMENTS, BillingUnitOfWork, Customer
@@ -41,8 +48,8 @@ def values_of(entity: Entity[Any]) -> dict[str, Any]:
     return {field.name: getattr(entity, field.name) for field in attrs.fields(type(entity))}
 
 
-def binding_of(store: DocumentStore[Any], name: str) -> Binding:
-    """How a store keeps what one of its repositories holds."""
+def binding_of(store: DocumentStore[Any], name: str) -> Any:
+    """How a store keeps what one of its repositories holds: an inner value, which nothing but this suite looks at."""
     return store.environment.bindings[name]
 
 

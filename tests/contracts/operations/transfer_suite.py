@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from tristore import ConfigurationError, DocumentStore, ValidationError
 from tristore.adapters.backend import CODEC_OPTIONS, EVERYTHING, Document, Query, SortKey, WritePlan
-from tristore.adapters.formats.extended_json import from_line, to_line
-from tristore.adapters.operations.transfer import Step
-from tristore.operations import ImportReport, export_lines, import_lines
+from tristore.operations import ImportReport, Step, export_lines, from_line, import_lines, to_line
 from tristore.testing import entities
 
 from ..billing import Address, BillingUnitOfWork, Customer, customer

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tristore import Clock, FixedClock, Id, open_stores
-from tristore.adapters.three_stores.settings import Prepare
 from tristore.domain.core import Organization, OrganizationId, Project, ProjectId, User, UserId
 from tristore.services import AuditService, CreditService, MeteringService, PlaybackService
-from tristore.three_stores import Stores, make_relays
+from tristore.three_stores import Prepare, Stores, make_relays
 
 ANN, BOB = UserId(Id("0" * 23 + "a")), UserId(Id("0" * 23 + "b"))
 ACME, APOLLO = OrganizationId(Id("0" * 23 + "c")), ProjectId(Id("0" * 23 + "d"))

@@ -21,7 +21,6 @@ from tristore import (
     open_store,
 )
 from tristore.adapters.backend import EVERYTHING, Modify, Query
-from tristore.adapters.documents.bulk.chunked_write import CHUNK
 from tristore.errors import NestedUnitOfWork, TooLarge, UnitOfWorkClosed, UnitOfWorkError
 from tristore.testing import faults
 
@@ -40,6 +39,9 @@ from .counters import (
     counter,
 )
 from .repository_suite import BillingStore
+
+CHUNK = 2_000
+"""How many entities one command of a load writes at most."""
 
 
 def told(result: BulkResult[Any]) -> list[tuple[int, str]]:

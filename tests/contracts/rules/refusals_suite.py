@@ -18,13 +18,14 @@ from tristore import (
     ValidationError,
     open_store,
 )
-from tristore.domain.rules.capture import LONGEST_PART
 from tristore.errors import UnitOfWorkError, WriteConflict
 
 from ..billing import Address, BillingUnitOfWork, Customer, customer
 from ..stores import BillingContract
 
 BillingStore = DocumentStore[BillingUnitOfWork]
+LONGEST_PART = 1_000
+"""The most characters of a part of a text."""
 HALF = "\ud800"
 BEYOND = 2**63
 

@@ -28,11 +28,13 @@ from tristore import (
     specification,
     where,
 )
-from tristore.domain.rules.capture import LONGEST_PART, MOST_ITEMS
 
 from .shipments import NOON, SHIPPING, Line, Part, Shipment, ShippingUnitOfWork, Status
 
 ShippingStore = DocumentStore[ShippingUnitOfWork]
+LONGEST_PART, MOST_ITEMS = 1_000, 1_000
+"""The most characters of a part of a text, and the largest size that a rule may ask of a list."""
+
 ADA, BOB, CID = "ada", "bob", "cid"
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-
-from tristore.adapters.mongo import connection as connection_module
+from listening import Listen
 
 from ..services.services_base import ThreeStores
 from ..stores import OnMemory, OnMongo
@@ -15,10 +14,10 @@ from .wire import Wire
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(listen: Listen) -> Iterator[Wire]:
     """What is sent is looked at, and nothing in it may come from a caller."""
     wire = Wire()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [wire])
+    listen(wire)
     yield wire
     assert [] == wire.problems
 

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from tristore import CacheSettings
-from tristore.adapters.caching.regions.breaker import ERRORS, PAUSE
 from tristore.testing import RedisServer
 
 from ..core_store import CoreStore, OpenCore, save, user
 from .cached_load import cached, credit, failed_invalidations, hits, until
 from .line import Line
+
+ERRORS, PAUSE = 5, 5.0
+"""After how many failures in a row a cache is left alone, and for how many seconds."""
 
 ADDED = 0.3
 """Seconds that a cache may add to a read that finds it dead."""

@@ -21,8 +21,8 @@ from tristore.adapters.backend import (
     Modify,
     Query,
     WritePlan,
+    backend_for,
 )
-from tristore.adapters.mongo.backend import MongoBackend
 from tristore.testing import MemoryBackend, MongoServer
 
 THINGS = (CollectionDeclaration("things"),)
@@ -54,7 +54,9 @@ CHANGES = st.builds(
 def mongo(tristore_mongod: MongoServer) -> Any:
     """A backend on a database of this module's own."""
     name = f"increments_{os.getpid()}"
-    backend = MongoBackend.open(tristore_mongod.url_for(name), BackendOptions("increments", THINGS))
+    backend = backend_for(tristore_mongod.url_for(name)).open(
+        tristore_mongod.url_for(name), BackendOptions("increments", THINGS)
+    )
     backend.prepare(THINGS, timeout=30)
     yield backend
     backend.close()

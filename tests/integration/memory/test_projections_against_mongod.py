@@ -19,8 +19,8 @@ from tristore.adapters.backend import (
     Query,
     SortKey,
     WritePlan,
+    backend_for,
 )
-from tristore.adapters.mongo.backend import MongoBackend
 from tristore.testing import MemoryBackend
 
 OPTIONS = BackendOptions("projections", (CollectionDeclaration("things"),))
@@ -41,7 +41,7 @@ def outermost(found: list[Path]) -> tuple[Path, ...]:
 @pytest.fixture
 def mongo(mongo_url: str) -> Iterator[Backend]:
     """A backend on a database of its own."""
-    backend = MongoBackend.open(mongo_url, OPTIONS)
+    backend = backend_for(mongo_url).open(mongo_url, OPTIONS)
     yield backend
     backend.close()
 

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from listening import Listen
 from pymongo import monitoring
 
 from tristore import ConfigurationError, TristoreError, Unavailable, ValidationError
 from tristore.adapters.backend import (
     EVERYTHING,
+    Backend,
     BackendOptions,
     Comparator,
     Compare,
@@ -19,9 +21,8 @@ from tristore.adapters.backend import (
     Update,
     WritePlan,
     WriteResult,
+    backend_for,
 )
-from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.mongo.backend import MongoBackend
 from tristore.errors import DeadlineExceeded, DurabilityWarning, WriteConflict
 
 SETTINGS = {"heartbeatFrequencyMS": 500}
@@ -45,24 +46,24 @@ class Commands(monitoring.CommandListener):
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+def commands(listen: Listen) -> Commands:
     """The commands of every backend that the test opens."""
     commands = Commands()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [commands])
+    listen(commands)
     return commands
 
 
 @pytest.fixture
-def backend(commands: Commands, mongo_url: str) -> Iterator[MongoBackend]:
+def backend(commands: Commands, mongo_url: str) -> Iterator[Backend]:
     """A backend that meets fail points, with three documents."""
-    backend = MongoBackend.open(mongo_url, BackendOptions("under-test", (), SETTINGS))
+    backend = backend_for(mongo_url).open(mongo_url, BackendOptions("under-test", (), SETTINGS))
     put(backend, inserts=[{"_id": n, "version": 1} for n in range(3)])
     commands.sent.clear()
     yield backend
     backend.close()
 
 
-def put(backend: MongoBackend, **plan: Any) -> WriteResult:
+def put(backend: Backend, **plan: Any) -> WriteResult:
     """Write a plan outside transactions."""
     return backend.write(WritePlan("things", "version", **plan), transaction=None, timeout=3.0)
 
@@ -80,9 +81,7 @@ def put(backend: MongoBackend, **plan: Any) -> WriteResult:
     ],
     ids=str,
 )
-def test_error_of_a_write(
-    backend: MongoBackend, failpoint: Any, fault: dict[str, Any], expected: type[Exception]
-) -> None:
+def test_error_of_a_write(backend: Backend, failpoint: Any, fault: dict[str, Any], expected: type[Exception]) -> None:
     """U4: the server's errors are told apart by code, and keep the driver's error as their cause."""
     with failpoint(["insert"], times=None, **fault), pytest.raises(TristoreError) as caught:
         put(backend, inserts=[{"_id": 9, "secret": "hunter2"}])
@@ -93,7 +92,7 @@ def test_error_of_a_write(
 
 
 @pytest.mark.parametrize("code", [64, 100])
-def test_write_that_is_not_confirmed(backend: MongoBackend, failpoint: Any, code: int) -> None:
+def test_write_that_is_not_confirmed(backend: Backend, failpoint: Any, code: int) -> None:
     """A write that was applied, but confirmed by too few members in time, counts as applied."""
     problem = {"code": code, "errmsg": "x", "errInfo": {"wtimeout": True}}
     with failpoint(["insert"], writeConcernError=problem), pytest.warns(DurabilityWarning, match="too few members"):
@@ -102,7 +101,7 @@ def test_write_that_is_not_confirmed(backend: MongoBackend, failpoint: Any, code
     assert WriteResult(0, 0, 1) == result
 
 
-def test_answer_of_a_write_is_lost(backend: MongoBackend, failpoint: Any) -> None:
+def test_answer_of_a_write_is_lost(backend: Backend, failpoint: Any) -> None:
     """A write whose answer is lost once is sent again, and done once."""
     with failpoint(["insert"], closeConnection=True):
         put(backend, inserts=[{"_id": 9}])
@@ -110,7 +109,7 @@ def test_answer_of_a_write_is_lost(backend: MongoBackend, failpoint: Any) -> Non
     assert 4 == backend.count("things", EVERYTHING, limit=None, transaction=None, timeout=3.0)
 
 
-def test_connection_that_is_always_lost(backend: MongoBackend, failpoint: Any) -> None:
+def test_connection_that_is_always_lost(backend: Backend, failpoint: Any) -> None:
     """A server that never answers a write is an error when the time is over."""
     with (
         failpoint(["insert"], times=None, closeConnection=True),
@@ -121,13 +120,13 @@ def test_connection_that_is_always_lost(backend: MongoBackend, failpoint: Any) -
     assert caught.value.__cause__ is not None
 
 
-def test_slow_read(backend: MongoBackend, failpoint: Any) -> None:
+def test_slow_read(backend: Backend, failpoint: Any) -> None:
     """A read that takes longer than it may is DeadlineExceeded."""
     with failpoint(["find"], blockConnection=True, blockTimeMS=900), pytest.raises(DeadlineExceeded):
         backend.find("things", Query(), transaction=None, timeout=0.2).to_list()
 
 
-def test_no_time_left(backend: MongoBackend, commands: Commands) -> None:
+def test_no_time_left(backend: Backend, commands: Commands) -> None:
     """An operation for which no time is left sends nothing."""
     with pytest.raises(DeadlineExceeded):
         backend.find("things", Query(), transaction=None, timeout=-1).to_list()
@@ -137,7 +136,7 @@ def test_no_time_left(backend: MongoBackend, commands: Commands) -> None:
 
 def test_exhausted_pool(mongo_url: str, failpoint: Any) -> None:
     """A pool without a free connection is Unavailable within the time of the operation, not a hang."""
-    backend = MongoBackend.open(mongo_url, BackendOptions("under-test", (), {**SETTINGS, "maxPoolSize": 1}))
+    backend = backend_for(mongo_url).open(mongo_url, BackendOptions("under-test", (), {**SETTINGS, "maxPoolSize": 1}))
 
     def read(timeout: float) -> None:
         transaction = backend.begin()
@@ -156,7 +155,7 @@ def test_exhausted_pool(mongo_url: str, failpoint: Any) -> None:
     backend.close()
 
 
-def test_cursor_that_breaks(backend: MongoBackend, failpoint: Any) -> None:
+def test_cursor_that_breaks(backend: Backend, failpoint: Any) -> None:
     """A cursor that is lost between batches raises: never a short list as if it were whole."""
     put(backend, inserts=[{"_id": n} for n in range(10, 400)])
     documents = iter(backend.find("things", Query(), transaction=None, timeout=3.0))
@@ -165,7 +164,7 @@ def test_cursor_that_breaks(backend: MongoBackend, failpoint: Any) -> None:
         list(documents)
 
 
-def test_commands_of_a_plan(backend: MongoBackend, commands: Commands) -> None:
+def test_commands_of_a_plan(backend: Backend, commands: Commands) -> None:
     """U11: a plan of any size is at most three commands."""
     result = put(
         backend,
@@ -178,7 +177,7 @@ def test_commands_of_a_plan(backend: MongoBackend, commands: Commands) -> None:
     assert ["delete", "update", "insert"] == commands.names()
 
 
-def test_commands_of_a_transaction(backend: MongoBackend, commands: Commands) -> None:
+def test_commands_of_a_transaction(backend: Backend, commands: Commands) -> None:
     """U11: a hundred updates in a transaction are one update and the commit; the first one opens the snapshot."""
     transaction = backend.begin()
     plan = WritePlan("things", "version", (), [Update(n, 1, {"version": 2}) for n in range(100)])
@@ -191,7 +190,7 @@ def test_commands_of_a_transaction(backend: MongoBackend, commands: Commands) ->
 
 
 @pytest.mark.parametrize("limit", [None, 1, 500])
-def test_commands_of_a_find(backend: MongoBackend, commands: Commands, limit: int | None) -> None:
+def test_commands_of_a_find(backend: Backend, commands: Commands, limit: int | None) -> None:
     """A find is one command without a transaction, however many documents its limit allows."""
     put(backend, inserts=[{"_id": n} for n in range(10, 400)])
     commands.sent.clear()
@@ -201,13 +200,13 @@ def test_commands_of_a_find(backend: MongoBackend, commands: Commands, limit: in
     assert [("find", False)] == [(name, "startTransaction" in command) for name, command in commands.sent]
 
 
-def test_count_of_one_is_a_find(backend: MongoBackend, commands: Commands) -> None:
+def test_count_of_one_is_a_find(backend: Backend, commands: Commands) -> None:
     """Whether anything matches is asked with a find that stops at the first document."""
     assert 1 == backend.count("things", EVERYTHING, limit=1, transaction=None, timeout=3.0)
     assert ["find"] == commands.names()
 
 
-def test_every_read_has_a_deadline(backend: MongoBackend, commands: Commands) -> None:
+def test_every_read_has_a_deadline(backend: Backend, commands: Commands) -> None:
     """Each command tells the server how long it may take."""
     backend.find("things", Query(), transaction=None, timeout=3.0).to_list()
     backend.count("things", EVERYTHING, limit=None, transaction=None, timeout=3.0)

@@ -9,8 +9,7 @@ import pytest
 from pymongo import MongoClient
 
 from tristore import ConfigurationError, Unavailable
-from tristore.adapters.backend import BackendOptions, CollectionDeclaration, IndexDeclaration
-from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.backend import Backend, BackendOptions, CollectionDeclaration, IndexDeclaration, backend_for
 from tristore.errors import DeadlineExceeded
 
 EMAIL = IndexDeclaration((("email", 1),), unique=True)
@@ -20,12 +19,11 @@ PEOPLE = (CollectionDeclaration("people", (EMAIL, AGE, NICK)), CollectionDeclara
 
 PREPARE = """
 import sys
-from tristore.adapters.backend import BackendOptions, CollectionDeclaration, IndexDeclaration
-from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.backend import BackendOptions, CollectionDeclaration, IndexDeclaration, backend_for
 
 indexes = tuple(IndexDeclaration(((name, 1),), unique=True) for name in "abc")
 declared = [CollectionDeclaration(f"c{n}", indexes) for n in range(5)]
-backend = MongoBackend.open(sys.argv[1], BackendOptions("core", ()))
+backend = backend_for(sys.argv[1]).open(sys.argv[1], BackendOptions("core", ()))
 sys.stdin.readline()
 backend.prepare(declared, timeout=60)
 assert not backend.missing(declared, timeout=5)
@@ -34,9 +32,9 @@ backend.close()
 
 
 @pytest.fixture
-def backend(mongo_url: str) -> Iterator[MongoBackend]:
+def backend(mongo_url: str) -> Iterator[Backend]:
     """A backend on an empty database, which meets fail points."""
-    backend = MongoBackend.open(mongo_url, BackendOptions("under-test", (), {"heartbeatFrequencyMS": 500}))
+    backend = backend_for(mongo_url).open(mongo_url, BackendOptions("under-test", (), {"heartbeatFrequencyMS": 500}))
     yield backend
     backend.close()
 
@@ -58,7 +56,7 @@ def test_eight_processes_at_once(mongo_url: str) -> None:
     assert [0] * 8 == [process.wait(timeout=100) for process in processes]
 
 
-def test_indexes_that_are_made(backend: MongoBackend, people: Any) -> None:
+def test_indexes_that_are_made(backend: Backend, people: Any) -> None:
     """U18: the declared collections and indexes are made with their names and options, and made once."""
     for _ in range(2):
         backend.prepare(PEOPLE, timeout=10.0)
@@ -70,7 +68,7 @@ def test_indexes_that_are_made(backend: MongoBackend, people: Any) -> None:
     assert {"people", "places"} == set(people.database.list_collection_names())
 
 
-def test_same_index_under_another_name(backend: MongoBackend, people: Any) -> None:
+def test_same_index_under_another_name(backend: Backend, people: Any) -> None:
     """An index that another program made under its own name is as good as ours."""
     people.create_index([("email", 1)], unique=True, name="theirs")
     backend.prepare(PEOPLE, timeout=10.0)
@@ -87,7 +85,7 @@ def test_same_index_under_another_name(backend: MongoBackend, people: Any) -> No
         ([("other", 1)], {"name": "email_1"}),
     ],
 )
-def test_index_that_differs(backend: MongoBackend, people: Any, keys: Any, options: dict[str, Any]) -> None:
+def test_index_that_differs(backend: Backend, people: Any, keys: Any, options: dict[str, Any]) -> None:
     """An index that differs from its declaration is an error that names it; it counts as missing."""
     people.create_index(keys, **options)
 
@@ -96,19 +94,19 @@ def test_index_that_differs(backend: MongoBackend, people: Any, keys: Any, optio
         backend.prepare(PEOPLE, timeout=10.0)
 
 
-def test_other_direction_refuses_the_same(backend: MongoBackend, people: Any) -> None:
+def test_other_direction_refuses_the_same(backend: Backend, people: Any) -> None:
     """A unique index in another direction refuses the same documents, so nothing is missing."""
     people.create_index([("email", -1)], unique=True)
 
     assert [("people", NICK)] == list(backend.missing(PEOPLE, timeout=5.0))
 
 
-def test_missing_collection(backend: MongoBackend) -> None:
+def test_missing_collection(backend: Backend) -> None:
     """Of a collection that does not exist every unique key is missing, in the order of the declaration."""
     assert [("people", EMAIL), ("people", NICK)] == list(backend.missing(PEOPLE, timeout=5.0))
 
 
-def test_duplicates_are_not_shown(backend: MongoBackend, people: Any) -> None:
+def test_duplicates_are_not_shown(backend: Backend, people: Any) -> None:
     """Duplicates stop the preparation with an error that names collection and fields, not the values."""
     people.insert_many([{"email": "ada@example.org"}, {"email": "ada@example.org"}])
     with pytest.raises(ConfigurationError, match=r"people: the unique index on email") as caught:
@@ -119,7 +117,7 @@ def test_duplicates_are_not_shown(backend: MongoBackend, people: Any) -> None:
 
 @pytest.mark.parametrize("fault", [{"errorCode": 10107}, {"errorCode": 11602}, {"closeConnection": True}], ids=str)
 @pytest.mark.parametrize("command", ["create", "createIndexes", "listIndexes"])
-def test_primary_that_changes(backend: MongoBackend, failpoint: Any, command: str, fault: dict[str, Any]) -> None:
+def test_primary_that_changes(backend: Backend, failpoint: Any, command: str, fault: dict[str, Any]) -> None:
     """A change of the primary in the middle is survived: the driver would not repeat these commands."""
     with failpoint([command], times=2, **fault):
         backend.prepare(PEOPLE, timeout=20.0)
@@ -127,7 +125,7 @@ def test_primary_that_changes(backend: MongoBackend, failpoint: Any, command: st
     assert [] == list(backend.missing(PEOPLE, timeout=5.0))
 
 
-def test_preparing_ends_in_time(backend: MongoBackend, failpoint: Any) -> None:
+def test_preparing_ends_in_time(backend: Backend, failpoint: Any) -> None:
     """A server that never lets an index be made is an error when the time is over."""
     never = failpoint(["createIndexes"], times=None, closeConnection=True)
     with never, pytest.raises((Unavailable, DeadlineExceeded)):

@@ -7,39 +7,47 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from listening import Listen
 from pymongo import MongoClient, monitoring
 
-from tristore.adapters.backend import EVERYTHING, BackendOptions, Query, Transaction, Update, WritePlan
-from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.backend import (
+    EVERYTHING,
+    Backend,
+    BackendOptions,
+    Query,
+    Transaction,
+    Update,
+    WritePlan,
+    backend_for,
+)
 from tristore.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, WriteConflict
 
 Raw = MongoClient[dict[str, Any]]
 
 
 @pytest.fixture
-def backend(mongo_url: str, raw: Raw) -> Iterator[MongoBackend]:
+def backend(mongo_url: str, raw: Raw) -> Iterator[Backend]:
     """A backend that meets fail points, with one document."""
-    backend = MongoBackend.open(mongo_url, BackendOptions("under-test", (), {"heartbeatFrequencyMS": 500}))
+    backend = backend_for(mongo_url).open(mongo_url, BackendOptions("under-test", (), {"heartbeatFrequencyMS": 500}))
     put(backend, inserts=[{"_id": 1, "version": 1, "n": 0}])
     yield backend
     backend.close()
     raw.admin.command("killAllSessions", [])
 
 
-def put(backend: MongoBackend, transaction: Transaction | None = None, timeout: float = 5.0, **plan: Any) -> None:
+def put(backend: Backend, transaction: Transaction | None = None, timeout: float = 5.0, **plan: Any) -> None:
     """Write a plan."""
     backend.write(WritePlan("things", "version", **plan), transaction=transaction, timeout=timeout)
 
 
-def in_transaction(backend: MongoBackend) -> Transaction:
+def in_transaction(backend: Backend) -> Transaction:
     """A transaction that has changed the document."""
     transaction = backend.begin()
     put(backend, transaction, updates=[Update(1, 1, {"n": 1, "version": 2})])
     return transaction
 
 
-def stored(raw: Raw, backend: MongoBackend) -> int:
+def stored(raw: Raw, backend: Backend) -> int:
     """What everybody sees."""
     found = raw[backend.location.rpartition("/")[2]]["things"].find_one({"_id": 1})
     assert found is not None
@@ -47,7 +55,7 @@ def stored(raw: Raw, backend: MongoBackend) -> int:
     return value
 
 
-def seconds_until_free(raw: Raw, backend: MongoBackend) -> float:
+def seconds_until_free(raw: Raw, backend: Backend) -> float:
     """How long another client waits to write the document."""
     started = time.monotonic()
     raw[backend.location.rpartition("/")[2]]["things"].update_one({"_id": 1}, {"$inc": {"other": 1}})
@@ -55,7 +63,7 @@ def seconds_until_free(raw: Raw, backend: MongoBackend) -> float:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_commit_whose_answer_is_lost(backend: MongoBackend, raw: Raw, failpoint: Any, times: int) -> None:
+def test_commit_whose_answer_is_lost(backend: Backend, raw: Raw, failpoint: Any, times: int) -> None:
     """U6: a commit is sent again until it is answered, and has one effect."""
     transaction = in_transaction(backend)
     with failpoint(["commitTransaction"], times=times, closeConnection=True):
@@ -65,7 +73,7 @@ def test_commit_whose_answer_is_lost(backend: MongoBackend, raw: Raw, failpoint:
 
 
 @pytest.mark.parametrize("code", [64, 100])
-def test_commit_that_is_not_confirmed(backend: MongoBackend, raw: Raw, failpoint: Any, code: int) -> None:
+def test_commit_that_is_not_confirmed(backend: Backend, raw: Raw, failpoint: Any, code: int) -> None:
     """U6: a commit that too few members confirmed is a commit."""
     transaction = in_transaction(backend)
     problem = {"code": code, "errmsg": "x", "errInfo": {"wtimeout": True}}
@@ -78,7 +86,7 @@ def test_commit_that_is_not_confirmed(backend: MongoBackend, raw: Raw, failpoint
     assert 1 == stored(raw, backend)
 
 
-def test_commit_of_a_lost_transaction(backend: MongoBackend, raw: Raw, failpoint: Any) -> None:
+def test_commit_of_a_lost_transaction(backend: Backend, raw: Raw, failpoint: Any) -> None:
     """U4: a commit that the server refuses as unknown to it was definitely not applied."""
     transaction = in_transaction(backend)
     with (
@@ -90,7 +98,7 @@ def test_commit_of_a_lost_transaction(backend: MongoBackend, raw: Raw, failpoint
     assert 0 == stored(raw, backend)
 
 
-def test_commit_of_unknown_outcome(backend: MongoBackend, raw: Raw, failpoint: Any) -> None:
+def test_commit_of_unknown_outcome(backend: Backend, raw: Raw, failpoint: Any) -> None:
     """U6: when no sending is answered the outcome is unknown, within bounded time, and the document is free."""
     transaction = in_transaction(backend)
     started = time.monotonic()
@@ -101,7 +109,7 @@ def test_commit_of_unknown_outcome(backend: MongoBackend, raw: Raw, failpoint: A
     assert seconds_until_free(raw, backend) < 0.5
 
 
-def test_commit_without_time(backend: MongoBackend, raw: Raw) -> None:
+def test_commit_without_time(backend: Backend, raw: Raw) -> None:
     """A commit for which no time is left is not sent, and the transaction is aborted."""
     transaction = in_transaction(backend)
     with pytest.raises(DeadlineExceeded):
@@ -111,7 +119,7 @@ def test_commit_without_time(backend: MongoBackend, raw: Raw) -> None:
     assert 0 == stored(raw, backend)
 
 
-def test_operation_that_hangs(backend: MongoBackend, raw: Raw, failpoint: Any) -> None:
+def test_operation_that_hangs(backend: Backend, raw: Raw, failpoint: Any) -> None:
     """U5: an operation that takes too long is DeadlineExceeded, the abort is sent, and the document is free."""
     transaction = in_transaction(backend)
     started = time.monotonic()
@@ -137,7 +145,7 @@ def test_operation_that_hangs(backend: MongoBackend, raw: Raw, failpoint: Any) -
     ],
     ids=str,
 )
-def test_transient_error(backend: MongoBackend, failpoint: Any, fault: dict[str, Any]) -> None:
+def test_transient_error(backend: Backend, failpoint: Any, fault: dict[str, Any]) -> None:
     """U4: what is labelled transient, and a lost connection, is a conflict that another attempt may survive."""
     transaction = backend.begin()
     with failpoint(["update"], **fault), pytest.raises(WriteConflict) as caught:
@@ -147,7 +155,7 @@ def test_transient_error(backend: MongoBackend, failpoint: Any, fault: dict[str,
     assert caught.value.__cause__ is not None
 
 
-def test_dropped_transaction(backend: MongoBackend, raw: Raw) -> None:
+def test_dropped_transaction(backend: Backend, raw: Raw) -> None:
     """A transaction that nobody ended is aborted when it is dropped: its documents are free at once."""
     in_transaction(backend)
     gc.collect()
@@ -156,7 +164,7 @@ def test_dropped_transaction(backend: MongoBackend, raw: Raw) -> None:
     assert 0 == stored(raw, backend)
 
 
-def test_interrupt_while_committing(mongo_url: str, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_while_committing(mongo_url: str, raw: Raw, listen: Listen) -> None:
     """U5: an interrupt during the commit leaves no open transaction behind."""
 
     class Interrupt(monitoring.CommandListener):
@@ -167,8 +175,8 @@ def test_interrupt_while_committing(mongo_url: str, raw: Raw, monkeypatch: pytes
         def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
         def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [Interrupt()])
-    backend = MongoBackend.open(mongo_url, BackendOptions("core", ()))
+    listen(Interrupt())
+    backend = backend_for(mongo_url).open(mongo_url, BackendOptions("core", ()))
     put(backend, inserts=[{"_id": 1, "version": 1, "n": 0}])
     transaction = in_transaction(backend)
     with pytest.raises(KeyboardInterrupt):
@@ -178,7 +186,7 @@ def test_interrupt_while_committing(mongo_url: str, raw: Raw, monkeypatch: pytes
     backend.close()
 
 
-def test_abort_never_raises(backend: MongoBackend, failpoint: Any) -> None:
+def test_abort_never_raises(backend: Backend, failpoint: Any) -> None:
     """An abort that cannot be sent is over in its own bounded time and raises nothing."""
     transaction = in_transaction(backend)
     started = time.monotonic()
@@ -188,7 +196,7 @@ def test_abort_never_raises(backend: MongoBackend, failpoint: Any) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_one_transaction_from_thread_to_thread(backend: MongoBackend, raw: Raw) -> None:
+def test_one_transaction_from_thread_to_thread(backend: Backend, raw: Raw) -> None:
     """U15: a transaction may begin in one thread and be committed in another."""
     found: list[Transaction] = []
     thread = threading.Thread(target=lambda: found.append(in_transaction(backend)))
@@ -199,7 +207,7 @@ def test_one_transaction_from_thread_to_thread(backend: MongoBackend, raw: Raw) 
     assert 1 == stored(raw, backend)
 
 
-def test_count_in_an_ended_transaction(backend: MongoBackend) -> None:
+def test_count_in_an_ended_transaction(backend: Backend) -> None:
     """A transaction that the server's own limit ended is a conflict."""
     transaction = in_transaction(backend)
     time.sleep(4.5)

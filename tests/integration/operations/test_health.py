@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tristore import Index, open_stores
-from tristore.adapters.cli.main import cli
+from tristore.__main__ import cli
 from tristore.operations import StoreHealth, health_of
 from tristore.testing import MongoCluster
 

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from tristore import open_stores
-from tristore.adapters.formats.extended_json import to_line
+from tristore.operations import to_line
 
 from ..core_store import Raw
 

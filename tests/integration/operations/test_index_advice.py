@@ -1,74 +1,13 @@
 """Advice on indexes: which are unused, redundant, too many, and which queries want one."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from tristore import Index
-from tristore.adapters.backend import ActualIndex, IndexUsage
-from tristore.adapters.operations.upkeep.suggestions import advice_on
 from tristore.operations import index_advice
 
 from .upkeep import BillingStore, customers, on_billing, open_billing
-
-NOW = datetime(2026, 1, 31)
-WEEK = NOW - timedelta(days=7)
-
-
-def used(name: str, uses: int = 1, /, **options: Any) -> IndexUsage:
-    """An index over the keys that its name lists, used so often since a week."""
-    keys = tuple((key.strip("-"), -1 if key.startswith("-") else 1) for key in name.split())
-    return IndexUsage(ActualIndex("things", name, keys, options), uses, WEEK)
-
-
-def advised(*usage: IndexUsage, most: int = 12) -> list[tuple[str, str]]:
-    """Kind and subject of each advice."""
-    return [(one.kind, one.subject) for one in advice_on(usage, NOW, most=most)]
-
-
-def test_unused() -> None:
-    """An index that nobody used is named with the time from when on that is known; one with other work to do is not."""
-    found = advice_on([used("a", 0), used("b"), used("c", 0, unique=True), used("d", 0, expireAfterSeconds=5)], NOW)
-
-    assert [("unused", "a")] == [(one.kind, one.subject) for one in found]
-    assert "since 2026-01-24 00:00 UTC (7.0 days)" in found[0].reason
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ("a", "a b", ["a"]),
-        ("a", "-a b", ["a"]),
-        ("a -b", "-a b c", ["a -b"]),
-        ("a b", "a -b c", []),
-        ("b", "a b", []),
-        ("a", "a", []),
-    ],
-)
-def test_redundant(first: str, second: str, expected: list[str]) -> None:
-    """An index whose keys begin another one, in its order or exactly against it, is of no use beside it."""
-    assert [("redundant", name) for name in expected] == advised(used(first), used(second))
-
-
-@pytest.mark.parametrize("option", ["unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation"])
-def test_what_does_more_than_find_is_not_redundant(option: str) -> None:
-    """An index that refuses, forgets, or holds fewer documents is not replaced by a longer one."""
-    assert [] == advised(used("a", 1, **{option: {"x": 1}}), used("a b"))
-
-
-@pytest.mark.parametrize("option", ["sparse", "partialFilterExpression", "hidden", "collation"])
-def test_what_holds_less_replaces_nothing(option: str) -> None:
-    """A longer index that holds fewer documents, or is hidden, serves less."""
-    assert [] == advised(used("a"), used("a b", 1, **{option: {"x": 1}}))
-
-
-def test_too_many() -> None:
-    """More indexes than wanted are too many for the writes of one collection."""
-    usage = [used(f"k{number}") for number in range(5)]
-
-    assert ([("too many", "5 indexes")], []) == (advised(*usage, most=4), advised(*usage, most=5))
 
 
 @pytest.fixture

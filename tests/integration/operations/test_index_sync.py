@@ -10,7 +10,6 @@ from contracts.billing import customer
 
 from tristore import ConfigurationError, Index, open_store
 from tristore.adapters.backend import IndexStep
-from tristore.adapters.operations.access import administration_of
 from tristore.operations import diff_indexes, sync_indexes
 
 from ..core_store import Raw, database_name
@@ -248,8 +247,10 @@ def test_a_sync_that_was_broken_off(opened: Open) -> None:
     again = opened(Index("joined_at"))
     plan = diff_indexes(again, drop=["joinedAt_1"])
     seen: list[list[str]] = []
+    administration = again.backend.administration()
+    assert administration is not None
     for step in plan.steps:
-        administration_of(again).apply(step)
+        administration.apply(step)
         named = ["joinedAt_1"] if "joinedAt_1" in problems(again) else []
         seen.append(steps(again, drop=named))
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from contracts.parcels import migrated, old
 
-from tristore.adapters.cli.main import cli
+from tristore.__main__ import cli
 
 from ..core_store import Raw, RawDatabase, database_name
 
@@ -191,7 +191,7 @@ def test_ctrl_c_says_how_to_go_on(mongo_url: str, parcels: RawDatabase) -> None:
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "PARCELS_URL": mongo_url}
     # what is started in the background ignores Ctrl-C, and hands that on
     attentive = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    program = f"{attentive}; from tristore.adapters.cli.main import main; main()"
+    program = f"{attentive}; from tristore.__main__ import main; main()"
     slow = [sys.executable, "-c", program, *command[3:], "--batch", "5", "--rate", "50"]
     with subprocess.Popen(slow, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 60

@@ -19,11 +19,10 @@ from tristore import (
     open_store,
     open_stores,
 )
-from tristore.adapters.three_stores.settings import Days, Url
 from tristore.domain.analytics import AnalyticsUnitOfWork, Metric, MetricRepository
 from tristore.domain.systemlogs import AuditEntry, ErrorReport, LogEntry, SystemlogsUnitOfWork
 from tristore.operations import diff_indexes, diff_validators, sync_indexes
-from tristore.three_stores import METRICS, PLAYBACK, SYSTEMLOGS, USAGE, Settings
+from tristore.three_stores import METRICS, PLAYBACK, SYSTEMLOGS, USAGE, Days, Settings, Url
 
 from ..core_store import Raw, database_name, eventually
 from .upkeep import customers, open_billing

@@ -2,18 +2,12 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 from contracts.billing import customer
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tristore import ConfigurationError, TristoreError, open_stores
-from tristore.adapters.backend import Shape, SlowOperation
-from tristore.adapters.mongo.translation.query_shapes import shape_of_command, shape_of_filter
-from tristore.adapters.operations.upkeep.suggestions import suggested
 from tristore.domain.core import User
 from tristore.operations import profile_operations, slow_operations, slow_shapes
 from tristore.three_stores import Stores
@@ -145,60 +139,6 @@ def test_the_command_switches(mongo_url: str, store: BillingStore, database: Any
     assert "the profiler is off" in nothing.stdout
     assert (1, 250) == (state["was"], state["slowms"])
     assert 0 == database.command("profile", -1)["was"]
-
-
-OPERATIONS = st.builds(
-    SlowOperation,
-    at=st.just(datetime(2026, 1, 31)),
-    milliseconds=st.integers(0, 1_000),
-    shape=st.sampled_from([shape_of_filter("find", "things", {key: 1}) for key in "abc"]),
-    plan=st.sampled_from(["COLLSCAN", "IXSCAN { a: 1 }", ""]),
-    keys=st.integers(0, 50),
-    examined=st.integers(0, 50),
-    returned=st.integers(0, 50),
-)
-
-
-@given(st.lists(OPERATIONS))
-def test_groups_add_up(operations: list[SlowOperation]) -> None:
-    """Groups leave nothing out and count nothing twice; those that took longest come first."""
-    groups = slow_shapes(operations)
-
-    assert len(operations) == sum(one.count for one in groups)
-    assert sum(one.milliseconds for one in operations) == sum(one.total for one in groups)
-    assert sorted((one.total for one in groups), reverse=True) == [one.total for one in groups]
-    assert len({one.shape for one in operations}) == len(groups)
-    assert all(one.worst <= one.total for one in groups)
-
-
-SUGGESTIONS: list[tuple[dict[str, Any], list[tuple[str, int]], tuple[tuple[str, int], ...]]] = [
-    ({"a": 1}, [], (("a", 1),)),
-    ({"a": {"$gte": 1}}, [("b", -1)], (("b", -1), ("a", 1))),
-    ({"a": {"$gte": 1}, "c": 5}, [("b", -1)], (("c", 1), ("b", -1), ("a", 1))),
-    ({"a": {"$in": [1, 2]}, "b": {"x": 1}}, [("a", 1)], (("a", 1), ("b", 1))),
-    ({"$and": [{"a": {"$eq": 1}}, {"$and": [{"b": {"$lt": 1}}]}]}, [], (("a", 1), ("b", 1))),
-    ({"$or": [{"a": 1}, {"b": 1}]}, [], ()),
-    ({"_id": 5}, [], ()),
-    ({}, [("b", 1)], (("b", 1),)),
-]
-
-
-@pytest.mark.parametrize(("filter_", "order", "expected"), SUGGESTIONS)
-def test_suggested_index(
-    filter_: dict[str, Any], order: list[tuple[str, int]], expected: tuple[tuple[str, int], ...]
-) -> None:
-    """Equality first, then the order, then ranges; what only a branch asks suggests nothing."""
-    assert expected == suggested(shape_of_filter("find", "things", filter_, order))
-
-
-def test_shape_of_other_commands() -> None:
-    """A pipeline has the shape of its first match and sort; a command that the profiler cut has none."""
-    pipeline = [{"$match": {"a": 1}}, {"$sort": {"b": -1}}, {"$limit": 3}, {"$group": {"_id": "$c"}}]
-
-    assert Shape(
-        "aggregate", "things", "{a: ?} sort {b: -1} then $limit, $group", ("a",), (), (("b", -1),)
-    ) == shape_of_command("aggregate", "things", {"pipeline": pipeline})
-    assert "(too long for the profiler)" == shape_of_command("find", "things", {"$truncated": "{ find: 'secret"}).text
 
 
 @pytest.fixture

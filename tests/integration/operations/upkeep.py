@@ -16,7 +16,7 @@ from tristore import (
     UnitOfWork,
     open_store,
 )
-from tristore.adapters.cli.main import cli
+from tristore.__main__ import cli
 
 BillingStore = DocumentStore[BillingUnitOfWork]
 

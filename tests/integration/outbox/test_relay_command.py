@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tristore import open_stores
-from tristore.adapters.cli.main import cli
+from tristore.__main__ import cli
 from tristore.domain.core import User, UserRegistered
 from tristore.operations import OutboxRelay
 from tristore.testing import MongoServer

@@ -5,11 +5,13 @@ from functools import partial
 
 import pytest
 
-from tristore.adapters.documents.bulk.chunked_write import CHUNK
 from tristore.domain.core import User
 
 from ..core_store import Commands, CoreStore, OpenCore, RawDatabase, save, user
 from ..peaks import peak
+
+CHUNK = 2_000
+"""How many entities one command of a load writes at most."""
 
 MAJORITY = {"w": "majority"}
 

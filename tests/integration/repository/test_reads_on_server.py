@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from attrs import define
 from bson import ObjectId
+from listening import Listen
 from pymongo import monitoring
 
 from tristore import TristoreError, new_id
-from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.core import OrganizationId, Project, User
 
 from ..core_store import Commands, CoreStore, OpenCore, Raw, RawDatabase, eventually, open_cursors, save, user
@@ -137,10 +137,10 @@ class Overlaps(monitoring.CommandListener):
 
 
 @pytest.fixture
-def overlaps(monkeypatch: pytest.MonkeyPatch) -> Overlaps:
+def overlaps(listen: Listen) -> Overlaps:
     """What the stores that are opened from now on send, and when it ends."""
     overlaps = Overlaps()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [overlaps])
+    listen(overlaps)
     return overlaps
 
 

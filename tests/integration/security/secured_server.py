@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
 
-from tristore.adapters.testing.servers.mongod_process import MongodProcess, find_mongod
+from tristore.testing import MongodProcess, find_mongod
 
 USER, PASSWORD = "ada", "hunter2Zq9/@:%"
 """A password that must be percent-encoded in a URL."""
@@ -23,22 +23,11 @@ _START_TIMEOUT = 30.0
 Client = MongoClient[dict[str, Any]]
 
 
-class _Process(MongodProcess):
-    """A mongod with arguments of its own."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        self._more = arguments
-        super().__init__(find_mongod(), replica_set=False)
-
-    def _arguments(self) -> list[str]:
-        return [*super()._arguments(), *self._more]
-
-
 class SecuredServer:
     """Runs for the length of a ``with`` block."""
 
     def __init__(self, *arguments: str) -> None:
-        self._process = _Process(list(arguments))
+        self._process = MongodProcess(find_mongod(), replica_set=False, arguments=arguments)
         self.port = self._process.port
 
     def __enter__(self) -> Self:

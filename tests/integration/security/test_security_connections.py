@@ -11,7 +11,6 @@ from contracts.security.canaries_suite import everything
 
 from tristore import ConfigurationError, Unavailable, open_stores
 from tristore.adapters.backend import BackendOptions
-from tristore.adapters.mongo.connection import Connection
 from tristore.testing import MongoServer
 from tristore.three_stores import Settings
 
@@ -187,15 +186,3 @@ def test_contradictions_are_refused() -> None:
     options = "tls=true&tlsInsecure=true&tlsAllowInvalidCertificates=true"
     with pytest.raises(ConfigurationError, match="tlsInsecure"):
         open_stores(Settings(), core=f"mongodb://127.0.0.1/core?{options}")
-
-
-def test_the_url_goes_before_the_settings() -> None:
-    """Where both say something the URL is right; what neither says has the library's default; nothing is lost."""
-    url = "mongodb://127.0.0.1/core?replicaSet=rs9&authSource=other"
-    settings = {"replicaSet": "rs1", "directConnection": False, "authSource": "admin"}
-    connection = Connection(url, BackendOptions("core", (), settings))
-    given = connection.client.options
-    connection.close()
-
-    assert "rs9" == given.replica_set_name
-    assert ("other", False) == (given._options["authsource"], given._options["directconnection"])

@@ -2,18 +2,17 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bson import Code, ObjectId, Regex
 from contracts.security.canaries_suite import chain, everything
 from contracts.security.wire import Wire, everything_wrong
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from listening import Listen
+from pymongo.errors import DuplicateKeyError
 
 from tristore import ConfigurationError, DuplicateKey, contains, is_none, not_, one_of, some
-from tristore.adapters.mongo import connection as connection_module
-from tristore.adapters.mongo.commands.masking import masked
 from tristore.domain.core import User, UserStatus
 
 from ..core_store import Commands, OpenCore, Raw, RawDatabase, database_name, save, user
@@ -47,10 +46,10 @@ PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+def wire(listen: Listen) -> Wire:
     """Every store that the test opens from now on is listened to."""
     wire = Wire()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [wire])
+    listen(wire)
     return wire
 
 
@@ -138,54 +137,6 @@ def test_the_cause_keeps_its_facts(open_core: OpenCore) -> None:
     assert (DuplicateKeyError, 11000, {"email": 1}) == (type(cause), cause.code, (cause.details or {})["keyPattern"])
     assert cause.__traceback__ is not None
     assert CANARY not in everything(caught.value)
-
-
-def errors_of_the_server(database: RawDatabase) -> Iterator[OperationFailure]:
-    """Real errors that quote what was sent."""
-    users = database["users"]
-    users.insert_one({"_id": CANARY})
-    attempts: list[Callable[[], Any]] = [
-        lambda: users.insert_one({"_id": CANARY}),
-        lambda: users.insert_many([{"_id": f"{CANARY}1"}, {"_id": CANARY, "secret": CANARY}]),
-        lambda: users.find_one({"a": {f"${CANARY}": 1}}),
-        lambda: users.update_one({"_id": CANARY}, {"$inc": {"_id": 1}}),
-        lambda: users.aggregate([{f"${CANARY}": 1}]),
-        lambda: database.command(CANARY),
-    ]
-    for attempt in attempts:
-        with pytest.raises(OperationFailure) as caught:
-            attempt()
-        yield caught.value
-
-
-def test_whatever_the_server_says(empty_database: RawDatabase) -> None:
-    """Of every refusal the cause keeps class, code, labels and whether it was a time-out, and no word of the server."""
-    errors = list(errors_of_the_server(empty_database))
-    hidden = [masked(error) for error in errors]
-
-    assert all(CANARY in everything(error) for error in errors)
-    assert [] == [error for error in hidden if CANARY in f"{error!r} {error} {error.details}"]
-    assert [(type(error), error.code, error.timeout) for error in errors] == [
-        (type(error), error.code, error.timeout) for error in hidden
-    ]
-
-
-def test_bulk_errors_keep_their_positions() -> None:
-    """Of a bulk write the cause keeps which operation failed, its code and labels, and that it was a time-out."""
-    facts = {"index": 3, "code": 64, "keyPattern": {"a": 1}}
-    words = {"errmsg": CANARY, "op": {"a": CANARY}, "errInfo": {"wtimeout": True, "x": CANARY}, "keyValue": CANARY}
-    problem = {**facts, **words}
-    error = BulkWriteError(
-        {"writeErrors": [problem], "writeConcernErrors": [problem], "nInserted": 3, "errorLabels": ["RetryableError"]}
-    )
-    hidden = masked(error)
-
-    kept = {**facts, "errInfo": {"wtimeout": True}}
-    assert ([kept], [kept], 3) == tuple(
-        hidden.details[name] for name in ("writeErrors", "writeConcernErrors", "nInserted")
-    )
-    assert (True, True) == (hidden.has_error_label("RetryableError"), hidden.timeout)
-    assert CANARY not in f"{hidden!r} {hidden} {hidden.details}"
 
 
 def test_logs_of_the_driver(open_core: OpenCore, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from listening import Listen
 from pymongo.monitoring import CommandStartedEvent
 
 from tristore import Unavailable
-from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.core import CoreUnitOfWork, User
 from tristore.errors import WriteConflict
 
@@ -98,11 +98,9 @@ class Interrupting(Commands):
 
 
 @pytest.fixture(params=["find", "update", "commitTransaction"])
-def interrupted(
-    open_core: OpenCore, ada: User, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> CoreStore:
+def interrupted(open_core: OpenCore, ada: User, listen: Listen, request: pytest.FixtureRequest) -> CoreStore:
     """A store with a user, that is interrupted when it sends one of its commands."""
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [Interrupting(request.param)])
+    listen(Interrupting(request.param))
     return open_core()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from attrs import define
+from listening import Listen
 from pymongo.monitoring import CommandStartedEvent
 
-from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer, User
 
 from ..core_store import Commands, CoreStore, OpenCore, Raw, RawDatabase, eventually, open_transactions, save, user
@@ -118,14 +118,14 @@ def test_signal_during_a_delayed_commit(
     begin: Callable[[], Transferring],
     raw: Raw,
     failpoint: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    listen: Listen,
     how: Callable[[CoreStore, Work], None],
 ) -> None:
     """U5, U6: an interrupt while the commit is under way ends the call: all is applied or nothing; rows are free."""
     moving = begin()
     moving.store.close()
     commands = Interrupting()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [commands])
+    listen(commands)
 
     # Disarming waits for the command that hangs, so it comes last.
     with ExitStack() as faults:

@@ -10,7 +10,6 @@ from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
 from tristore import open_store
-from tristore.adapters.documents.context.receipts import COLLECTION
 from tristore.domain.core import CoreUnitOfWork
 from tristore.errors import DeadlineExceeded
 from tristore.testing import MongoCluster
@@ -56,7 +55,7 @@ def test_what_only_the_primary_has_is_not_denied(tristore_cluster: MongoCluster,
     """U6: while a receipt is on the primary alone, resolve() says neither yes nor no; later it says yes."""
     unit_id = uuid4().hex
     with MongoClient[dict[str, object]](tristore_cluster.url_for("resolve")) as client:
-        receipts = client["resolve"].get_collection(COLLECTION, write_concern=WriteConcern(1))
+        receipts = client["resolve"].get_collection("tristore_units", write_concern=WriteConcern(1))
         with nobody_follows(tristore_cluster):
             receipts.insert_one({"_id": unit_id, "at": datetime.now(UTC)})
             with pytest.raises(DeadlineExceeded):

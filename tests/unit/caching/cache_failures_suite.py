@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from contracts.caching.cached_commits_suite import poison
 from contracts.caching.caching_base import (
     BrokenCacheContract,
     OpenThings,
@@ -24,16 +25,16 @@ from contracts.caching.caching_base import (
     read,
     save,
 )
-from contracts.caching.misbehaving import Misbehaving
+from contracts.caching.misbehaving import Misbehaving, Shelf
 from contracts.stores import elsewhere
 
 from tristore import Unavailable
 from tristore.adapters.backend import Comparator, Compare, Query
 from tristore.adapters.caching import store_cache
 from tristore.adapters.caching.port import CachedCollection
-from tristore.adapters.caching.regions.bounded import BoundedMemory
 from tristore.adapters.caching.stats import Outcome
 from tristore.domain.repository.caching import CacheOptions
+from tristore.errors import CommitUnknown
 from tristore.operations import Counted
 from tristore.testing import Operation
 
@@ -78,7 +79,7 @@ class CacheFailuresContract(BrokenCacheContract):
     @pytest.mark.parametrize("failing", ["get tokens", "set tokens", "get data", "set data", "mutex data", "lock data"])
     def test_what_fails_costs_one_load(self, store: ThingStore, broken: Misbehaving, failing: str, name: str) -> None:
         """C16: whichever operation of the cache raises, the answer is right, loaded once, and one error is counted."""
-        broken.tokens = BoundedMemory()
+        broken.tokens = Shelf()
         broken.failing.add(failing)
         with observed(store) as asked:
             answer = read(store, ASKED[name])
@@ -267,7 +268,7 @@ class CacheFailuresContract(BrokenCacheContract):
 
     def test_tokens_that_get_lost(self, open_things: OpenThings) -> None:
         """C3: with room for three tokens only, no read is ever stale."""
-        store = open_things(cache=misbehaving(Misbehaving(tokens=BoundedMemory(max_entries=3))), name="lossy")
+        store = open_things(cache=misbehaving(Misbehaving(tokens=Shelf(most=3))), name="lossy")
         chance = random.Random(7)
         save(store, *(Thing(id=100 + n, group="lossy", number=0) for n in range(6)))
         truth = dict.fromkeys(range(100, 106), 0)
@@ -282,6 +283,26 @@ class CacheFailuresContract(BrokenCacheContract):
                 found = read(store, lambda t: t.find(lambda t: t.group == "lossy"))
                 assert truth == {one.id: one.number for one in found}
         assert 0 < outcomes(store, "hit")[0]
+
+    def test_a_commit_that_nobody_asks_about(self, store: ThingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        """C11: after the time in which the server may still apply it, everything of its collections is read anew."""
+        monkeypatch.setattr(store_cache, "SETTLED", 0.2)
+
+        def around(operation: Operation, call: Callable[[], Any]) -> Any:
+            if operation.name in {"commit", "settle"}:
+                raise CommitUnknown("nobody knows")
+            return call()
+
+        with observed(store, around), pytest.raises(CommitUnknown) as caught, store.unit_of_work() as uow:
+            uow.things.get(1).number = 100
+        store.backend.abort(store.environment.unsettled[caught.value.unit_id].transaction)
+        assert [1, 2] == [number_of(store, 1), number_of(store, 2)]
+        poison(store)
+        end = time.monotonic() + 10
+
+        while number_of(store, 2) != 77:
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
     def test_a_lost_answer_to_an_invalidation(
         self, store: ThingStore, broken: Misbehaving, monkeypatch: pytest.MonkeyPatch

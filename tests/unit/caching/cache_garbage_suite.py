@@ -29,7 +29,7 @@ class CacheGarbageContract(BrokenCacheContract):
         """C16: what cannot be read is loaded, also where the cache refuses to drop it."""
         read(store, ASKED[name])
         for key in planted(broken.data):
-            broken.data.put(key, b'{"ct": 99999999999, "v": 2}|\0garbage', None)
+            broken.data.put(key, b'{"ct": 99999999999, "v": 2}|\0garbage')
         broken.failing.add("delete data")
         with observed(store) as asked:
             answer = read(store, ASKED[name])
@@ -46,7 +46,7 @@ class CacheGarbageContract(BrokenCacheContract):
         """C16: whatever stands under a key, the answer is right; the next one is kept again, and then found."""
         read(store, ASKED[name])
         for key in planted(broken.data):
-            broken.data.put(key, garbage, None)
+            broken.data.put(key, garbage)
         answers = [read(store, ASKED[name]) for _ in range(2)]
         with observed(store) as asked:
             answers.append(read(store, ASKED[name]))
@@ -59,7 +59,7 @@ class CacheGarbageContract(BrokenCacheContract):
         """C3, C16: what is no token is a lost one: the read is right, and the next one is a hit."""
         number_of(store, 1)
         for key in planted(broken.tokens):
-            broken.tokens.put(key, garbage, None)
+            broken.tokens.put(key, garbage)
         assert 1 == number_of(store, 1)
         with observed(store) as asked:
             assert 1 == number_of(store, 1)
@@ -73,7 +73,7 @@ class CacheGarbageContract(BrokenCacheContract):
         for ask in (ASKED["get"], ASKED["get_many"], ASKED["find"]):
             read(store, ask)
             for key in planted(broken.data):
-                broken.data.put(key, b'{"ct": 99999999999, "v": 2}|' + pack(value), None)
+                broken.data.put(key, b'{"ct": 99999999999, "v": 2}|' + pack(value))
             assert 1 == read(store, ask)
 
     def test_a_planted_pickle_runs_nothing(self, store: ThingStore, broken: Misbehaving, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ class CacheGarbageContract(BrokenCacheContract):
         for head in (b"", b'{"ct": 99999999999, "v": 2}|', b'{"ct": 99999999999, "v": 2}|\0'):
             number_of(store, 1)
             for key in [*planted(broken.data), *planted(broken.tokens)]:
-                broken.memory_of(key).put(key, head + payload, None)
+                broken.shelf_of(key).put(key, head + payload)
             assert 1 == number_of(store, 1)
 
         assert not target.exists()
@@ -92,7 +92,7 @@ class CacheGarbageContract(BrokenCacheContract):
         """C16: get_many loads what cannot be read together with nothing else, and keeps the rest as hits."""
         read(store, lambda t: t.get_many([1, 2, 3]))
         first, *_ = planted(broken.data)
-        broken.data.put(first, b'{"ct": 99999999999, "v": 2}|\0garbage', None)
+        broken.data.put(first, b'{"ct": 99999999999, "v": 2}|\0garbage')
         with observed(store) as asked:
             assert [1, 2, 3] == [one.number for one in read(store, lambda t: t.get_many([1, 2, 3]))]
 

@@ -15,6 +15,7 @@ from dogpile.cache.api import CantDeserializeException
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tristore.adapters.caching as package
 from tristore.adapters.caching.payloads import MAX_BYTES, TOO_LARGE, pack, unpack
 
 SCALARS: st.SearchStrategy[Any] = st.one_of(
@@ -106,3 +107,11 @@ def test_types_are_kept_apart() -> None:
     id = UUID(int=5)
 
     assert [int, float, Int64, UUID] == [type(value) for value in unpack(pack([1, 1.0, Int64(1), id]))]
+
+
+def test_the_sources_load_no_pickle() -> None:
+    """C2: nothing in the cache imports what could load one; what is planted is tried in the contracts."""
+    sources = [path.read_text() for path in Path(package.__path__[0]).rglob("*.py")]
+
+    assert len(sources) > 15
+    assert not [text for text in sources if f"import {pickle.__name__}" in text]

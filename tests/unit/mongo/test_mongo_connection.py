@@ -288,3 +288,15 @@ def test_lost_server_is_logged(nobody: int, caplog: pytest.LogCaptureFixture) ->
     backend.close()
 
     assert 1 == sum("lost" in record.getMessage() for record in caplog.records)
+
+
+def test_the_url_goes_before_the_settings() -> None:
+    """Where both say something the URL is right; what neither says has the library's default; nothing is lost."""
+    url = "mongodb://127.0.0.1/core?replicaSet=rs9&authSource=other"
+    settings = {"replicaSet": "rs1", "directConnection": False, "authSource": "admin"}
+    connection = Connection(url, BackendOptions("core", (), settings))
+    given = connection.client.options
+    connection.close()
+
+    assert "rs9" == given.replica_set_name
+    assert ("other", False) == (given._options["authsource"], given._options["directconnection"])

@@ -27,9 +27,8 @@ from tristore import (
     open_store,
     some,
 )
-from tristore.adapters.formats.extended_json import to_line
 from tristore.errors import StepFailed, UnreadableVersion
-from tristore.operations import Migrations, import_lines
+from tristore.operations import Migrations, import_lines, to_line
 
 from ...parcels import (
     PARCELS,

@@ -13,14 +13,14 @@ import pytest
 from bson import ObjectId
 
 from tristore import ConfigurationError, Store
-from tristore.adapters.documents.evolution.migration_state import COLLECTION
-from tristore.adapters.operations.migrations.journal import LEASE, RunnerLease
-from tristore.adapters.operations.migrations.reports import Progress
 from tristore.errors import LeaseLost, MigrationRunning, StepChanged, WriteConflict
-from tristore.operations import Migrations, OneOff
+from tristore.operations import Migrations, OneOff, Progress
 
 from ...parcels import Parcel, insert, migrated, old, stored
 from .migrations_suite import OpenParcels, ParcelsContract, ParcelStore
+
+COLLECTION, LEASE = "tristore_migrations", "runner"
+"""Where a store records its migrations, and the id of the lease in it."""
 
 
 class StoppedError(Exception):
@@ -249,15 +249,6 @@ class RunnerContract(ParcelsContract):
         report = Migrations(store).run(batch=1, rate=25, lease=0.4)
 
         assert (30, True) == (report.collections[0].migrated, report.ok)
-
-    def test_a_lease_that_was_given_back(self, store: ParcelStore) -> None:
-        """Leaving the block gives it back, so that the next runner need not wait."""
-        with RunnerLease(store.environment, 30, 0) as first:
-            first.check()
-        with RunnerLease(store.environment, 30, 0) as second:
-            second.check()
-
-        assert first.fence + 1 == second.fence
 
     def test_named_steps(self, store: ParcelStore) -> None:
         """Each is carried out once, after the documents, and recorded with checksum, description, times and outcome."""

@@ -16,10 +16,9 @@ from contracts.caching.caching_base import (
     outcomes,
     save,
 )
-from contracts.caching.misbehaving import Misbehaving
+from contracts.caching.misbehaving import Misbehaving, Shelf
 
 from tristore import open_store
-from tristore.adapters.caching.regions.bounded import BoundedMemory
 from tristore.adapters.caching.store_cache import StoreCache
 
 from .wrong_caches import TokensAreCounted
@@ -35,7 +34,7 @@ TOKENS = 8
 @contextmanager
 def opened(scheme: type[StoreCache]) -> Iterator[ThingStore]:
     """A store whose cache keeps too few tokens, and every entry."""
-    settings = misbehaving(Misbehaving(tokens=BoundedMemory(max_entries=TOKENS)))
+    settings = misbehaving(Misbehaving(tokens=Shelf(most=TOKENS)))
     with closing(open_store(Things, url="memory://", documents=DOCUMENTS, cache=None)) as store:
         store.environment.cache = scheme(settings, store="things", place="here", collections=["things"])
         yield store

@@ -4,13 +4,14 @@ Relays deliver what units published, migrations bring documents up to date, tran
 validators and slow queries are looked after; health, metrics and logs tell how a store is.
 """
 
-from .adapters.caching.stats import CacheObserver, CacheStats, Counted
+from .adapters.caching.stats import CacheObserver, CacheStats, Counted, Outcome
+from .adapters.formats.extended_json import from_line, to_line
 from .adapters.observability.figures import MetricsSnapshot
 from .adapters.observability.metrics import Metrics
 from .adapters.operations.health import health_of
-from .adapters.operations.migrations import Migrations, OneOff
+from .adapters.operations.migrations import Migrations, OneOff, Progress
 from .adapters.operations.relay import OutboxRelay
-from .adapters.operations.transfer import ExportReport, ImportReport, export_lines, import_lines
+from .adapters.operations.transfer import ExportReport, ImportReport, Step, export_lines, import_lines
 from .adapters.operations.upkeep import (
     Advice,
     IndexDiff,
@@ -59,9 +60,12 @@ __all__ = [
     "Migrations",
     "OneOff",
     "OutboxRelay",
+    "Outcome",
     "Parked",
     "PoolUse",
+    "Progress",
     "SlowShape",
+    "Step",
     "StepChanged",
     "StepFailed",
     "StoreHandler",
@@ -74,6 +78,7 @@ __all__ = [
     "diff_indexes",
     "diff_validators",
     "export_lines",
+    "from_line",
     "health_of",
     "import_lines",
     "index_advice",
@@ -82,4 +87,5 @@ __all__ = [
     "slow_shapes",
     "sync_indexes",
     "sync_validators",
+    "to_line",
 ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .adapters.operations.observed_backend import ObservedBackend, Operation, document_store, plugged
     from .adapters.operations.upkeep.scans import Scan, ScanReport, scans
     from .adapters.testing.conformance.suite import BackendConformance
-    from .adapters.testing.data.factories import EntityFactory, factory_of
+    from .adapters.testing.data.factories import EntityFactory, StorePersistence, factory_of
     from .adapters.testing.data.strategies import entities, specifications
     from .adapters.testing.faults import faults
     from .adapters.testing.faults.crashes import CrashPoint, CrashReport, InvariantBroken, crash_points
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .adapters.testing.queries.query_counts import SeenQueries, SeenQuery, queries
     from .adapters.testing.queries.scans import no_scans
     from .adapters.testing.servers.cluster import MongoCluster
+    from .adapters.testing.servers.mongod_process import MongodProcess, find_mongod
     from .adapters.testing.servers.redis_server import RedisServer
     from .adapters.testing.servers.server import MongoServer
 
@@ -32,7 +33,7 @@ _ROOMS = {
     "operations.observed_backend": ("ObservedBackend", "Operation", "document_store", "plugged"),
     "operations.upkeep.scans": ("Scan", "ScanReport", "scans"),
     "testing.conformance.suite": ("BackendConformance",),
-    "testing.data.factories": ("EntityFactory", "factory_of"),
+    "testing.data.factories": ("EntityFactory", "StorePersistence", "factory_of"),
     "testing.data.strategies": ("entities", "specifications"),
     "testing.faults": ("faults",),
     "testing.faults.crashes": ("CrashPoint", "CrashReport", "InvariantBroken", "crash_points"),
@@ -42,6 +43,7 @@ _ROOMS = {
     "testing.queries.query_counts": ("SeenQueries", "SeenQuery", "queries"),
     "testing.queries.scans": ("no_scans",),
     "testing.servers.cluster": ("MongoCluster",),
+    "testing.servers.mongod_process": ("MongodProcess", "find_mongod"),
     "testing.servers.redis_server": ("RedisServer",),
     "testing.servers.server": ("MongoServer",),
 }
@@ -61,6 +63,7 @@ __all__ = [
     "MongoCluster",
     "MongoServer",
     "MongoStores",
+    "MongodProcess",
     "ObservedBackend",
     "Operation",
     "RedisServer",
@@ -68,6 +71,7 @@ __all__ = [
     "ScanReport",
     "SeenQueries",
     "SeenQuery",
+    "StorePersistence",
     "StoresDiffer",
     "TestDatabases",
     "compare",
@@ -76,6 +80,7 @@ __all__ = [
     "entities",
     "factory_of",
     "faults",
+    "find_mongod",
     "fuzz",
     "no_scans",
     "plugged",

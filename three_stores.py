@@ -10,7 +10,7 @@ from .adapters.three_stores.container import Container
 from .adapters.three_stores.core import CORE, CORE_EVENTS, ORGANIZATIONS, PROJECTS, SESSIONS, TOKENS, TRANSFERS, USERS
 from .adapters.three_stores.deliveries import make_relays
 from .adapters.three_stores.passwords import Argon2PasswordHasher
-from .adapters.three_stores.settings import Settings, StoreSettings
+from .adapters.three_stores.settings import Days, Prepare, Settings, StoreSettings, Url
 from .adapters.three_stores.stores import Stores, open_stores
 from .adapters.three_stores.systemlogs import AUDIT, ERRORS, LOGS, SYSTEMLOGS, SYSTEMLOGS_EVENTS, kept_for
 
@@ -35,9 +35,12 @@ __all__ = [
     "USERS",
     "Argon2PasswordHasher",
     "Container",
+    "Days",
+    "Prepare",
     "Settings",
     "StoreSettings",
     "Stores",
+    "Url",
     "kept_for",
     "make_relays",
     "open_stores",

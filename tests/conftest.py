@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from listening import Listen, listening
 from pymongo import MongoClient
 
-from tristore.adapters.mongo.commands import transactions
-from tristore.testing import MongoServer
+from tristore.testing import MongoServer, RedisServer
 
 # How long an example takes says how busy the machine is, and nothing about the code. The examples of every run are the
 # same, so that a change is refused for what it changes; `nox -s search` draws new ones.
@@ -69,7 +69,7 @@ def patient_server(raw: Raw) -> Iterator[None]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores that give up a commit of unknown outcome in half the time: what they do then is the same."""
-    monkeypatch.setattr(transactions, "_FRESH", transactions._FRESH / 2)
+    monkeypatch.setattr("tristore.adapters.mongo.commands.transactions._FRESH", 2.5)
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +77,12 @@ def standalone(tristore_mongod: MongoServer) -> Iterator[MongoServer]:
     """A server without transactions; where the replica set was skipped, this is too."""
     with MongoServer(replica_set=False) as server:
         yield server
+
+
+@pytest.fixture
+def listen(monkeypatch: pytest.MonkeyPatch) -> Listen:
+    """Adds a listener to the client of every store that the test opens from then on."""
+    return listening(monkeypatch)
 
 
 @pytest.fixture
@@ -97,3 +103,10 @@ def failpoint(raw: Raw) -> Failpoint:
             raw.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     return arm
+
+
+@pytest.fixture(scope="session")
+def cache_redis() -> Iterator[RedisServer]:
+    """A running Redis, which tests share under names of their own."""
+    with RedisServer() as server:
+        yield server

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from listening import Listen
 
 from tristore import open_store
-from tristore.adapters.mongo import connection as connection_module
 from tristore.domain.core import CoreUnitOfWork
 from tristore.testing import MongoServer
 from tristore.three_stores import CORE
@@ -62,10 +62,10 @@ def open_core(core_url: str, database: RawDatabase) -> Iterator[OpenCore]:
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+def commands(listen: Listen) -> Commands:
     """The commands of every store that the test opens from now on."""
     commands = Commands()
-    monkeypatch.setattr(connection_module, "debugging", lambda store: [commands])
+    listen(commands)
     return commands
 
 

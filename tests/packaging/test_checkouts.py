@@ -7,8 +7,8 @@ import pytest
 
 from .conftest import copy_of_checkout, install, make_environment
 
-FEW = ["tests/unit/test_entity.py", "tests/unit/test_public_names.py", "tests/packaging/test_layers.py"]
-SOME = [*FEW, "tests/unit/test_cli.py", "tests/contracts/test_rules.py", "tests/packaging/test_one_copy.py"]
+FEW = ["tests/unit/entities/test_entity.py", "tests/packaging/test_doors.py", "tests/packaging/test_layers.py"]
+SOME = [*FEW, "tests/unit/cli/test_cli.py", "tests/contracts/rules/test_rules.py", "tests/packaging/test_one_copy.py"]
 EVERYTHING = ["--collect-only"]
 
 

@@ -1,4 +1,4 @@
-"""The doors: what they offer, what opening one costs, and that examples go through no other."""
+"""The doors: what they offer, what opening one costs, and that examples and tests go through no other."""
 
 import ast
 import importlib
@@ -13,8 +13,12 @@ import pytest
 
 from .layout import DOORS, ROOT, module_of, sources
 
-OPEN = {module_of(ROOT / door) for door in DOORS} | {"tristore.errors", "tristore.fields"}
+OPEN = {module_of(ROOT / door) for door in DOORS} | {"tristore.__main__", "tristore.errors", "tristore.fields"}
 OPTIONAL = ("hypothesis", "polyfactory", "pytest", "redis", "opentelemetry", "mongomock")
+FREE = {ROOT / "tests" / "unit", ROOT / "tests" / "benchmarks"}
+"""Tests of inner algorithms, and benchmarks, which measure inner parts beside the whole."""
+
+TESTS = sorted(file for file in (ROOT / "tests").rglob("*.py") if FREE.isdisjoint(file.parents))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.) (.*)$", re.MULTILINE)
@@ -109,6 +113,12 @@ def test_docstrings_go_through_the_doors() -> None:
     }
 
     assert set() == wrong
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: shown(str(file)))
+def test_tests_of_behaviour_go_through_the_doors(file: Path) -> None:
+    """A test that needs an inner name stands in ``tests/unit``, in the room of that name."""
+    assert set() == through(file.read_text()) - OPEN
 
 
 def docstrings(file: Path) -> Iterator[str]:

@@ -41,7 +41,6 @@ from tristore.adapters.backend import (
     TextTest,
     WritePlan,
 )
-from tristore.adapters.documents.declarations.schema_steps import SchemaChange
 from tristore.errors import StepFailed
 
 COLLECTION = "things"
@@ -123,7 +122,7 @@ def _made(build: Any) -> st.SearchStrategy[Any]:
     return st.tuples(_keys, _keys).map(attempt).filter(lambda change: change is not None)
 
 
-_changes: st.SearchStrategy[SchemaChange] = st.one_of(
+_changes: st.SearchStrategy[Rename | Default | Drop | Convert] = st.one_of(
     _made(Rename),
     st.builds(Default, _keys, _values),
     st.builds(Drop, _keys),

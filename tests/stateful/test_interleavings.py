@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from sized import sized
 
-from tristore.adapters.backend import BackendOptions
-from tristore.adapters.mongo.backend import MongoBackend
+from tristore.adapters.backend import Backend, BackendOptions, backend_for
 from tristore.testing import MemoryBackend, MongoServer
 
 from .interleavings import COLLECTION, DECLARED, Schedule, Side, Step, documents, steps
@@ -20,9 +19,10 @@ DATABASE = "interleavings"
 
 
 @pytest.fixture
-def on_mongo(tristore_mongod: MongoServer) -> Iterator[MongoBackend]:
+def on_mongo(tristore_mongod: MongoServer) -> Iterator[Backend]:
     """A prepared backend on MongoDB."""
-    backend = MongoBackend.open(tristore_mongod.url_for(DATABASE), OPTIONS)
+    url = tristore_mongod.url_for(DATABASE)
+    backend = backend_for(url).open(url, OPTIONS)
     backend.prepare(DECLARED, timeout=30.0)
     yield backend
     backend.close()
@@ -31,7 +31,7 @@ def on_mongo(tristore_mongod: MongoServer) -> Iterator[MongoBackend]:
 @sized(40, soak=200)
 @pytest.mark.usefixtures("patient_server")
 def test_every_schedule_has_the_same_outcome(
-    on_mongo: MongoBackend, raw: MongoClient[dict[str, Any]], examples: int
+    on_mongo: Backend, raw: MongoClient[dict[str, Any]], examples: int
 ) -> None:
     """Three transactions and a plain writer meet the same snapshots, conflicts, taken keys and waits on both sides."""
     met: set[str] = set()

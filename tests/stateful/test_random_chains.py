@@ -12,8 +12,7 @@ from sized import sized
 
 from tristore import InvalidQuery, open_store
 from tristore.adapters.backend import Predicate
-from tristore.adapters.operations.migrations.reports import Progress
-from tristore.operations import Migrations
+from tristore.operations import Migrations, Progress
 from tristore.testing import MongoServer
 
 from .chains import Case, ThingStore, ThingUnitOfWork, cases, insert, predicates, stored, without_version

@@ -2,5 +2,6 @@
 
 from .migrations import Migrations
 from .one_off import OneOff
+from .reports import Progress
 
-__all__ = ["Migrations", "OneOff"]
+__all__ = ["Migrations", "OneOff", "Progress"]

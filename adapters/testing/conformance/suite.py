@@ -12,6 +12,7 @@ It needs pytest, which prints the matrix of guarantees at the end of the run::
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -38,8 +39,12 @@ class BackendConformance(
     """Opening, preparing, closing.
 
     Every rule of the port, at the level of documents. A subclass declares `capabilities` and gives `open_backend`, or,
-    where opening takes long, a fixture `backend` of its own: prepared with `COLLECTIONS`, and empty for each test.
+    where opening takes long, a fixture `backend` of its own: opened with `options`, prepared with their collections,
+    and empty for each test.
     """
+
+    options: ClassVar = OPTIONS
+    """What a backend under test is opened with."""
 
     def open_backend(self, options: BackendOptions) -> Backend:
         """Open an empty backend; each test has one of its own, which it prepares and closes.
@@ -52,7 +57,7 @@ class BackendConformance(
     @pytest.fixture
     def backend(self) -> Iterator[Backend]:
         """The backend under test, prepared and empty."""
-        backend = self.open_backend(OPTIONS)
+        backend = self.open_backend(self.options)
         backend.prepare(COLLECTIONS, timeout=PREPARATION)
         yield backend
         backend.close()

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ....domain.errors import ConfigurationError
@@ -29,9 +29,18 @@ class MongodProcess(ServerProcess):
         binary: its path.
         replica_set: whether it is a member of one.
         parameters: for ``--setParameter``, besides those that every server for tests has.
+        arguments: further ones of the command, such as ``("--auth",)``.
     """
 
-    def __init__(self, binary: str, *, replica_set: bool, parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        binary: str,
+        *,
+        replica_set: bool,
+        parameters: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self._further = arguments
         self._parameters = {**_PARAMETERS, **(parameters or {})}
         self._replica_set = replica_set
         super().__init__(binary, "tristore-mongod-")
@@ -54,6 +63,7 @@ class MongodProcess(ServerProcess):
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--wiredTigerCacheSizeGB", "0.25"),
             *(("--replSet", REPLICA_SET, "--oplogSize", "64") if self._replica_set else ()),
             *(part for name, value in self._parameters.items() for part in ("--setParameter", f"{name}={value}")),
+            *self._further,
         ]
 
 

@@ -12,7 +12,7 @@ BACKENDS = '''
 
 from attrs import evolve
 
-from tristore.adapters.memory.backend import MemoryBackend
+from tristore.testing import MemoryBackend
 
 
 class PlainBackend(MemoryBackend):
@@ -35,7 +35,7 @@ SUITES = '''
 
 from my_backends import ForgetfulBackend, PlainBackend
 from tristore.adapters.backend import Capability
-from tristore.adapters.testing.conformance.suite import BackendConformance
+from tristore.testing import BackendConformance
 
 
 class TestPlain(BackendConformance):
@@ -138,7 +138,7 @@ def test_a_suite_without_a_factory_says_what_to_give(python: Path, tmp_path: Pat
     """Without a factory the suite fails with what is missing."""
     (tmp_path / "test_bare.py").write_text(
         "from tristore.adapters.backend import Capability\n"
-        "from tristore.adapters.testing.conformance.suite import BackendConformance\n\n\n"
+        "from tristore.testing import BackendConformance\n\n\n"
         "class TestBare(BackendConformance):\n    capabilities = Capability.ROLLUPS | Capability.LEASES\n"
     )
 

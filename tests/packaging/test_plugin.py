@@ -18,7 +18,7 @@ from decimal import Decimal
 from attrs import define, field
 
 from tristore import Documents, Entity, Repository, Unique, UnitOfWork
-from tristore.domain.entities.fields import text
+from tristore.fields import text
 
 
 @define(kw_only=True)
@@ -59,10 +59,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from my_stores import DOCUMENTS, BillingUnitOfWork, Invoice
 from tristore import ConfigurationError, DuplicateKey
-from tristore.adapters.testing.data.factories import factory_of
-from tristore.adapters.testing.queries.query_counts import queries
-from tristore.adapters.testing.data.strategies import entities, specifications
 from tristore.domain.core import User
+from tristore.testing import entities, factory_of, queries, specifications
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -188,14 +186,14 @@ def test_the_plugin_is_light(python: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "module", "extra"), [("hypothesis", "strategies", "testing"), ("polyfactory", "factories", "factories")]
+    ("library", "name", "extra"), [("hypothesis", "entities", "testing"), ("polyfactory", "factory_of", "factories")]
 )
-def test_what_is_not_installed_is_named(python: Path, tmp_path: Path, library: str, module: str, extra: str) -> None:
-    """Without the library a module says which extra brings it; the rest of the kit works."""
+def test_what_is_not_installed_is_named(python: Path, tmp_path: Path, library: str, name: str, extra: str) -> None:
+    """Without the library a name says which extra brings it; the rest of the kit works."""
     program = (
         f"import sys; sys.modules[{library!r}] = None\n"
-        "import tristore.adapters.testing.queries.query_counts, tristore.adapters.testing.plugin\n"
-        f"import tristore.adapters.testing.{module}"
+        "from tristore.testing import queries\n"
+        f"from tristore.testing import {name}"
     )
     done = subprocess.run([python, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
 

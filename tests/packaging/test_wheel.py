@@ -40,7 +40,7 @@ def test_the_wheel_carries_its_licence(wheel: Path) -> None:
 
 def test_the_installed_package_is_not_the_checkout(installed: Path, tmp_path: Path) -> None:
     """With the wheel installed, tristore comes from the environment alone."""
-    program = "import tristore.domain.entities.entity as found; print(found.__file__)"
+    program = "import tristore; print(tristore.__file__)"
     printed = subprocess.check_output([installed / "python", "-c", program], cwd=tmp_path, text=True)
 
     assert Path(printed.strip()).is_relative_to(installed.parent)

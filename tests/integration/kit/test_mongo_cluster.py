@@ -14,7 +14,7 @@ from tristore.testing import MongoCluster
 
 HOLD = """
 import time
-from tristore.adapters.testing.servers.cluster import MongoCluster
+from tristore.testing import MongoCluster
 
 cluster = MongoCluster(members=2).start()
 cluster.pause(cluster.nodes[1])

@@ -17,7 +17,7 @@ PROCESSES, EACH = 8, 5
 START = f"""
 import sys
 from tristore import open_store
-from tristore.adapters.three_stores.core import CORE
+from tristore.three_stores import CORE
 from tristore.domain.core import CoreUnitOfWork, User
 
 url, process = sys.argv[1:]

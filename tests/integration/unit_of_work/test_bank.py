@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.soak,
     pytest.mark.timeout(180),
     # As in production it is no error: the commit stands, and the books are checked.
-    pytest.mark.filterwarnings("default::tristore.domain.errors.DurabilityWarning"),
+    pytest.mark.filterwarnings("default::tristore.errors.DurabilityWarning"),
 ]
 
 

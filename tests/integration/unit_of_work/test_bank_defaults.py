@@ -19,7 +19,7 @@ from .test_bank import check_books, check_service
 
 pytestmark = [
     pytest.mark.timeout(240),
-    pytest.mark.filterwarnings("default::tristore.domain.errors.DurabilityWarning"),
+    pytest.mark.filterwarnings("default::tristore.errors.DurabilityWarning"),
 ]
 
 DEADLINE: float = signature(Store.run).parameters["deadline"].default

@@ -21,7 +21,7 @@ BAD = 1_000
 """Every so many lines one is refused."""
 
 
-@sized(2, soak=8, name="kills")
+@sized(2, soak=4, name="kills")
 def test_an_import_that_is_killed_at_random_ends_the_same(mongo_url: str, raw: Raw, tmp_path: Path, kills: int) -> None:
     """Nothing is lost or doubled: neither documents without an id of their own, nor rejects."""
     file = tmp_path / "users.jsonl"

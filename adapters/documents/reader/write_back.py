@@ -8,7 +8,7 @@ from ...backend import Document, Update, WritePlan
 from ..context.store_context import Environment
 from ..evolution.schema_chain import UPGRADE, Upgrade
 from ..mapping.entity_mapping import EntityMapping
-from ..unit_of_work.unit import is_unit_open
+from ..unit_of_work.lifecycle import is_unit_open
 from ..values.keys import ID_KEY
 
 log = logging.getLogger("tristore.migrations")

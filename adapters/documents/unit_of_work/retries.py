@@ -23,7 +23,8 @@ from ..context import receipts
 from ..context.deadline import Deadline
 from ..context.store_context import Environment
 from ..context.unit_limits import is_positive
-from .unit import DocumentUnit, UnitState
+from .lifecycle import UnitState
+from .unit import DocumentUnit
 
 T = TypeVar("T")
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -70,9 +71,9 @@ class Attempts(Generic[UnitT]):
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""
-        if unit.state is UnitState.COMMITTED:
+        if unit.lifecycle.state is UnitState.COMMITTED:
             return False
-        if unit.state is UnitState.UNKNOWN:
+        if unit.lifecycle.state is UnitState.UNKNOWN:
             # whatever became of the commit, the next attempt finds it by its key
             return self._has_key and isinstance(error, CommitUnknown)
         return isinstance(unit.failure or error, self._retry_on)
@@ -145,7 +146,7 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
         uow, unit = attempts.open()
         try:
             with uow:
-                unit.ends_with_block = key is not None
+                unit.lifecycle.ends_with_block = key is not None
                 recalled = None if key is None else unit.recall(key)
                 if recalled is not None:
                     return cast("T", recalled.result)

@@ -11,7 +11,7 @@ from ...backend import Document, WritePlan, WriteResult
 from ...documents.context.deadline import Deadline
 from ...documents.context.store_context import Environment
 from ...documents.reader.reader import ReaderSession
-from ...documents.unit_of_work.opening import opened
+from ...documents.unit_of_work.bulk_gateway import BulkUnitGateway
 from ...documents.unit_of_work.retries import Attempts, run
 from ...documents.unit_of_work.transaction_scope import TransactionScope
 from ...documents.unit_of_work.unit import DocumentUnit
@@ -56,7 +56,7 @@ class Access:
         environment = evolve(self._environment, listeners=[], handlers=[], outbox=None)
 
         def open_unit(deadline: Deadline, number: int) -> tuple[UnitOfWork[Any], DocumentUnit]:
-            unit = opened(environment, deadline, attempt=number)
+            unit = DocumentUnit(environment, deadline, BulkUnitGateway, attempt=number)
             return UnitOfWork(unit), unit
 
         attempts = Attempts(

@@ -84,7 +84,19 @@ class Rename:
 
 
 @frozen
-class Default:
+class _OfOneKey:
+    """A change of what stands under one key."""
+
+    key: str = field(validator=_check_key)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
+
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
+        return (path_of(self.key),)
+
+
+@frozen
+class Default(_OfOneKey):
     """A key gets a value in the documents in which it is missing; null stays null.
 
     Attributes:
@@ -93,13 +105,7 @@ class Default:
         paths: the paths that it changes.
     """
 
-    key: str = field(validator=_check_key)
     value: Any = field(converter=_storable)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.
@@ -116,20 +122,13 @@ class Default:
 
 
 @frozen
-class Drop:
+class Drop(_OfOneKey):
     """A key goes, with what stands there.
 
     Attributes:
         key: the key.
         paths: the paths that it changes.
     """
-
-    key: str = field(validator=_check_key)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.
@@ -144,7 +143,7 @@ class Drop:
 
 
 @frozen
-class Convert:
+class Convert(_OfOneKey):
     """The value of a key becomes another one; nothing and null stay.
 
     Rules about the key wait until the migration is complete, unless `back` tells which old values become a given new
@@ -158,14 +157,8 @@ class Convert:
         paths: the paths that it changes.
     """
 
-    key: str = field(validator=_check_key)
     to: Callable[[Any], Any] = field(validator=_check_function)
     back: Callable[[Any], Iterable[Any]] | None = field(default=None, validator=_check_function)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.

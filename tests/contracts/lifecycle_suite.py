@@ -164,7 +164,7 @@ class LifecycleContract(BillingContract):
                 leave.wait(10)
 
         store.listen(Slow())
-        refused: list[UnitOfWorkClosed] = []
+        refused: list[BaseException] = []
 
         def use(uow: BillingUnitOfWork) -> None:
             try:

@@ -327,12 +327,8 @@ class DocumentStore(Store[UnitT_co]):
     def _attempts(
         self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
     ) -> Attempts[UnitT_co]:
-        def open_unit(bound: Deadline, number: int) -> tuple[UnitT_co, DocumentUnit]:
-            inside = DocumentUnit(self._environment, bound, BulkUnitGateway, attempt=number)
-            return self._unit(inside), inside
-
         return Attempts(
-            self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
+            self._environment, self._unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
         )
 
 

@@ -100,11 +100,7 @@ class Lifecycle:
         _begun.set((*map(weakref.ref, _open_here()), weakref.ref(self)))
 
     def move_to(self, state: UnitState) -> None:
-        """Take the next state.
-
-        Raises:
-            UnitOfWorkError: what `refusal` returns, if it may not follow.
-        """
+        """Take the next state, or raise `refusal` where it may not follow."""
         if state not in _NEXT.get(self.state, ()):
             raise self.refusal()
         self.state = state
@@ -141,11 +137,7 @@ class Lifecycle:
     def refuse_inside_a_call(self, depth: int = 0) -> None:
         """A hook or listener runs in the midst of a call; ending the unit there would leave the call without one.
 
-        Args:
-            depth: how many calls the end itself is.
-
-        Raises:
-            UnitOfWorkError: if this is inside a call, or before the end of a block that alone may end the unit.
+        A commit is a call itself, of `depth` 1.
         """
         if self.ends_with_block:
             raise UnitOfWorkError(

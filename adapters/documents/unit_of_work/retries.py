@@ -23,6 +23,7 @@ from ..context import receipts
 from ..context.deadline import Deadline
 from ..context.store_context import Environment
 from ..context.unit_limits import is_positive
+from .bulk_gateway import BulkUnitGateway
 from .lifecycle import UnitState
 from .unit import DocumentUnit
 
@@ -45,7 +46,7 @@ class Attempts(Generic[UnitT]):
     def __init__(
         self,
         environment: Environment,
-        open_unit: Callable[[Deadline, int], tuple[UnitT, DocumentUnit]],
+        unit: Callable[[DocumentUnit], UnitT],
         *,
         max_attempts: int,
         deadline: float,
@@ -57,7 +58,7 @@ class Attempts(Generic[UnitT]):
         if not is_positive(deadline):
             raise UnitOfWorkError(f"deadline must be more than 0 seconds, not {deadline!r}")
         self._environment = environment
-        self._open_unit = open_unit
+        self._unit = unit
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
         self._has_key = key is not None
@@ -67,7 +68,8 @@ class Attempts(Generic[UnitT]):
     def open(self) -> tuple[UnitT, DocumentUnit]:
         """Begin the next attempt: a fresh unit with no entities."""
         self.number += 1
-        return self._open_unit(self._deadline, self.number)
+        inside = DocumentUnit(self._environment, self._deadline, BulkUnitGateway, attempt=self.number)
+        return self._unit(inside), inside
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""

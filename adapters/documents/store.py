@@ -34,7 +34,7 @@ from .declarations.documents import Documents
 from .evolution import migration_state
 from .mapping.converter import make_converter
 from .reader.reader import ReaderSession
-from .unit_of_work.opening import opened
+from .unit_of_work.bulk_gateway import BulkUnitGateway
 from .unit_of_work.retries import Attempts, each, run
 from .unit_of_work.unit import DocumentUnit
 
@@ -192,7 +192,8 @@ class DocumentStore(Store[UnitT_co]):
             autoflush: whether a query first writes the pending changes of its collection.
         """
         environment = self._environment
-        return self._unit(opened(environment, Deadline(environment.operation_timeout), autoflush=autoflush))
+        deadline = Deadline(environment.operation_timeout)
+        return self._unit(DocumentUnit(environment, deadline, BulkUnitGateway, autoflush=autoflush))
 
     @overload
     def reader(self: "DocumentStore[PlainUnitT]", *, snapshot: bool = False) -> PlainUnitT: ...
@@ -326,12 +327,8 @@ class DocumentStore(Store[UnitT_co]):
     def _attempts(
         self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
     ) -> Attempts[UnitT_co]:
-        def open_unit(bound: Deadline, number: int) -> tuple[UnitT_co, DocumentUnit]:
-            inside = opened(self._environment, bound, attempt=number)
-            return self._unit(inside), inside
-
         return Attempts(
-            self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
+            self._environment, self._unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
         )
 
 

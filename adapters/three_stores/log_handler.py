@@ -4,44 +4,24 @@ import atexit
 import logging
 import os
 import threading
-import traceback
 import weakref
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from time import monotonic
-from typing import Any, TypeVar
 
 from attrs import frozen
 
-from ...domain.entities.fields import shortened
 from ...domain.entities.ids import IdFactory, new_id
 from ...domain.errors import DuplicateKey
 from ...domain.systemlogs import LogEntry, LogEntryId, LogLevel, SystemlogsUnitOfWork
 from ...domain.unit_of_work.store import Store
+from .log_entries import entry_of
 
 _OWN = ("tristore", "pymongo")
 """Loggers of what the handler itself uses: to log them would make it write about its own writing."""
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_LEVELS = (
-    (logging.CRITICAL, LogLevel.CRITICAL),
-    (logging.ERROR, LogLevel.ERROR),
-    (logging.WARNING, LogLevel.WARNING),
-    (logging.INFO, LogLevel.INFO),
-)
-_MOST_SOURCE = _MOST_KEY = 120
-_MOST_TEXT = 10_000
-_MOST_VALUES = 50
-_MOST_CONTEXT = 100_000
-_VALUE = 10
-"""Each value in a context counts as so many characters more than its text has."""
-
 _LONGEST_PAUSE = 30.0
-
-T = TypeVar("T")
 
 
 @frozen
@@ -130,7 +110,7 @@ class StoreHandler(logging.Handler):
             return
         self._notice_fork()
         try:
-            entry = self._entry(record)
+            entry = entry_of(record, LogEntryId(self._ids()))
         except Exception as error:  # noqa: BLE001 - of what was logged: its text, or its validators
             with self._changed:
                 self._refuse(1, type(error).__name__)
@@ -276,26 +256,6 @@ class StoreHandler(logging.Handler):
         now, id = datetime.now(UTC), LogEntryId(self._ids())
         return [LogEntry(id=id, level=LogLevel.WARNING, source=__name__, message=message, occurred_at=now)]
 
-    def _entry(self, record: logging.LogRecord) -> LogEntry:
-        context = _Plain().context({key: value for key, value in vars(record).items() if key not in _STANDARD})
-        context |= {
-            "thread": _shortened(str(record.threadName)),
-            "process": record.process,
-            "line": _shortened(f"{record.pathname}:{record.lineno}"),
-        }
-        if record.exc_info and record.exc_info[1] is not None:
-            context["exception"] = _shortened("".join(traceback.format_exception(record.exc_info[1])))
-        if record.stack_info:
-            context["stack"] = _shortened(record.stack_info)
-        return LogEntry(
-            id=LogEntryId(self._ids()),
-            level=next((level for least, level in _LEVELS if record.levelno >= least), LogLevel.DEBUG),
-            source=_storable(record.name)[:_MOST_SOURCE] or "root",
-            message=_shortened(record.getMessage()),
-            context=context,
-            occurred_at=datetime.fromtimestamp(record.created, UTC),
-        )
-
 
 def _close(handler: "weakref.ref[StoreHandler]") -> None:
     found = handler()
@@ -303,70 +263,8 @@ def _close(handler: "weakref.ref[StoreHandler]") -> None:
         found.close()
 
 
-class _Plain:
-    """Turns what was given with a record into what a store can hold, and no more of it than an entry may have."""
-
-    def __init__(self) -> None:
-        self._left = _MOST_CONTEXT
-        self._is_cut = False
-
-    def context(self, extras: Mapping[str, Any]) -> dict[str, Any]:
-        """The context of an entry; one of which something is missing says so."""
-        context = self._table(extras, len(extras), depth=3)
-        return {**context, "shortened": True} if self._is_cut else context
-
-    def _value(self, value: Any, depth: int) -> Any:
-        """Texts, numbers and moments, and some of what is in lists and dictionaries."""
-        if value is None or isinstance(value, bool) or (isinstance(value, float) and type(value) is float):
-            return value
-        if type(value) is int and -(2**63) <= value < 2**63:
-            return value
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            return value
-        if isinstance(value, str):
-            return self._text(value, _MOST_TEXT)
-        if depth and isinstance(value, Mapping):
-            return self._table(value, _MOST_VALUES, depth - 1)
-        if depth and isinstance(value, list | tuple | set | frozenset):
-            return [self._value(item, depth - 1) for item in self._some(value, _MOST_VALUES)]
-        return self._text(repr(value), _MOST_TEXT)
-
-    def _table(self, values: Mapping[Any, Any], most: int, depth: int) -> dict[str, Any]:
-        some = self._some(values.items(), most)
-        return {self._key(key): self._value(item, depth) for key, item in some}
-
-    def _some(self, values: Collection[T], most: int) -> Iterator[T]:
-        """The first ones, as long as there is room."""
-        for value in islice(values, most):
-            if self._left <= 0:
-                self._is_cut = True
-                return
-            self._left -= _VALUE
-            yield value
-        self._is_cut |= len(values) > most
-
-    def _key(self, key: object) -> str:
-        """A key that a store takes: no dots, no leading ``$``."""
-        return self._text(str(key), _MOST_KEY).replace("$", "_").replace(".", "_") or "_"
-
-    def _text(self, text: str, most: int) -> str:
-        found = shortened(_storable(text), max(1, min(most, self._left)))
-        self._left -= len(found)
-        self._is_cut |= len(found) < len(text)
-        return found
-
-
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _shortened(text: str) -> str:
-    return shortened(_storable(text), _MOST_TEXT)
-
-
-def _storable(text: str) -> str:
-    """Text as a store can hold it: without halves of characters and NUL."""
-    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 __all__ = ["LogCounts", "StoreHandler"]

@@ -46,6 +46,7 @@ class CachedReads:
         self._direct = direct
         self._cache = cache
         self._keys = keys
+        self._collection = keys.scope.collection
         self._never = never
 
     def one(self, id: Any) -> Document | None:
@@ -110,7 +111,7 @@ class CachedReads:
     @property
     def _reason_against(self) -> str:
         """Why nothing is cached now; empty if it is."""
-        return self._never or self._cache.reason_against(self._keys.scope.collection)
+        return self._never or self._cache.reason_against(self._collection)
 
     # One answer
 
@@ -240,7 +241,7 @@ class CachedReads:
 
     def _count(self, method: str, outcome: Outcome, seconds: float = 0.0, number: int = 1, reason: str = "") -> None:
         if number:
-            counted = _counted(self._keys.scope.collection, method, outcome, reason)
+            counted = _counted(self._collection, method, outcome, reason)
             self._cache.recorder.count(counted, seconds, number)
 
     def _bypassing(self, method: str, reason: str, load: Callable[[], T]) -> T:

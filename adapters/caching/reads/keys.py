@@ -7,6 +7,7 @@ collection, the form of the documents, the tokens, and a digest of everything th
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
@@ -27,6 +28,9 @@ FORMAT = "ts1"
 
 _LONGEST_NAME = 24
 """Characters; with it every key stays below 200."""
+
+_SIMPLE = frozenset({str, int, float, bool, datetime, ObjectId, type(None)})
+"""The types of most values, which are nothing that must be looked into."""
 
 _NAME_BYTES = 11
 _DIGEST_BYTES = 16
@@ -50,66 +54,58 @@ class Scope:
     place: str
     collection: str
     schema: str = ""
-    _head: str = field(init=False, repr=False)
+    head: str = field(init=False, repr=False)
+    """What every key and the name of every token begin with."""
+    everything: str = field(init=False, repr=False)
+    """The name of the token on which every read of the collection depends."""
+    queries: str = field(init=False, repr=False)
+    """The name of the token on which every query depends."""
 
-    @_head.default
+    @head.default
     def _joined(self) -> str:
         parts = (self.prefix, self.store, f"{self.place}.{self.collection}")
         return "|".join((FORMAT, *map(_plain, parts)))
 
-    @property
-    def everything(self) -> str:
-        """The name of the token on which every read of the collection depends."""
-        return self._token("b")
+    @everything.default
+    def _of_everything(self) -> str:
+        return f"{self.head}|t|b"
 
-    @property
-    def queries(self) -> str:
-        """The name of the token on which every query depends."""
-        return self._token("q")
+    @queries.default
+    def _of_queries(self) -> str:
+        return f"{self.head}|t|q"
 
     def entity(self, name: str) -> str:
         """The name of the token on which reads of one entity depend, by what `name_of` says of its id."""
-        return self._token(f"e|{name}")
-
-    def key(self, kind: str, tokens: Sequence[str], asked: str, label: str | None = None) -> str:
-        """Return the key of a read.
-
-        Args:
-            kind: ``e`` for an entity, ``q`` for a query, and how long the result is kept.
-            tokens: those that guard it, read before the load.
-            asked: a digest of what is asked.
-            label: a name that the caller gave it; the digest stays, so that two questions never share an answer.
-        """
-        named = "" if label is None else f"{_plain(label)}|"
-        return f"{self._head}|{self.schema}|{kind}|{'.'.join(tokens)}|{named}{asked}"
-
-    def _token(self, name: str) -> str:
-        return f"{self._head}|t|{name}"
+        return f"{self.head}|t|e|{name}"
 
 
-@frozen
 class KeyMaker:
     """Makes the keys of one collection's reads.
 
-    Attributes:
+    A name that the caller gave the reads stands in their keys beside the digest of what is asked, not in its place, so
+    that two questions never share an answer. Nor do results that are kept for five seconds and for five minutes.
+
+    Args:
         scope: what all of them have in common.
         options: how the reads want to be cached.
     """
 
-    scope: Scope
-    options: CacheOptions
+    __slots__ = ("_head", "_label", "_ttl", "options", "scope")
+
+    def __init__(self, scope: Scope, options: CacheOptions) -> None:
+        self.scope = scope
+        self.options = options
+        self._head = f"{scope.head}|{scope.schema}|"
+        self._ttl = f"{options.ttl:g}|"
+        self._label = "" if options.key is None else f"{_plain(options.key)}|"
 
     def entity(self, name: str, tokens: Sequence[str]) -> str:
         """Return the key of one entity, by what `name_of` says of its id."""
-        return self._key("e", name, tokens)
+        return f"{self._head}e{self._ttl}{'.'.join(tokens)}|{self._label}{name}"
 
     def query(self, asked: str, tokens: Sequence[str]) -> str:
         """Return the key of a query, by the digest of what it asks."""
-        return self._key("q", asked, tokens)
-
-    def _key(self, kind: str, asked: str, tokens: Sequence[str]) -> str:
-        # who wants results of five seconds must not meet those that others keep for five minutes
-        return self.scope.key(f"{kind}{self.options.ttl:g}", tokens, asked, self.options.key)
+        return f"{self._head}q{self._ttl}{'.'.join(tokens)}|{self._label}{asked}"
 
 
 def _plain(name: str) -> str:
@@ -137,6 +133,8 @@ def digest(*asked: Any) -> str:
 
 
 def _canonical(value: Any) -> Any:
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if attrs.has(type(value)):

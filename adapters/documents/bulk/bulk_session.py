@@ -28,7 +28,7 @@ from ..context.store_context import Environment
 from ..context.written_documents import Written
 from ..queries.modifications import duplicate, give_values, refuse_stored, stored_modification
 from ..reader.reader import ReaderGateway, ReaderSession
-from ..unit_of_work.unit import refuse_nested
+from ..unit_of_work.lifecycle import refuse_nested
 from ..values.codecs import dump_datetime
 from .chunk_kinds import Additions, Updates
 

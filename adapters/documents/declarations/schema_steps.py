@@ -10,15 +10,14 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from ....domain.errors import ConfigurationError
-from ....domain.rules.predicates import Path, dotted
+from ....domain.rules.predicates import Path
 from ...backend import Document
 from ...backend.bson import copied
 from ..values.codecs import dump_free
 from ..values.keys import ID_KEY
+from ..values.nested_keys import MISSING, overlap, path_of, put, taken, value_at
 
 DocumentFunction = Callable[[Document], Document]
-
-_MISSING = object()
 
 
 def _check_key(_: object, attribute: "Attribute[str]", key: str) -> None:
@@ -73,9 +72,9 @@ class Rename:
         """
         old, new = self.paths
         value = taken(document, old)
-        if value is _MISSING:
+        if value is MISSING:
             return
-        if value_at(document, new) not in (_MISSING, None):
+        if value_at(document, new) not in (MISSING, None):
             raise ValueError(f"{self.new} is there already beside {self.old}")
         put(document, new, value)
 
@@ -84,7 +83,19 @@ class Rename:
 
 
 @frozen
-class Default:
+class _OfOneKey:
+    """A change of what stands under one key."""
+
+    key: str = field(validator=_check_key)
+    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
+
+    @paths.default
+    def _paths(self) -> tuple[Path, ...]:
+        return (path_of(self.key),)
+
+
+@frozen
+class Default(_OfOneKey):
     """A key gets a value in the documents in which it is missing; null stays null.
 
     Attributes:
@@ -93,13 +104,7 @@ class Default:
         paths: the paths that it changes.
     """
 
-    key: str = field(validator=_check_key)
     value: Any = field(converter=_storable)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.
@@ -108,7 +113,7 @@ class Default:
             ValueError: if the document does not allow it.
         """
         (path,) = self.paths
-        if value_at(document, path) is _MISSING:
+        if value_at(document, path) is MISSING:
             put(document, path, copied(self.value))
 
     def __str__(self) -> str:
@@ -116,20 +121,13 @@ class Default:
 
 
 @frozen
-class Drop:
+class Drop(_OfOneKey):
     """A key goes, with what stands there.
 
     Attributes:
         key: the key.
         paths: the paths that it changes.
     """
-
-    key: str = field(validator=_check_key)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.
@@ -144,7 +142,7 @@ class Drop:
 
 
 @frozen
-class Convert:
+class Convert(_OfOneKey):
     """The value of a key becomes another one; nothing and null stay.
 
     Rules about the key wait until the migration is complete, unless `back` tells which old values become a given new
@@ -158,14 +156,8 @@ class Convert:
         paths: the paths that it changes.
     """
 
-    key: str = field(validator=_check_key)
     to: Callable[[Any], Any] = field(validator=_check_function)
     back: Callable[[Any], Iterable[Any]] | None = field(default=None, validator=_check_function)
-    paths: tuple[Path, ...] = field(init=False, repr=False, eq=False)
-
-    @paths.default
-    def _paths(self) -> tuple[Path, ...]:
-        return (path_of(self.key),)
 
     def apply(self, document: Document) -> None:
         """Carry it out on a document, in place.
@@ -175,7 +167,7 @@ class Convert:
         """
         (path,) = self.paths
         value = value_at(document, path)
-        if value is _MISSING or value is None:
+        if value is MISSING or value is None:
             return
         if self.back is not None and isinstance(value, list):
             raise ValueError(f"{self.key} is a list, for which the step cannot tell the old values of a new one")
@@ -271,47 +263,6 @@ class SchemaStep:
         return "; ".join(map(str, self.changes)) or "nothing to do"
 
 
-def path_of(key: str) -> Path:
-    """The path of a dotted key."""
-    return tuple(key.split("."))
-
-
-def overlap(one: Path, other: Path) -> bool:
-    """Whether one path leads to the other, or is it."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
-
-
-def value_at(document: Document, path: Path) -> Any:
-    """What stands at a path of nested documents; a mark of its own where nothing does."""
-    found: Any = document
-    for depth, name in enumerate(path):
-        if isinstance(found, list):
-            raise ValueError(f"a list is in the way of {dotted(path)}, at {dotted(path[:depth])}")
-        found = found.get(name, _MISSING) if isinstance(found, dict) else _MISSING
-    return found
-
-
-def taken(document: Document, path: Path) -> Any:
-    """Take away what stands at a path, and return it."""
-    value = value_at(document, path)
-    if value is not _MISSING:
-        for name in path[:-1]:
-            document = document[name]
-        del document[path[-1]]
-    return value
-
-
-def put(document: Document, path: Path, value: Any) -> None:
-    """Put a value at a path; documents that are missing on the way are made."""
-    for depth, name in enumerate(path[:-1], 1):
-        inner = document.setdefault(name, {})
-        if not isinstance(inner, dict):
-            raise ValueError(f"{dotted(path[:depth])} is no document, so that {dotted(path)} has no place")
-        document = inner
-    document[path[-1]] = value
-
-
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
@@ -325,10 +276,5 @@ __all__ = [
     "SchemaChange",
     "SchemaStep",
     "Transform",
-    "overlap",
-    "path_of",
-    "put",
-    "taken",
     "touches",
-    "value_at",
 ]

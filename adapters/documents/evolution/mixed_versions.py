@@ -43,9 +43,8 @@ from ..declarations.schema_steps import (
     SchemaChange,
     SchemaStep,
     Transform,
-    overlap,
-    put,
 )
+from ..values.nested_keys import overlap, put
 from .schema_chain import SchemaChain
 
 

@@ -1,10 +1,9 @@
 """The chain of schema steps of one collection: which version a document has, and how it becomes the current one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
-from typing import Any
 
-from attrs import frozen
+from attrs import astuple, frozen
 from bson import decode, encode
 from bson.errors import BSONError
 
@@ -16,30 +15,9 @@ from ...backend.bson import CODEC_OPTIONS, copied
 from ..declarations.documents import Documents
 from ..declarations.schema_steps import SchemaChange, SchemaStep, Transform
 from ..values.keys import ID_KEY
+from .upgrade import UPGRADE, Upgrade, is_same, transformed
 
 _NOT_STORABLE = (BSONError, OverflowError, UnicodeEncodeError, TypeError)
-
-UPGRADE = "\0upgrade"
-"""Where a document that was brought up to date in memory carries its `Upgrade`: no stored key has a NUL in it."""
-
-
-@frozen
-class Upgrade:
-    """What must be written for a stored document to be of the current version.
-
-    Attributes:
-        set: top-level keys with their new values, the schema version among them.
-        unset: top-level keys that are to go.
-    """
-
-    set: Mapping[str, Any]
-    unset: tuple[str, ...]
-
-    def under(self, values: Document, unset: Iterable[str]) -> tuple[Document, tuple[str, ...]]:
-        """Join it with later changes of the same document, which go before."""
-        gone = tuple(unset)
-        changed = {**{key: value for key, value in self.set.items() if key not in gone}, **values}
-        return changed, tuple(key for key in dict.fromkeys((*self.unset, *gone)) if key not in changed)
 
 
 @frozen
@@ -81,6 +59,7 @@ class SchemaChain:
         self.collection = documents.collection
         self.current = _checked_version(documents.schema_version, "schema_version", documents)
         self.keys = keys
+        self._own = frozenset(astuple(keys))
         self.steps: tuple[SchemaStep, ...] = tuple(documents.steps)
         self.first = self.current - len(self.steps)
         self._check_steps()
@@ -111,11 +90,10 @@ class SchemaChain:
                 f"version to schema_version {self.current}: declare one SchemaStep for each of "
                 f"{_listed([*range(min([*declared, self.current]), self.current + 1)])}"
             )
-        own = {self.keys.schema, self.keys.compatible, self.keys.version}
         for step in self.steps:
             for change in step.changes:
                 for path in change.paths:
-                    if path[0] in own:
+                    if path[0] in self._own:
                         raise ConfigurationError(
                             f"step {step.version} of {self.collection} touches {path[0]}, which tells the version of "
                             "a document and is tristore's"
@@ -250,7 +228,7 @@ class SchemaChain:
     def _changed(self, document: Document, step: SchemaStep, change: SchemaChange) -> Document:
         try:
             if isinstance(change, Transform):
-                return transformed(document, change, self.keys)
+                return transformed(document, change, self._own)
             change.apply(document)
         except Exception as error:
             place = self.collection, document.get(ID_KEY), step.version, str(change)
@@ -265,7 +243,7 @@ class SchemaChain:
     def _difference(self, old: Document, new: Document, version: int) -> Upgrade:
         roots = self._roots[version - self.first]
         try:
-            changed = {root: new[root] for root in roots if root in new and not _same(old, new, root)}
+            changed = {root: new[root] for root in roots if root in new and not is_same(old, new, root)}
             # as it is read back later, and refused now if it cannot be stored
             changed = decode(encode(changed, False, CODEC_OPTIONS), CODEC_OPTIONS)
         except _NOT_STORABLE as error:
@@ -300,44 +278,6 @@ class SchemaChain:
         return UnreadableVersion(self.collection, document.get(ID_KEY), version, self.current, why)
 
 
-def transformed(document: Document, change: Transform, keys: VersionKeys) -> Document:
-    """Let a function make a document; what it does not list stays.
-
-    Raises:
-        ValueError: if it returns no document, or changes a key that it does not list.
-    """
-    new = change.function(copied(document))
-    if not isinstance(new, dict):
-        raise ValueError(f"it returned no document, but {type(new).__name__}")
-    listed = {path[0] for path in change.paths} - {ID_KEY, keys.schema, keys.version, keys.compatible}
-    kept = [key for key in document if key not in listed]
-    others = sum(key not in listed for key in new)
-    if others != len(kept) or not all(_same(document, new, key) for key in kept):
-        changed = sorted(key for key in document.keys() | new.keys() if not _same(document, new, key))
-        named = ", ".join(key for key in changed if key not in listed)
-        raise ValueError(f"it changed {named}, which it does not list in touches")
-    for key in listed:
-        document.pop(key, None)
-        if key in new:
-            document[key] = new[key]
-    return document
-
-
-def _same(one: Document, other: Document, key: str) -> bool:
-    """Whether two documents are stored with the same under a key."""
-    if key not in one or key not in other:
-        return False
-    first, second = one[key], other[key]
-    if first is second:
-        return True
-    if type(first) is not type(second) or first != second:
-        return False
-    if isinstance(first, str | int | bytes):
-        return True
-    # equal for Python are also 1 and True, 1 and 1.0 inside of them
-    return encode({"": first}, False, CODEC_OPTIONS) == encode({"": second}, False, CODEC_OPTIONS)
-
-
 def _without_words(error: Exception) -> str:
     """All that is said of an error about a secret."""
     return f"{type(error).__name__}, whose words may show a secret"
@@ -353,4 +293,4 @@ def _listed(versions: Sequence[int]) -> str:
     return ", ".join(map(str, versions)) or "no version"
 
 
-__all__ = ["UPGRADE", "SchemaChain", "Upgrade", "VersionKeys", "transformed"]
+__all__ = ["SchemaChain", "VersionKeys"]

@@ -22,13 +22,11 @@ from .class_mapping import STUMBLES, ClassMapping
 from .code_generation import compiled, indented
 from .document_sizes import suspicion, weigher
 from .rule_mapping import StoredRules
-from .snapshots import Snapshot, freezer, is_free_dict, same
+from .snapshots import Snapshot, comparison, freezer, is_free_dict
 from .view_mapping import ViewMapping
 
 _UNWATCHED = MANAGED - {"created_at"}
 """The fields in which no edit is looked for: only the unit of work writes them."""
-
-_Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
 
 
 def _attribute_of(mapping: ClassMapping, key: str) -> str:
@@ -64,7 +62,7 @@ class EntityMapping(ClassMapping):
         self._views: dict[type[Any], ViewMapping] = {}
         self.may_be_large = suspicion(self.name, self.fields)
         self.weight = weigher(self.name, self.fields)
-        self.snapshot, self.is_same, self.changed_fields = self._generate_comparison()
+        self.snapshot, self.is_same, self.changed_fields = comparison(self.name, self._watched)
         self._fast_dump_new = self._generate_dump_new()
         self._fast_load_tracked = self._generate_load_tracked() if self._skips_init else self._load_tracked_slowly
 
@@ -284,30 +282,3 @@ class EntityMapping(ClassMapping):
             taken.append(frozen)
         more = [f"snapshots.append(({', '.join(taken)},))"]
         return self._generate_load("load(documents, snapshots)", more, names)
-
-    def _generate_comparison(self) -> _Comparison:
-        """Generate `snapshot`, `is_same` and `changed_fields`: they run for every tracked entity of every scan."""
-        names: dict[str, Any] = {"same": same}
-        taken: list[str] = []
-        equal: list[str] = []
-        for number, field in self._watched:
-            value = f"subject.{field.name}"
-            if field.codec.mutable:
-                names[f"freeze_{number}"], names[f"same_{number}"] = freezer(field)
-                taken.append(f"freeze_{number}({value})")
-                equal.append(f"same_{number}({value}, old_{number})")
-            else:
-                taken.append(value)
-                equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
-        unpack = f"{''.join(f'old_{number}, ' for number, _ in self._watched)}= since"
-        tests = [
-            f"if not {test}: changed.append({field.name!r})"
-            for test, (_, field) in zip(equal, self._watched, strict=True)
-        ]
-        return (
-            compiled("snapshot(subject)", [f"return ({', '.join(taken)},)"], names, self.name),
-            compiled("is_same(subject, since)", [unpack, f"return {' and '.join(equal)}"], names, self.name),
-            compiled(
-                "changed_fields(subject, since)", [unpack, "changed = []", *tests, "return changed"], names, self.name
-            ),
-        )

@@ -4,7 +4,7 @@ Immutable values are kept by reference. Of a mutable value a copy is kept: a sha
 immutable, its BSON bytes otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,10 +15,14 @@ from bson.errors import BSONError
 
 from ....domain.entities.schema import FieldType, Kind
 from ...backend.bson import CODEC_OPTIONS
+from .code_generation import compiled
 from .mapped_field import MappedField
 
 Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""
+
+Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
+"""Takes a snapshot of an entity, tells whether it is the same since, and names the fields that changed."""
 
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
@@ -101,3 +105,31 @@ def _encoder(field: MappedField) -> Callable[[Any], object]:
             return _Unstorable()
 
     return to_bytes
+
+
+def comparison(name: str, watched: Sequence[tuple[int, MappedField]]) -> Comparison:
+    """Generate `snapshot`, `is_same` and `changed_fields`: they run for every tracked entity of every scan.
+
+    Args:
+        name: of the entity.
+        watched: the fields in which edits are looked for, each with a number of its own.
+    """
+    names: dict[str, Any] = {"same": same}
+    taken: list[str] = []
+    equal: list[str] = []
+    for number, field in watched:
+        value = f"subject.{field.name}"
+        if field.codec.mutable:
+            names[f"freeze_{number}"], names[f"same_{number}"] = freezer(field)
+            taken.append(f"freeze_{number}({value})")
+            equal.append(f"same_{number}({value}, old_{number})")
+        else:
+            taken.append(value)
+            equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
+    unpack = f"{''.join(f'old_{number}, ' for number, _ in watched)}= since"
+    tests = [f"if not {test}: changed.append({field.name!r})" for test, (_, field) in zip(equal, watched, strict=True)]
+    return (
+        compiled("snapshot(subject)", [f"return ({', '.join(taken)},)"], names, name),
+        compiled("is_same(subject, since)", [unpack, f"return {' and '.join(equal)}"], names, name),
+        compiled("changed_fields(subject, since)", [unpack, "changed = []", *tests, "return changed"], names, name),
+    )

@@ -30,7 +30,7 @@ class BulkUnitGateway(UnitGateway):
 
     def add_many(self, entities: Iterator[Entity[Any]], max_errors: int | None) -> Result:
         """Add all, and write them."""
-        with self._unit:
+        with self._unit.lifecycle:
             given = list(entities)
             for entity in given:
                 self.add(entity)
@@ -41,7 +41,7 @@ class BulkUnitGateway(UnitGateway):
 
     def bulk_update(self, entities: Iterator[Entity[Any]], max_errors: int | None) -> Result:
         """Attach all, by one query for each thousand, and write them."""
-        with self._unit:
+        with self._unit.lifecycle:
             given = list({id(entity): entity for entity in entities}.values())
             records = self._tracked.records
             for entity in given:
@@ -57,7 +57,7 @@ class BulkUnitGateway(UnitGateway):
 
     def update_where(self, predicate: Predicate, modification: Modification) -> Result:
         """Change what matches; entities of the unit that are among it get the new values."""
-        with self._unit:
+        with self._unit.lifecycle:
             change = stored_modification(self._mapping, modification, self._unit.stored_now)
             stored = self._mapping.to_written_predicate(predicate)
             self._unit.flush_collection(self._tracked)
@@ -69,7 +69,7 @@ class BulkUnitGateway(UnitGateway):
 
     def remove_where(self, predicate: Predicate) -> Result:
         """Remove what matches; entities of the unit that are among it are gone."""
-        with self._unit:
+        with self._unit.lifecycle:
             stored = self._mapping.to_written_predicate(predicate)
             self._unit.flush_collection(self._tracked)
             if self._unit.environment.outbox is not None:
@@ -84,7 +84,7 @@ class BulkUnitGateway(UnitGateway):
 
     def upsert(self, entity: Entity[Any], same: Predicate) -> Entity[Any]:
         """Add it, or give its values to the stored one, which then belongs to the unit."""
-        with self._unit:
+        with self._unit.lifecycle:
             refuse_stored(self._mapping, entity)
             self._unit.flush_collection(self._tracked)
             query = Query(self._mapping.to_stored_predicate(same), limit=1)

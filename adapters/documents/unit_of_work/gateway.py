@@ -20,6 +20,7 @@ from ..queries.paging import Reads, read_page
 from ..queries.rollups import rows_of, to_stored_rollup
 from ..values.codecs import load_free
 from .identity_map import Record, State, TrackedCollection, stamp
+from .lifecycle import Lifecycle
 from .unit import DocumentUnit
 
 ViewT = TypeVar("ViewT")
@@ -121,7 +122,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def add(self, entity: Entity[Any]) -> None:
         """Track a new entity."""
-        with self._unit:
+        with self._unit.lifecycle:
             records, id = self._tracked.records, entity.id
             if id in records:
                 self._add_again(records[id], entity)
@@ -134,7 +135,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def remove(self, entity: Entity[Any]) -> None:
         """Mark for removal; forget what was never stored."""
-        with self._unit:
+        with self._unit.lifecycle:
             record = self._tracked.records.get(entity.id)
             if record is None:
                 record = self._attach(entity)
@@ -147,7 +148,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def attach(self, entity: Entity[Any]) -> None:
         """Track an entity that was loaded elsewhere, with the edits that it has."""
-        with self._unit:
+        with self._unit.lifecycle:
             known = self._tracked.records.get(entity.id)
             if known is None:
                 self._attach(entity)
@@ -156,7 +157,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
 
     def refresh(self, entity: Entity[Any]) -> None:
         """Load the stored values into the object."""
-        with self._unit:
+        with self._unit.lifecycle:
             record = self._tracked.records.get(entity.id)
             if record is not None and record.entity is not entity:
                 raise self._other_object(entity)
@@ -172,11 +173,11 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                 fresh.written, fresh.locked, fresh.stamped = record.written, record.locked, record.stamped
             self._tracked.records[entity.id] = fresh
 
-    def _read(self, method: str) -> DocumentUnit:
-        """Return the unit for the block of a read; count one that was to be cached."""
+    def _read(self, method: str) -> Lifecycle:
+        """Return the block of a read; count one that was to be cached."""
         if self._is_cached and (cache := self._unit.environment.cache) is not None:
             cache.bypass(self._collection, method, "unit of work")
-        return self._unit
+        return self._unit.lifecycle
 
     def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
         """What makes entities of documents, which are tracked, or views, which are not."""
@@ -187,7 +188,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
         documents = iter(cursor)
         try:
             while True:
-                with self._unit:
+                with self._unit.lifecycle:
                     document = self._next(documents)
                 if document is None:
                     return

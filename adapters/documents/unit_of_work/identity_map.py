@@ -12,7 +12,7 @@ from ....domain.entities.entity import Entity
 from ...backend import Document
 from ..collections.bindings import Binding
 from ..evolution.migration_state import Find
-from ..evolution.schema_chain import UPGRADE, Upgrade
+from ..evolution.upgrade import UPGRADE, Upgrade
 from ..mapping.entity_mapping import EntityMapping
 from ..mapping.snapshots import Snapshot
 from ..values.keys import ID_KEY

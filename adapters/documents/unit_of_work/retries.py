@@ -23,7 +23,9 @@ from ..context import receipts
 from ..context.deadline import Deadline
 from ..context.store_context import Environment
 from ..context.unit_limits import is_positive
-from .unit import DocumentUnit, UnitState
+from .bulk_gateway import BulkUnitGateway
+from .lifecycle import UnitState
+from .unit import DocumentUnit
 
 T = TypeVar("T")
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
@@ -44,7 +46,7 @@ class Attempts(Generic[UnitT]):
     def __init__(
         self,
         environment: Environment,
-        open_unit: Callable[[Deadline, int], tuple[UnitT, DocumentUnit]],
+        unit: Callable[[DocumentUnit], UnitT],
         *,
         max_attempts: int,
         deadline: float,
@@ -56,7 +58,7 @@ class Attempts(Generic[UnitT]):
         if not is_positive(deadline):
             raise UnitOfWorkError(f"deadline must be more than 0 seconds, not {deadline!r}")
         self._environment = environment
-        self._open_unit = open_unit
+        self._unit = unit
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
         self._has_key = key is not None
@@ -66,13 +68,14 @@ class Attempts(Generic[UnitT]):
     def open(self) -> tuple[UnitT, DocumentUnit]:
         """Begin the next attempt: a fresh unit with no entities."""
         self.number += 1
-        return self._open_unit(self._deadline, self.number)
+        inside = DocumentUnit(self._environment, self._deadline, BulkUnitGateway, attempt=self.number)
+        return self._unit(inside), inside
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""
-        if unit.state is UnitState.COMMITTED:
+        if unit.lifecycle.state is UnitState.COMMITTED:
             return False
-        if unit.state is UnitState.UNKNOWN:
+        if unit.lifecycle.state is UnitState.UNKNOWN:
             # whatever became of the commit, the next attempt finds it by its key
             return self._has_key and isinstance(error, CommitUnknown)
         return isinstance(unit.failure or error, self._retry_on)
@@ -145,7 +148,7 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
         uow, unit = attempts.open()
         try:
             with uow:
-                unit.ends_with_block = key is not None
+                unit.lifecycle.ends_with_block = key is not None
                 recalled = None if key is None else unit.recall(key)
                 if recalled is not None:
                     return cast("T", recalled.result)

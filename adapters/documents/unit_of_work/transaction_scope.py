@@ -21,6 +21,7 @@ from ...backend import (
 from ..context.deadline import Deadline
 from ..context.store_context import Environment, Unsettled
 from ..context.written_documents import Written
+from .lifecycle import Lifecycle
 
 T = TypeVar("T")
 
@@ -29,32 +30,27 @@ _SETTLING = 2.0
 
 
 class TransactionScope:
-    """Carries out the operations of a unit, and remembers the first error: nothing is sent after it.
+    """Carries out the operations of a unit, and tells the unit of the first error: nothing is sent after it.
 
     Attributes:
         environment: the store.
-        failure: the first error.
+        fail: remembers the first error, for the unit.
         operations: how many operations were sent, for the unit's report.
         removed: the stored ids that were removed, each with its collection.
         written: all that was written.
     """
 
-    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "failure", "operations", "removed", "written")
+    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "fail", "operations", "removed", "written")
 
-    def __init__(self, environment: Environment, deadline: Deadline) -> None:
+    def __init__(self, environment: Environment, deadline: Deadline, lifecycle: Lifecycle) -> None:
         self.environment = environment
-        self.failure: BaseException | None = None
+        self.fail = lifecycle.fail
         self.operations = 0
         self.removed: list[tuple[str, Any]] = []
         self.written = Written()
         self._deadline = deadline
         self._transaction: Transaction | None = None
         self._streams: set[Cursor] = set()
-
-    def fail(self, error: BaseException) -> None:
-        """Remember the first error."""
-        if self.failure is None:
-            self.failure = error
 
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor."""

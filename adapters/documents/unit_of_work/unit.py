@@ -1,29 +1,16 @@
-"""The unit of work: its states, its transaction, and the one call at a time that it serves."""
+"""The unit of work: its identity maps in one transaction, and what its end brings about."""
 
-import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from datetime import datetime
-from enum import Enum, auto
-from types import TracebackType
 from typing import Any, TypeVar
 
 from ....domain.entities.clock import NEVER
 from ....domain.entities.entity import Entity
 from ....domain.entities.events import Event
 from ....domain.entities.ids import new_id
-from ....domain.errors import (
-    CommitUnknown,
-    ConcurrentUse,
-    CrossStore,
-    NestedUnitOfWork,
-    UnitOfWorkClosed,
-    UnitOfWorkError,
-    UnitOfWorkFailed,
-    WriteConflict,
-)
+from ....domain.errors import CommitUnknown, CrossStore, UnitOfWorkError, WriteConflict
 from ....domain.repository.caching import CacheInvalidated
 from ....domain.repository.gateway import Gateway
 from ....domain.repository.repository import Repository
@@ -39,6 +26,7 @@ from ..values.codecs import dump_datetime
 from .after_commit import announce, take_over
 from .flush import Flusher
 from .identity_map import Record, TrackedCollection, stamp
+from .lifecycle import Lifecycle, UnitState
 from .outgoing import Outgoing
 from .transaction_scope import TransactionScope
 
@@ -48,47 +36,12 @@ Gateways = Callable[["DocumentUnit", TrackedCollection], Gateway[Entity[Any], An
 """Makes the gateway of one collection of a unit."""
 
 
-class UnitState(Enum):
-    """Where a unit of work stands."""
-
-    NEW = auto()
-    ACTIVE = auto()
-    COMMITTING = auto()
-    COMMITTED = auto()
-    UNKNOWN = auto()
-    ROLLED_BACK = auto()
-
-
-_OPEN = frozenset({UnitState.ACTIVE, UnitState.COMMITTING})
 _ROUNDS = 10
 """How often listeners before a commit may add changes before it is taken for a loop."""
 
-_entered: ContextVar[tuple["weakref.ref[DocumentUnit]", ...]] = ContextVar("tristore_entered", default=())
-"""The units that are active in a context; weak, so that it keeps none of them alive."""
-
-
-def _open_here() -> "list[DocumentUnit]":
-    """The units that are open in this context."""
-    return [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
-
-
-def is_unit_open(environment: Environment) -> bool:
-    """Tell whether a unit of work of a store is active in this context."""
-    return any(unit.environment is environment for unit in _open_here())
-
-
-def refuse_nested(environment: Environment) -> None:
-    """Refuse to write beside an open unit of the same store: the two would wait for each other.
-
-    Raises:
-        NestedUnitOfWork: if there is one in this context.
-    """
-    if is_unit_open(environment):
-        raise NestedUnitOfWork(f"a unit of work of store {environment.name} is active here already: pass it along")
-
 
 class DocumentUnit(Session):
-    """A `UnitOfWork` from the inside, the same for every backend; `opened` makes one.
+    """A `UnitOfWork` from the inside, the same for every backend and gateway.
 
     Args:
         environment: the store.
@@ -112,14 +65,9 @@ class DocumentUnit(Session):
         self._attempt = attempt
         self._began = time.monotonic()
         self.environment = environment
-        self.state = UnitState.NEW
         self.autoflush = autoflush
-        self.scope = TransactionScope(environment, deadline)
-        self._calls = threading.RLock()
-        self._depth = 0
-        self._leaving = False
-        self.ends_with_block = False
-        """Whether only leaving the block ends the unit: the key of a run is written with the commit behind the body."""
+        self.lifecycle = Lifecycle(self.id, environment)
+        self.scope = TransactionScope(environment, deadline, self.lifecycle)
         # weak, so that a unit which is dropped in the middle goes at once, and its transaction with it
         self._owner: weakref.ref[UnitOfWork[Any]] | None = None
         self._tracked: dict[str, TrackedCollection] = {}
@@ -130,77 +78,28 @@ class DocumentUnit(Session):
         self._now: datetime | None = None
         self._stored_now: datetime | None = None
 
-    # One call at a time: the block of every public operation
-
-    def __enter__(self) -> None:
-        if not self._calls.acquire(blocking=False):
-            error = ConcurrentUse(
-                f"unit of work {self.id} is in use by another thread: a unit serves one call at a time"
-            )
-            self.scope.fail(error)
-            raise error
-        if self.state is not UnitState.ACTIVE or self.scope.failure is not None:
-            self._calls.release()
-            raise self._refusal()
-        self._depth += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._depth -= 1
-        self._calls.release()
-
-    def _refuse_inside_a_call(self, depth: int = 0) -> None:
-        """A hook or listener runs in the midst of a call; ending the unit there would leave the call without one."""
-        if self.ends_with_block and not self._leaving:
-            raise UnitOfWorkError(
-                f"unit of work {self.id} runs under a key and ends with its function: return to commit, "
-                "raise to roll back"
-            )
-        if self._depth > depth:
-            raise UnitOfWorkError(
-                f"unit of work {self.id} cannot be ended inside a hook or listener: raise an error to roll it back"
-            )
-
-    def _refusal(self) -> UnitOfWorkError:
-        if self.failure is not None and self.state in _OPEN:
-            refusal = UnitOfWorkFailed(
-                f"unit of work {self.id} failed before and can only be rolled back; first error: {self.failure}"
-            )
-            refusal.__cause__ = self.failure
-            return refusal
-        began = self.state is not UnitState.NEW
-        return UnitOfWorkClosed(
-            f"unit of work {self.id} {'has ended' if began else 'has not begun'}: use it inside its with block"
-        )
-
     @property
     def failure(self) -> BaseException | None:
         """The first error; after it the unit accepts nothing but a rollback."""
-        return self.scope.failure
+        return self.lifecycle.failure
 
     # The life of the unit
 
     def enter(self, owner: Reader) -> None:
         """Begin; refuse a unit inside another one of the same store."""
-        if self.state is not UnitState.NEW:
-            raise self._refusal()
-        still_open = _open_here()
-        refuse_nested(self.environment)
-        _entered.set((*map(weakref.ref, still_open), weakref.ref(self)))
+        self.lifecycle.begin()
         assert isinstance(owner, UnitOfWork)  # noqa: S101 - made by the store
         self._owner = weakref.ref(owner)
         self._began = time.monotonic()
-        self.state = UnitState.ACTIVE
 
     def leave(self, error: BaseException | None) -> None:
         """Commit, or roll back after an error, even one that the body swallowed."""
-        _entered.set(tuple(held for held in _entered.get() if held() is not self))
-        if self.state is UnitState.UNKNOWN and error is None:
+        lifecycle = self.lifecycle
+        if lifecycle.state is UnitState.UNKNOWN and error is None:
             raise CommitUnknown(self.id)  # the body swallowed it
-        if self.state not in _OPEN:
+        if not lifecycle.is_open:
             return
-        self._leaving = True
+        lifecycle.ends_with_block = False  # this is its end
         if error is not None or self.failure is not None:
             self.rollback()
             if error is None and self.failure is not None:
@@ -209,39 +108,39 @@ class DocumentUnit(Session):
         try:
             self.commit()
         except BaseException:
-            if self.state in _OPEN:
+            if lifecycle.is_open:
                 self.rollback()
             raise
 
     def commit(self) -> None:
         """Flush, commit, and then tell whoever waits for it."""
-        with self:
-            self._refuse_inside_a_call(depth=1)
+        lifecycle = self.lifecycle
+        with lifecycle:
+            lifecycle.refuse_inside_a_call(depth=1)
             self._flush_before_commit()
             if self.failure is not None:
-                raise self._refusal()  # a second thread came in between
+                raise lifecycle.refusal()  # a second thread came in between
             published = self._write_outbox()
             self._write_receipts(published)
-            self.state = UnitState.COMMITTING
+            lifecycle.move_to(UnitState.COMMITTING)
             try:
                 self.scope.commit(self.id)
             except BaseException as error:
                 if self.failure is None or isinstance(error, CommitUnknown):
-                    self.state = UnitState.UNKNOWN
+                    lifecycle.move_to(UnitState.UNKNOWN)
                     self._report("unknown")
                 raise
-            self.state = UnitState.COMMITTED
-        _entered.set(tuple(held for held in _entered.get() if held() is not self))
+            lifecycle.move_to(UnitState.COMMITTED)
         self._after_commit()
 
     def recall(self, key: str) -> Recalled | None:
         """Return the result that a key was recorded with, as this unit's snapshot shows it."""
-        with self:
+        with self.lifecycle:
             return receipts.recall(self.scope.read(receipts.COLLECTION, receipts.wanted_key(key)))
 
     def remember(self, key: str, result: object) -> Any:
         """Record a key and its result with the commit; return the result as every repeat will get it."""
-        with self:
+        with self.lifecycle:
             receipt = receipts.of_key(key, self.id, result)
             self._receipts.append(receipt)
             return receipts.as_recalled(receipt)
@@ -287,12 +186,7 @@ class DocumentUnit(Session):
 
     def rollback(self) -> None:
         """Discard everything: the transaction, and what the unit set on its entities."""
-        if self.state not in _OPEN:
-            raise self._refusal()
-        with self._calls:  # a call of another thread comes to its end first: it is using the transaction
-            self._refuse_inside_a_call()
-            self.state = UnitState.ROLLED_BACK
-            self.scope.abort()
+        self.lifecycle.roll_back(self.scope.abort)
         for record in self._records():
             if record.stamped:
                 stamp(record.entity, NEVER)
@@ -302,18 +196,18 @@ class DocumentUnit(Session):
 
     def flush(self) -> None:
         """Write what is pending in every collection."""
-        with self:
+        with self.lifecycle:
             self._flusher.flush_all(self)
 
     def lock(self, entity: Entity[Any]) -> None:
         """Give the entity's version its step with the commit."""
-        with self:
+        with self.lifecycle:
             record = self._record_of(entity)
             record.locked = True
 
     def publish(self, event: Event, about: Entity[Any] | None) -> None:
         """Remember an event for the outbox."""
-        with self:
+        with self.lifecycle:
             if self._outgoing is None:
                 raise UnitOfWorkError(
                     f"store {self.environment.name} publishes no events: name their classes in open_store(publishes=)"
@@ -324,7 +218,7 @@ class DocumentUnit(Session):
         """Remember a callback for after the commit."""
         if not callable(callback):
             raise UnitOfWorkError(f"after_commit() takes a function without parameters, not {type(callback).__name__}")
-        with self:
+        with self.lifecycle:
             self._callbacks.append(callback)
 
     def repository(self, name: str) -> Repository[Any, Any] | None:

@@ -1,9 +1,9 @@
 """Declared indexes: under which keys they file a document."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ....domain.errors import InvalidQuery, ValidationError
-from ....domain.rules.predicates import All, AnyOf, Not, Path, Predicate
+from ....domain.rules.predicates import Path, paths_of
 from ...backend import Document, IndexDeclaration
 from ..bson.paths import key_rows, leads_to_list
 from ..bson.value_order import MISSING, Key, order_key, stored_key
@@ -37,7 +37,7 @@ class Index:
         partial = declaration.partial
         self._name = self.names[0] if self._flat and len(self.names) == 1 and partial is None else None
         self._holds = None if partial is None else matcher(partial)
-        depends = self.paths if partial is None else (*self.paths, *_paths_of(partial))
+        depends = self.paths if partial is None else (*self.paths, *paths_of(partial))
         self.roots = frozenset(path[0] for path in depends)
 
     @property
@@ -122,14 +122,3 @@ class IndexSet:
 
 
 NO_INDEXES = IndexSet()
-
-
-def _paths_of(predicate: Predicate) -> Iterator[Path]:
-    match predicate:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _paths_of(part)
-        case Not(part):
-            yield from _paths_of(part)
-        case _:
-            yield predicate.path

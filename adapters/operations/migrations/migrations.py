@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any, TypeGuard
 
-from ....domain.errors import ConfigurationError, UnreadableVersion
+from ....domain.errors import ConfigurationError
 from ....domain.queries.query import Query
 from ....domain.unit_of_work.store import Store
-from ...backend import Capability, Document, Update
+from ...backend import Capability
 from ...documents.collections.bindings import Binding
 from ...documents.context.store_context import Environment
 from ...documents.evolution.migration_state import schema_record
@@ -17,13 +17,13 @@ from ...documents.store import DocumentStore
 from ...documents.values.codecs import load_datetime
 from ...documents.values.keys import ID_KEY
 from .census import census_of
+from .collection_run import count_due, migrate, schema_work
 from .field_addition import FieldAddition, addition_work, check_addition
 from .journal import Journal, RunnerLease, runner_of
 from .one_off import OneOff, is_step, recorded
 from .preview import samples_of
 from .reports import (
     CollectionPlan,
-    CollectionRun,
     CollectionStatus,
     Plan,
     Progress,
@@ -33,7 +33,7 @@ from .reports import (
     Verification,
 )
 from .verification import verify
-from .walk import BATCH, Pace, Walk, Work, scan_timeout, stored_now
+from .walk import BATCH, Pace, Walk, stored_now
 
 LEASE = 30.0
 """Seconds after which another runner may take over from one that has died, unless the caller says otherwise."""
@@ -100,7 +100,8 @@ class Migrations:
                     changed_at=None if at is None else load_datetime(at),
                 )
             )
-        return Status(environment.name, tuple(collections), self._step_statuses(), self._runner(journal))
+        runner = runner_of(journal, datetime.now(UTC).replace(tzinfo=None))
+        return Status(environment.name, tuple(collections), self._step_statuses(), runner)
 
     def plan(self, *, only: Collection[str] | None = None, samples: int = 1) -> Plan:
         """Say what a run would do, without writing: a dry run.
@@ -158,15 +159,16 @@ class Migrations:
         """
         bindings, steps = self._chosen(only)
         pace = _pace(batch, rate, lease, wait)
-        self._environment.ensure_prepared()
-        with RunnerLease(self._environment, lease, wait) as held:
-            journal = Journal(self._environment)
+        environment = self._environment
+        environment.ensure_prepared()
+        with RunnerLease(environment, lease, wait) as held:
+            journal = Journal(environment)
             for step in steps:
                 step.refuse_changed(journal.record(step.record), self.store.name)
             done = [
                 run
                 for binding in bindings
-                if (run := self._migrate(binding, held, pace, batch, on_progress)) is not None
+                if (run := migrate(environment, binding, held, pace, batch=batch, on_progress=on_progress)) is not None
             ]
             carried_out: list[StepStatus] = []
             for step in steps:
@@ -174,7 +176,7 @@ class Migrations:
                     carried_out.append(self._carry_out(step, held))
                     if carried_out[-1].outcome != "done":
                         break
-        return RunReport(self._environment.name, tuple(done), tuple(carried_out))
+        return RunReport(environment.name, tuple(done), tuple(carried_out))
 
     def verify(
         self, *, only: Collection[str] | None = None, read: bool = True, on_progress: OnProgress = _nobody
@@ -216,12 +218,12 @@ class Migrations:
             MigrationRunning: if another runner is at work.
         """
         ((binding,), _) = self._chosen([collection])
-        field = check_addition(binding, name, has_old=self._count(schema_work(binding)) > 0)
-        pace = _pace(batch, rate, lease, wait)
-        environment, work = self._environment, addition_work(binding, field)
+        environment = self._environment
+        field = check_addition(binding, name, has_old=count_due(environment, schema_work(binding)) > 0)
+        pace, work = _pace(batch, rate, lease, wait), addition_work(binding, field)
         environment.ensure_prepared()
         with RunnerLease(environment, lease, wait) as held:
-            began, total = time.monotonic(), self._count(work)
+            began, total = time.monotonic(), count_due(environment, work)
             record = f"field:{binding.collection}.{field.key}"
             position = Journal(environment).adopt(record, held.fence).get("position")
             walk = Walk(environment, work, held, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
@@ -248,51 +250,12 @@ class Migrations:
         chosen = [binding for binding in bindings if binding.collection in names]
         return chosen, [step for step in self.steps if step.name in names]
 
-    def _count(self, work: Work) -> int:
-        environment = self._environment
-        return environment.backend.count(
-            work.collection, work.due, limit=None, transaction=None, timeout=scan_timeout(environment)
-        )
-
     def _plan(self, binding: Binding, samples: int) -> CollectionPlan:
         chain, census = binding.mapping.chain, census_of(self._environment, binding)
         old = [version for version in census.versions if version < chain.current]
         steps = {step.version: str(step) for step in chain.steps if old and step.version > min(old)}
         diffs = samples_of(self._environment, binding, old, samples) if samples else []
         return CollectionPlan(binding.collection, chain.current, census, steps, tuple(diffs))
-
-    def _migrate(
-        self, binding: Binding, lease: RunnerLease, pace: Pace, batch: int, on_progress: OnProgress
-    ) -> CollectionRun | None:
-        """Bring the documents of a collection up to date; None if there is nothing to do, and it is recorded."""
-        chain, environment, journal = binding.mapping.chain, self._environment, Journal(self._environment)
-        work, record = schema_work(binding), schema_record(binding.collection)
-        total = self._count(work)
-        lease.check()
-        if not total and not chain.steps:
-            return None
-        known = journal.adopt(record, lease.fence)
-        began = {"version": chain.current, "complete": False}
-        resumes = {key: known.get(key) for key in began} == began
-        journal.save(record, lease.fence, {**began, "at": stored_now(environment)})
-        start = time.monotonic()
-        walk = Walk(environment, work, lease, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
-        left = walk.run(known.get("position") if resumes else None)
-        end: Document = {"complete": left == 0, "position": None, "at": stored_now(environment)}
-        journal.save(record, lease.fence, end)
-        tally, unreadable = walk.tally, census_of(environment, binding).unreadable
-        if not total and not tally.migrated and not unreadable:
-            return None
-        return CollectionRun(
-            binding.collection,
-            tally.migrated,
-            tally.retried,
-            tally.failed,
-            tuple(tally.problems),
-            left,
-            time.monotonic() - start,
-            unreadable,
-        )
 
     def _carry_out(self, step: OneOff, lease: RunnerLease) -> StepStatus:
         environment, journal = self._environment, Journal(self._environment)
@@ -319,24 +282,6 @@ class Migrations:
         others = [recorded(one, "undeclared", one["checksum"], one["description"]) for one in records.values()]
         return (*declared, *others)
 
-    def _runner(self, journal: Journal) -> str | None:
-        return runner_of(journal, datetime.now(UTC).replace(tzinfo=None))
-
-
-def schema_work(binding: Binding) -> Work:
-    """What brings the documents of a collection up to date."""
-    chain = binding.mapping.chain
-
-    def change(document: Document) -> Update:
-        upgrade = chain.upgrade(document)
-        if upgrade is None:
-            raise UnreadableVersion(
-                chain.collection, document[ID_KEY], document.get(chain.keys.schema), chain.current, "it is not older"
-            )
-        return Update(document[ID_KEY], None, upgrade.set, upgrade.unset)
-
-    return Work(binding.collection, chain.keys.version, chain.older(), change)
-
 
 def _pace(batch: object, rate: object, lease: object, wait: object) -> Pace:
     if type(batch) is not int or not 1 <= batch <= 100_000:
@@ -354,4 +299,4 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-__all__ = ["LEASE", "Migrations", "schema_work"]
+__all__ = ["LEASE", "Migrations"]

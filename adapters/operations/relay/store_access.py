@@ -8,10 +8,8 @@ from attrs import evolve, frozen
 from ....domain.queries.query import Query
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document, WritePlan, WriteResult
-from ...documents.context.deadline import Deadline
 from ...documents.context.store_context import Environment
 from ...documents.reader.reader import ReaderSession
-from ...documents.unit_of_work.opening import opened
 from ...documents.unit_of_work.retries import Attempts, run
 from ...documents.unit_of_work.transaction_scope import TransactionScope
 from ...documents.unit_of_work.unit import DocumentUnit
@@ -54,13 +52,8 @@ class Access:
     def run(self, work: Callable[[TransactionScope], T]) -> T:
         """Do something in one transaction; on a conflict or a fail-over, all of it again."""
         environment = evolve(self._environment, listeners=[], handlers=[], outbox=None)
-
-        def open_unit(deadline: Deadline, number: int) -> tuple[UnitOfWork[Any], DocumentUnit]:
-            unit = opened(environment, deadline, attempt=number)
-            return UnitOfWork(unit), unit
-
-        attempts = Attempts(
-            environment, open_unit, max_attempts=10, deadline=environment.operation_timeout, retry_on=()
+        attempts: Attempts[UnitOfWork[Any]] = Attempts(
+            environment, UnitOfWork, max_attempts=10, deadline=environment.operation_timeout, retry_on=()
         )
         return run(attempts, lambda uow: work(cast("DocumentUnit", uow._session).scope))
 

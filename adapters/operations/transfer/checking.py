@@ -15,7 +15,7 @@ from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS
 from ...documents.collections.bindings import Binding
-from ...documents.evolution.schema_chain import UPGRADE
+from ...documents.evolution.upgrade import UPGRADE
 from ...documents.mapping.class_mapping import ClassMapping
 from ...documents.mapping.document_sizes import SUSPICIOUS, check_size
 from ...documents.mapping.mapped_field import MappedField, problems_of

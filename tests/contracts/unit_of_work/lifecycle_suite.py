@@ -207,6 +207,47 @@ class LifecycleContract(BillingContract):
             uow.customers.add(customer())
         save(store, customer("after@example.org"))
 
+    @pytest.mark.parametrize("ends", ["commit", "block"])
+    def test_what_runs_as_a_unit_ends_does_not_nest_either(self, store: BillingStore, ends: str) -> None:
+        """U16: a unit is active until it has committed, whether a call ends it or its block does."""
+        diary = Diary()
+        diary.before_commit_does = lambda _: save(store, customer("b@example.org"))
+        with pytest.raises(NestedUnitOfWork, match="pass it along"), store.unit_of_work() as uow:
+            uow.customers.add(customer("a@example.org"))
+            store.listen(diary)
+            if ends == "commit":
+                uow.commit()
+        with store.reader() as billing:
+            assert 0 == billing.customers.count()
+
+    def test_a_rollback_that_waited_for_a_commit_comes_too_late(self, store: BillingStore) -> None:
+        """U2: what another thread commits meanwhile stays, and the rollback says that the unit has ended."""
+        diary = Diary()
+        refused: list[UnitOfWorkClosed] = []
+
+        def roll_back() -> None:
+            try:
+                uow.rollback()
+            except UnitOfWorkClosed as error:
+                refused.append(error)
+
+        waits = threading.Thread(target=roll_back)
+
+        def wait_for_the_other(_: UnitOfWork[Any]) -> None:
+            waits.start()
+            time.sleep(0.05)  # for the other thread to come to the lock
+
+        diary.before_commit_does = wait_for_the_other
+        store.listen(diary)
+        uow = store.unit_of_work()
+        with uow:
+            uow.customers.add(customer())
+        waits.join()
+        assert 1 == len(refused)
+        assert "after_rollback" not in diary.lines
+        with store.reader() as billing:
+            assert 1 == billing.customers.count()
+
     def test_units_of_different_stores_may_nest(self, store: BillingStore, open_billing: OpenBilling) -> None:
         """U16: another store has its own transactions."""
         other = open_billing()

@@ -32,10 +32,9 @@ from tristore import Unavailable
 from tristore.adapters.backend import Comparator, Compare, Query
 from tristore.adapters.caching import store_cache
 from tristore.adapters.caching.port import CachedCollection
-from tristore.adapters.caching.stats import Outcome
 from tristore.domain.repository.caching import CacheOptions
 from tristore.errors import CommitUnknown
-from tristore.operations import Counted
+from tristore.operations import Counted, Outcome
 from tristore.testing import Operation
 
 Ask = Callable[[ThingQueries], Any]

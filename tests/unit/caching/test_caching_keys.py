@@ -8,7 +8,8 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 
 from tristore.adapters.backend import All, AnyOf, Comparator, Compare, Contains, IsNone, Not, OneOf, Query, SortKey
-from tristore.adapters.caching.reads.keys import Scope, digest, name_of
+from tristore.adapters.caching.reads.keys import KeyMaker, Scope, digest, name_of
+from tristore.domain.repository.caching import CacheOptions
 
 A, B = Compare(("a",), Comparator.EQ, 1), Compare(("b",), Comparator.EQ, 1)
 QUESTIONS: list[Any] = [
@@ -86,6 +87,14 @@ def test_ids_of_other_values_are_others(others: tuple[Any, Any]) -> None:
     assert 2 == len({name_of(one) for one in others})
 
 
+def test_options_share_nothing() -> None:
+    """C5: an entity and a query, two times to live, and two names of a read have keys of their own."""
+    scope = Scope("app", "core", "db", "users", "1")
+    makers = [KeyMaker(scope, CacheOptions(ttl=ttl, key=name)) for ttl in (5, 50) for name in (None, "a", "b")]
+
+    assert 2 * len(makers) == len({make("d", ["t"]) for one in makers for make in (one.entity, one.query)})
+
+
 def test_a_name_is_never_a_hash() -> None:
     """C5: a store that is called as the hash of another one's long name shares nothing with it."""
     hashed = Scope("x" * 300, "", "", "").everything.split("|")[1]
@@ -97,7 +106,8 @@ def test_a_name_is_never_a_hash() -> None:
 def test_keys_are_plain(name: str) -> None:
     """C5: ASCII without blanks, below 200 characters, whatever store and collection are called."""
     scope = Scope(name, name, name, name, "12345678")
-    key = scope.key(f"q{0.000012345678:g}", ["0" * 16, "f" * 16], digest("find", QUESTIONS[0]), label=name)
+    keys = KeyMaker(scope, CacheOptions(ttl=0.000012345678, key=name[:200]))
+    key = keys.query(digest("find", QUESTIONS[0]), ["0" * 16, "f" * 16])
 
     assert re.fullmatch(r"[!-~]{1,199}", key)
     assert re.fullmatch(r"[!-~]{1,199}", scope.entity("0" * 32))
@@ -114,5 +124,5 @@ def test_collections_and_stores_share_nothing() -> None:
         Scope("app", "core", "db", "users", "2"),
     ]
 
-    assert len(scopes) == len({scope.key("q", ["t"], "d") for scope in scopes})
+    assert len(scopes) == len({KeyMaker(scope, CacheOptions()).query("d", ["t"]) for scope in scopes})
     assert 5 == len({scope.everything for scope in scopes})

@@ -13,8 +13,8 @@ from pymongo.errors import PyMongoError
 
 from tristore import ConfigurationError
 from tristore.adapters.testing.servers import mongod_process, server_process
-from tristore.adapters.testing.servers.mongod_process import URL_VARIABLE, MongodProcess, find_mongod
-from tristore.testing import MongoServer
+from tristore.adapters.testing.servers.mongod_process import URL_VARIABLE
+from tristore.testing import MongodProcess, MongoServer, find_mongod
 
 HOLD = """
 import sys, time

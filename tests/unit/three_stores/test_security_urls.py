@@ -12,8 +12,7 @@ from sized import sized
 
 from tristore import ConfigurationError, open_stores
 from tristore.adapters.backend.urls import without_password
-from tristore.adapters.three_stores.settings import Url
-from tristore.three_stores import Settings, StoreSettings
+from tristore.three_stores import Settings, StoreSettings, Url
 
 CANARY = "hunter2Zq9"
 AROUND = st.text(st.sampled_from("/@:?#%&=;,[]. \n$a1"), max_size=4)

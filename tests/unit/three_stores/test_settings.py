@@ -9,8 +9,7 @@ import pytest
 
 from tristore import CacheSettings, ConfigurationError
 from tristore.adapters.backend.urls import without_password
-from tristore.adapters.three_stores.settings import Url
-from tristore.three_stores import Settings, StoreSettings
+from tristore.three_stores import Settings, StoreSettings, Url
 
 
 def test_nothing_set_means_memory() -> None:

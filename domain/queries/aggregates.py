@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeVar, cast, get_args
+from itertools import chain
+from typing import Any, Literal, TypeVar, cast, get_args
 
-from ..entities.schema import Kind
+from ..entities.scalars import FREE
+from ..entities.schema import FieldType, Kind
 from ..errors import InvalidQuery
 from ..rules.capture import EntityStandIn, FieldStandIn
 from ..rules.conditions import Captured
@@ -16,9 +18,6 @@ T = TypeVar("T")
 Number = TypeVar("Number", int, float, Decimal)
 
 UnitName = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
-
-NUMBERS = frozenset({Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.FREE})
-"""The kinds of fields that can be added up."""
 
 _WHOLES = frozenset({Kind.SEQUENCE, Kind.NESTED, Kind.DICT})
 
@@ -71,12 +70,12 @@ def count() -> int:
 
 def total(number: Number | None) -> Number:
     """The sum of a field, in ``values``: 0 where no entity of the group has a number there."""
-    return cast("Number", FigureStandIn(Function.TOTAL, _number(number, "total")))
+    return cast("Number", FigureStandIn(Function.TOTAL, _added_up(number, Function.TOTAL)))
 
 
 def average(number: float | Decimal | None) -> float | Decimal:
     """The mean of a field, in ``values``, Decimal of a Decimal; None where no entity of the group has a number."""
-    return cast("float", FigureStandIn(Function.AVERAGE, _number(number, "average")))
+    return cast("float", FigureStandIn(Function.AVERAGE, _added_up(number, Function.AVERAGE)))
 
 
 def smallest(value: T | None) -> T:
@@ -109,9 +108,17 @@ def single(value: object, word: str) -> FieldStandIn:
     return value
 
 
-def _number(value: object, word: str) -> FieldStandIn:
+def results_of(declared: FieldType, function: Function) -> tuple[type[Any], ...]:
+    """The classes in which a total or an average of values of a type can be given; none if there is none."""
+    rows = FREE if declared.kind is Kind.FREE else (declared.scalar,)
+    found = [row.totals if function is Function.TOTAL else row.averages for row in rows if row is not None]
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _added_up(value: object, function: Function) -> FieldStandIn:
+    word = function.value
     field = single(value, word)
-    if field.type.kind not in NUMBERS:
+    if not results_of(field.type, function):
         raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes numbers")
     return field
 

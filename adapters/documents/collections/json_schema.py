@@ -15,9 +15,9 @@ import attrs
 from bson import Decimal128
 
 from ....domain.entities import fields
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.entities.schema import FieldType, Kind
 from ....domain.errors import InvalidQuery
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
 from ....domain.rules.patterns import pattern_of
 from ..mapping.class_mapping import ClassMapping
 from ..mapping.mapped_field import MappedField

@@ -16,9 +16,9 @@ from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ....domain.entities.clock import SystemClock, to_milliseconds
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN, is_text
 from ....domain.entities.schema import FieldType, Kind
 from ....domain.errors import ConfigurationError
-from ....domain.rules.operands import INT64_MAX, INT64_MIN, is_text
 from ...backend.bson import MAX_DEPTH, check_key, check_text, kind_of
 
 EPOCH_NAIVE = datetime(1970, 1, 1)

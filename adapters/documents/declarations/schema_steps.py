@@ -13,7 +13,7 @@ from ....domain.errors import ConfigurationError
 from ....domain.rules.predicates import Path, dotted
 from ...backend import Document
 from ...backend.bson import copied
-from ..values.codecs import dump_free
+from ..values.free_values import dump_free
 from ..values.keys import ID_KEY
 
 DocumentFunction = Callable[[Document], Document]

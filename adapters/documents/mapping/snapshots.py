@@ -6,13 +6,12 @@ immutable, its BSON bytes otherwise.
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from bson import ObjectId, encode
 from bson.errors import BSONError
 
+from ....domain.entities.scalars import SCALARS
 from ....domain.entities.schema import FieldType, Kind
 from ...backend.bson import CODEC_OPTIONS
 from .mapped_field import MappedField
@@ -20,7 +19,7 @@ from .mapped_field import MappedField
 Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""
 
-_IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
+_IMMUTABLE = frozenset({type(None), ObjectId, *(scalar.python for scalar in SCALARS.values())})
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 

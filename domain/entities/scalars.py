@@ -6,7 +6,7 @@ What is no row here is composed of others (enums, nested classes, lists, diction
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import Enum, auto
 from typing import Any
@@ -173,19 +173,6 @@ SCALARS: Mapping[Kind, Scalar] = {
         averages=(float,),
         added=(int, float),
     ),
-    Kind.BOOL: Scalar(
-        python=bool,
-        words="booleans",
-        operand=only(bool),
-        compared=lambda value: (bool, value),
-        read=given(bool, "true or false"),
-        write=as_it_is,
-        source=literal,
-        samples=(False, True),
-        steps=Steps(int, bool, 0, 1, (0, 1)),
-        is_free=True,
-    ),
-    Kind.DATETIME: DATETIME,
     Kind.DECIMAL: Scalar(
         python=Decimal,
         words="Decimal",
@@ -200,6 +187,19 @@ SCALARS: Mapping[Kind, Scalar] = {
         averages=(Decimal,),
         added=(int, Decimal),
     ),
+    Kind.BOOL: Scalar(
+        python=bool,
+        words="booleans",
+        operand=only(bool),
+        compared=lambda value: (bool, value),
+        read=given(bool, "true or false"),
+        write=as_it_is,
+        source=literal,
+        samples=(False, True),
+        steps=Steps(int, bool, 0, 1, (0, 1)),
+        is_free=True,
+    ),
+    Kind.DATETIME: DATETIME,
     Kind.BYTES: Scalar(
         python=bytes,
         words="bytes",
@@ -231,6 +231,12 @@ FREE = tuple(scalar for scalar in SCALARS.values() if scalar.is_free)
 """The types of values that come back as they were where no type is declared."""
 
 
+def listed(scalars: Iterable[Scalar], last: str = ", ") -> str:
+    """What the values of several rows are called, each name once."""
+    *others, end = dict.fromkeys(scalar.words for scalar in scalars)
+    return f"{', '.join(others)}{last}{end}" if others else end
+
+
 def scalar_of(value: object) -> Scalar | None:
     """Return the row of a value's class, or of the first class that it inherits from; None if it is no plain value."""
     found = _BY_CLASS.get(type(value))
@@ -239,4 +245,4 @@ def scalar_of(value: object) -> Scalar | None:
     return found
 
 
-__all__ = ["FREE", "SCALARS", "Kind", "Scalar", "scalar_of"]
+__all__ = ["FREE", "SCALARS", "Kind", "Scalar", "listed", "scalar_of"]

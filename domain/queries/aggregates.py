@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from ..entities.scalars import FREE
+from ..entities.scalars import FREE, SCALARS, Scalar, listed
 from ..entities.schema import FieldType, Kind
 from ..errors import InvalidQuery
 from ..rules.capture import EntityStandIn, FieldStandIn
@@ -111,15 +111,19 @@ def single(value: object, word: str) -> FieldStandIn:
 def results_of(declared: FieldType, function: Function) -> tuple[type[Any], ...]:
     """The classes in which a total or an average of values of a type can be given; none if there is none."""
     rows = FREE if declared.kind is Kind.FREE else (declared.scalar,)
-    found = [row.totals if function is Function.TOTAL else row.averages for row in rows if row is not None]
-    return tuple(dict.fromkeys(chain.from_iterable(found)))
+    return tuple(dict.fromkeys(chain.from_iterable(_results(row, function) for row in rows if row is not None)))
+
+
+def _results(row: Scalar, function: Function) -> tuple[type[Any], ...]:
+    return row.totals if function is Function.TOTAL else row.averages
 
 
 def _added_up(value: object, function: Function) -> FieldStandIn:
     word = function.value
     field = single(value, word)
     if not results_of(field.type, function):
-        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes numbers")
+        known = listed((row for row in SCALARS.values() if _results(row, function)), last=" and ")
+        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes {known}")
     return field
 
 

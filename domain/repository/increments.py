@@ -16,6 +16,7 @@ import attrs
 from ..entities.bounds import FINITE, Bound, Comparator
 from ..entities.fields import number
 from ..entities.plain_values import INT64_MAX, INT64_MIN, Scalar, Steps
+from ..entities.scalars import SCALARS, listed
 from ..entities.schema import FieldSchema
 from ..errors import InvalidQuery
 from ..rules.predicates import NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
@@ -43,7 +44,8 @@ def increment_of(field: FieldSchema, path: Path, value: object) -> Number:
     """
     scalar = field.type.scalar
     if scalar is None or not scalar.added:
-        raise InvalidQuery(f"{dotted(path)} is {field.type}: only a number can be incremented")
+        known = listed((row for row in SCALARS.values() if row.added), last=" and ")
+        raise InvalidQuery(f"{dotted(path)} is {field.type}: only {known} can be incremented")
     if isinstance(value, bool) or not isinstance(value, scalar.added):
         raise InvalidQuery(f"{dotted(path)} is {field.type}, and cannot be incremented by a {type(value).__name__}")
     if not _is_bounded(value, scalar):

@@ -5,7 +5,7 @@ from typing import Any, NoReturn, get_args
 from cattrs import BaseValidationError, Converter
 
 from ....domain.entities.events import Event
-from ....domain.entities.scalars import SCALARS
+from ....domain.entities.scalars import SCALARS, listed
 from ....domain.entities.schema import FieldType
 from ....domain.errors import ConfigurationError
 from ..declarations.documents import Documents
@@ -84,15 +84,12 @@ def _registered(declared: FieldType, converter: Converter) -> Codec:
     return Codec(load, dump, mutable=True)
 
 
-_PLAIN = ", ".join(dict.fromkeys(scalar.words for scalar in SCALARS.values()))
-
-
 def _name(wanted: Any) -> str:
     return str(wanted) if get_args(wanted) else getattr(wanted, "__name__", str(wanted))
 
 
 def _refuse(wanted: Any) -> NoReturn:
     raise ConfigurationError(
-        f"a field of type {_name(wanted)} cannot be stored: use {_PLAIN}, enums, attrs classes, lists and "
-        "dictionaries of them, or register a pair of cattrs hooks"
+        f"a field of type {_name(wanted)} cannot be stored: use {listed(SCALARS.values())}, enums, attrs classes, "
+        "lists and dictionaries of them, or register a pair of cattrs hooks"
     )

@@ -29,7 +29,7 @@ from .plain_values import (
     literal,
     only,
 )
-from .times import DATETIME
+from .times import DATE, DATETIME, TIME, TIMEDELTA
 
 
 class Kind(Enum):
@@ -41,6 +41,9 @@ class Kind(Enum):
     FLOAT = auto()
     BOOL = auto()
     DATETIME = auto()
+    DATE = auto()
+    TIME = auto()
+    TIMEDELTA = auto()
     DECIMAL = auto()
     BYTES = auto()
     UUID = auto()
@@ -200,6 +203,9 @@ SCALARS: Mapping[Kind, Scalar] = {
         is_free=True,
     ),
     Kind.DATETIME: DATETIME,
+    Kind.DATE: DATE,
+    Kind.TIME: TIME,
+    Kind.TIMEDELTA: TIMEDELTA,
     Kind.BYTES: Scalar(
         python=bytes,
         words="bytes",

@@ -1,6 +1,6 @@
 """The words of a rollup: what is written in its ``by`` and ``values``."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -15,7 +15,7 @@ from .rollups import Bucket, Function, TimeUnit
 from .time_zones import UTC_NAME, check_zone
 
 T = TypeVar("T")
-Number = TypeVar("Number", int, float, Decimal)
+Number = TypeVar("Number", int, float, Decimal, timedelta)
 
 UnitName = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
 
@@ -53,11 +53,11 @@ def bucket(moment: datetime | None, unit: UnitName, zone: str = UTC_NAME) -> dat
         zone: the time zone whose calendar counts, such as ``Europe/Berlin``.
 
     Raises:
-        InvalidQuery: if the field is no date, or there is no such unit or zone.
+        InvalidQuery: if the field is no datetime, or there is no such unit or zone.
     """
     field = single(moment, "bucket")
     if field.type.kind not in {Kind.DATETIME, Kind.FREE}:
-        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: bucket() takes a date")
+        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: bucket() takes a datetime")
     if unit not in get_args(UnitName):
         raise InvalidQuery(f"a bucket is one of {', '.join(get_args(UnitName))}, not {unit!r}")
     return cast("datetime", BucketStandIn(field, Bucket(TimeUnit(unit), check_zone(zone))))
@@ -69,7 +69,7 @@ def count() -> int:
 
 
 def total(number: Number | None) -> Number:
-    """The sum of a field, in ``values``: 0 where no entity of the group has a number there."""
+    """The sum of a field, in ``values``: 0, or no time, where no entity of the group has a value there."""
     return cast("Number", FigureStandIn(Function.TOTAL, _added_up(number, Function.TOTAL)))
 
 
@@ -122,6 +122,11 @@ def _added_up(value: object, function: Function) -> FieldStandIn:
     word = function.value
     field = single(value, word)
     if not results_of(field.type, function):
+        if results_of(field.type, Function.TOTAL):
+            raise InvalidQuery(
+                f"{dotted(field.path)} is {field.type}, and the mean may lie between two of them: divide total() by "
+                "count()"
+            )
         known = listed((row for row in SCALARS.values() if _results(row, function)), last=" and ")
         raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes {known}")
     return field

@@ -4,14 +4,15 @@ Loading takes what pymongo decodes (naive UTC datetimes, ObjectId, Decimal128); 
 check: a value that does not fit raises ValueError with what was expected, and the mapping adds entity and field.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from attrs import field, frozen
-from bson import Decimal128, ObjectId
+from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ....domain.entities.clock import SystemClock, to_milliseconds
@@ -165,6 +166,52 @@ def dump_decimal(value: Any) -> Decimal128:
         raise ValueError("must fit 34 decimal digits") from error
 
 
+def _load_date(value: Any) -> date:
+    if load_datetime(value).time() != time():
+        raise ValueError("expected a date at midnight UTC, found one with a time of the day")
+    found: date = value.date()
+    return found
+
+
+def _dump_date(value: Any) -> datetime:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"must be a date, not {kind_of(value)}")
+    return datetime(value.year, value.month, value.day)
+
+
+_TIME = r"([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{6}"
+"""Of one width, so that texts are in the order of the times."""
+_is_time = re.compile(_TIME).fullmatch
+
+
+def _load_time(value: Any) -> time:
+    if type(value) is not str or _is_time(value) is None:
+        found = "another text" if isinstance(value, str) else kind_of(value)
+        raise ValueError(f"expected a time as HH:MM:SS.ffffff, found {found}")
+    return time.fromisoformat(value)
+
+
+def _dump_time(value: Any) -> str:
+    if not isinstance(value, time):
+        raise ValueError(f"must be a time, not {kind_of(value)}")
+    if value.tzinfo is not None:
+        raise ValueError("must be a time without a zone")
+    return value.isoformat("microseconds")
+
+
+def _load_timedelta(value: Any) -> timedelta:
+    return timedelta(microseconds=check_int(_load_int(value)))
+
+
+def _dump_timedelta(value: Any) -> Int64:
+    if not isinstance(value, timedelta):
+        raise ValueError(f"must be a timedelta, not {kind_of(value)}")
+    microseconds = value // timedelta(microseconds=1)
+    if not INT64_MIN <= microseconds <= INT64_MAX:
+        raise ValueError("must fit 64 bits of microseconds")
+    return Int64(microseconds)
+
+
 CODE_NAMES: Mapping[str, Any] = {
     "EPOCH_UTC": EPOCH_UTC,
     "EPOCH_NAIVE": EPOCH_NAIVE,
@@ -222,6 +269,12 @@ STORED: Mapping[Kind, Stored] = {
             "if {0}.__class__ is not datetime: raise ValueError",
             "{0} = EPOCH_NAIVE + ({0} - EPOCH_UTC)",
         ),
+    ),
+    # no validator can ask whether a date is at midnight: the loader does
+    Kind.DATE: Stored(codec=Codec(_load_date, _dump_date), aliases=("date",)),
+    Kind.TIME: Stored(codec=Codec(_load_time, _dump_time), aliases=("string",), schema={"pattern": rf"\A{_TIME}\z"}),
+    Kind.TIMEDELTA: Stored(
+        codec=Codec(_load_timedelta, _dump_timedelta), aliases=("long", "int", "double"), schema={"multipleOf": 1}
     ),
     Kind.DECIMAL: Stored(codec=Codec(_load_decimal, dump_decimal), aliases=("decimal", "int", "long")),
     Kind.BYTES: Stored(codec=_exactly(bytes, "bytes", bytes), aliases=("binData",), weighs=True),

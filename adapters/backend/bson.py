@@ -5,7 +5,7 @@ from typing import Any
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from ...domain.rules.operands import is_text
+from ...domain.entities.plain_values import is_text
 
 CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=False,

@@ -1,20 +1,17 @@
 """Entities and data from outside: JSON-ready dictionaries out, checked entities in."""
 
-import base64
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from copy import copy
-from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, TypeVar
-from uuid import UUID
 
 import attrs
 from attrs.exceptions import FrozenError
 
 from ...domain.entities.entity import MANAGED, Entity
+from ...domain.entities.scalars import scalar_of
 from ...domain.entities.schema import FieldSchema, FieldType, Kind, Schema, schema_of
 from ...domain.entities.secrets import HIDDEN, without_secrets
 from ...domain.errors import ConfigurationError, Problem, ValidationError
@@ -194,19 +191,16 @@ def to_dict(subject: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+    scalar = scalar_of(value)
+    if scalar is not None:
+        return scalar.write(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
     if attrs.has(type(value)):
         return to_dict(value)
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return value if value is None else str(value)
 
 
 def _checked(field: FieldSchema, given: Any, checked: SimpleNamespace) -> Any:

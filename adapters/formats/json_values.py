@@ -1,24 +1,16 @@
 """Values from outside, such as those of a JSON body, as values of the types that fields declare."""
 
-import base64
-import binascii
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
 
-from ...domain.entities.fields import to_instant
-from ...domain.entities.ids import Id, parse_id
+from ...domain.entities.ids import Id
+from ...domain.entities.scalars import SCALARS
 from ...domain.entities.schema import FieldType, Kind
-from ...domain.errors import ValidationError
 from ..backend.bson import MAX_DEPTH, check_key
-
-_NUMBERS = (int, float)
 
 
 def structured(declared: FieldType, given: Any) -> Any:
@@ -30,6 +22,8 @@ def structured(declared: FieldType, given: Any) -> Any:
     if declared.kind is Kind.FREE:
         _check_free(given)
         return given
+    if declared.scalar is not None:
+        return declared.scalar.read(given)
     try:
         return _converter.structure(given, declared.annotation)  # type: ignore[arg-type]
     except BaseValidationError as group:
@@ -52,65 +46,6 @@ def _check_free(given: Any, depth: int = 1) -> None:
         _check_free(item, depth + 1)
 
 
-def _strict(kind: type[Any], words: str) -> Any:
-    def structure(given: Any, _: Any) -> Any:
-        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
-            raise ValueError(f"must be {words}, not {type(given).__name__}")
-        return given
-
-    return structure
-
-
-def _number(given: Any, _: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, _NUMBERS):
-        raise ValueError(f"must be a number, not {type(given).__name__}")
-    return float(given)
-
-
-def _datetime(given: Any, _: Any) -> datetime:
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given)
-        except ValueError:
-            raise ValueError("must be a date and time in ISO 8601, such as 2026-01-31T12:00:00Z") from None
-    if not isinstance(given, datetime) or given.tzinfo is None:
-        raise ValueError("must be a date and time with a zone, such as 2026-01-31T12:00:00Z")
-    found: datetime = to_instant(given)
-    return found
-
-
-def _decimal(given: Any, _: Any) -> Decimal:
-    if isinstance(given, bool) or not isinstance(given, str | int | Decimal):
-        raise ValueError(f"must be a decimal number as text, not {type(given).__name__}")
-    try:
-        return Decimal(given)
-    except InvalidOperation:
-        raise ValueError(f"must be a decimal number, not {given!r}") from None
-
-
-def _bytes(given: Any, _: Any) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    try:
-        return base64.b64decode(given, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise ValueError("must be base64") from None
-
-
-def _uuid(given: Any, _: Any) -> UUID:
-    try:
-        return given if isinstance(given, UUID) else UUID(given)
-    except (AttributeError, TypeError, ValueError):
-        raise ValueError("must be a UUID") from None
-
-
-def _id(given: Any, _: Any) -> Id:
-    try:
-        return parse_id(given)
-    except ValidationError:
-        raise ValueError(f"must be 24 hex digits, not {given!r}") from None
-
-
 def _enum(given: Any, enum: Any) -> Any:
     if isinstance(given, enum):
         return given
@@ -121,18 +56,18 @@ def _enum(given: Any, enum: Any) -> Any:
 
 
 def _make_converter() -> Converter:
+    """The converter of types that are no rows, and hold values of types that are: a tuple of a text and a number."""
     converter = Converter()
-    converter.register_structure_hook(str, _strict(str, "text"))
-    converter.register_structure_hook(int, _strict(int, "a whole number"))
-    converter.register_structure_hook(bool, _strict(bool, "true or false"))
-    converter.register_structure_hook(float, _number)
-    converter.register_structure_hook(datetime, _datetime)
-    converter.register_structure_hook(Decimal, _decimal)
-    converter.register_structure_hook(bytes, _bytes)
-    converter.register_structure_hook(UUID, _uuid)
-    converter.register_structure_hook_func(_is_id, _id)
+    for kind, scalar in SCALARS.items():
+        if kind is not Kind.ID:
+            converter.register_structure_hook(scalar.python, _hook(scalar.read))
+    converter.register_structure_hook_func(_is_id, _hook(SCALARS[Kind.ID].read))
     converter.register_structure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum)
     return converter
+
+
+def _hook(read: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda given, _: read(given)
 
 
 def _is_id(kind: Any) -> bool:

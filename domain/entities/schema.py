@@ -3,12 +3,9 @@
 import types
 import typing
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
 from difflib import get_close_matches
-from enum import Enum, auto
+from enum import Enum
 from typing import Any, NewType, TypeVar, Union, get_args, get_origin
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -17,44 +14,16 @@ from attrs import field, frozen
 from ..errors import ConfigurationError, InvalidQuery
 from .entity import TRANSIENT
 from .ids import Id
+from .scalars import SCALARS, Kind, Scalar
 from .secrets import SECRET
 
-
-class Kind(Enum):
-    """The sorts of values that a field can hold."""
-
-    ID = auto()
-    STR = auto()
-    INT = auto()
-    FLOAT = auto()
-    BOOL = auto()
-    DATETIME = auto()
-    DECIMAL = auto()
-    BYTES = auto()
-    UUID = auto()
-    ENUM = auto()
-    NESTED = auto()
-    SEQUENCE = auto()
-    DICT = auto()
-    FREE = auto()
-    OTHER = auto()
-
-    __hash__ = object.__hash__  # there is one of each; the hash of its name would be worked out at every look-up
-
-
-_SCALARS: Mapping[object, Kind] = {
+_KINDS: Mapping[object, Kind] = {
+    **{scalar.python: kind for kind, scalar in SCALARS.items() if kind is not Kind.ID},
     Id: Kind.ID,
-    str: Kind.STR,
-    int: Kind.INT,
-    float: Kind.FLOAT,
-    bool: Kind.BOOL,
-    datetime: Kind.DATETIME,
-    Decimal: Kind.DECIMAL,
-    bytes: Kind.BYTES,
-    UUID: Kind.UUID,
     Any: Kind.FREE,
     object: Kind.FREE,
 }
+"""The annotations of values that are not composed of others."""
 
 
 @frozen
@@ -74,6 +43,11 @@ class FieldType:
     optional: bool = False
     item: "FieldType | None" = None
     annotation: object = None
+
+    @property
+    def scalar(self) -> Scalar | None:
+        """What is known of its values; None if they are composed of others, or of no type that is known."""
+        return SCALARS.get(self.kind)
 
     def __str__(self) -> str:
         name = getattr(self.annotation, "__name__", None) or str(self.annotation)
@@ -182,9 +156,9 @@ def _plain_type(annotation: Any) -> FieldType:
         kind = Kind.DICT if annotation is dict else Kind.SEQUENCE
         return FieldType(kind, annotation, item=_plain_type(Any), annotation=annotation)
     base = annotation
-    while isinstance(base, NewType) and base not in _SCALARS:
+    while isinstance(base, NewType) and base not in _KINDS:
         base = base.__supertype__
-    kind = _SCALARS.get(base, Kind.OTHER)
+    kind = _KINDS.get(base, Kind.OTHER)
     if kind is Kind.ID:
         base = str
     elif kind is Kind.OTHER and isinstance(base, type):
@@ -194,3 +168,6 @@ def _plain_type(annotation: Any) -> FieldType:
             kind = Kind.NESTED
     python = base if isinstance(base, type) else object
     return FieldType(kind, python, optional=kind is Kind.FREE, annotation=annotation)
+
+
+__all__ = ["FieldSchema", "FieldType", "Kind", "Schema", "schema_of"]

@@ -1,10 +1,12 @@
 """The words of a rollup: what is written in its ``by`` and ``values``."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, TypeVar, cast, get_args
+from itertools import chain
+from typing import Any, Literal, TypeVar, cast, get_args
 
-from ..entities.schema import Kind
+from ..entities.scalars import FREE, SCALARS, Scalar, listed
+from ..entities.schema import FieldType, Kind
 from ..errors import InvalidQuery
 from ..rules.capture import EntityStandIn, FieldStandIn
 from ..rules.conditions import Captured
@@ -13,12 +15,9 @@ from .rollups import Bucket, Function, TimeUnit
 from .time_zones import UTC_NAME, check_zone
 
 T = TypeVar("T")
-Number = TypeVar("Number", int, float, Decimal)
+Number = TypeVar("Number", int, float, Decimal, timedelta)
 
 UnitName = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
-
-NUMBERS = frozenset({Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.FREE})
-"""The kinds of fields that can be added up."""
 
 _WHOLES = frozenset({Kind.SEQUENCE, Kind.NESTED, Kind.DICT})
 
@@ -54,11 +53,11 @@ def bucket(moment: datetime | None, unit: UnitName, zone: str = UTC_NAME) -> dat
         zone: the time zone whose calendar counts, such as ``Europe/Berlin``.
 
     Raises:
-        InvalidQuery: if the field is no date, or there is no such unit or zone.
+        InvalidQuery: if the field is no datetime, or there is no such unit or zone.
     """
     field = single(moment, "bucket")
     if field.type.kind not in {Kind.DATETIME, Kind.FREE}:
-        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: bucket() takes a date")
+        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: bucket() takes a datetime")
     if unit not in get_args(UnitName):
         raise InvalidQuery(f"a bucket is one of {', '.join(get_args(UnitName))}, not {unit!r}")
     return cast("datetime", BucketStandIn(field, Bucket(TimeUnit(unit), check_zone(zone))))
@@ -70,13 +69,13 @@ def count() -> int:
 
 
 def total(number: Number | None) -> Number:
-    """The sum of a field, in ``values``: 0 where no entity of the group has a number there."""
-    return cast("Number", FigureStandIn(Function.TOTAL, _number(number, "total")))
+    """The sum of a field, in ``values``: 0, or no time, where no entity of the group has a value there."""
+    return cast("Number", FigureStandIn(Function.TOTAL, _added_up(number, Function.TOTAL)))
 
 
 def average(number: float | Decimal | None) -> float | Decimal:
     """The mean of a field, in ``values``, Decimal of a Decimal; None where no entity of the group has a number."""
-    return cast("float", FigureStandIn(Function.AVERAGE, _number(number, "average")))
+    return cast("float", FigureStandIn(Function.AVERAGE, _added_up(number, Function.AVERAGE)))
 
 
 def smallest(value: T | None) -> T:
@@ -109,10 +108,27 @@ def single(value: object, word: str) -> FieldStandIn:
     return value
 
 
-def _number(value: object, word: str) -> FieldStandIn:
+def results_of(declared: FieldType, function: Function) -> tuple[type[Any], ...]:
+    """The classes in which a total or an average of values of a type can be given; none if there is none."""
+    rows = FREE if declared.kind is Kind.FREE else (declared.scalar,)
+    return tuple(dict.fromkeys(chain.from_iterable(_results(row, function) for row in rows if row is not None)))
+
+
+def _results(row: Scalar, function: Function) -> tuple[type[Any], ...]:
+    return row.totals if function is Function.TOTAL else row.averages
+
+
+def _added_up(value: object, function: Function) -> FieldStandIn:
+    word = function.value
     field = single(value, word)
-    if field.type.kind not in NUMBERS:
-        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes numbers")
+    if not results_of(field.type, function):
+        if results_of(field.type, Function.TOTAL):
+            raise InvalidQuery(
+                f"{dotted(field.path)} is {field.type}, and the mean may lie between two of them: divide total() by "
+                "count()"
+            )
+        known = listed((row for row in SCALARS.values() if _results(row, function)), last=" and ")
+        raise InvalidQuery(f"{dotted(field.path)} is {field.type}: {word}() takes {known}")
     return field
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from attrs import frozen
 
+from ..entities.plain_values import INT64_MAX
 from ..entities.schema import Kind, schema_of
 from ..errors import InvalidQuery
-from ..rules.operands import INT64_MAX
 from ..rules.predicates import EVERYTHING, Path, Predicate, dotted
 
 FIND_BOUND = 1_000

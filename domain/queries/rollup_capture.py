@@ -1,6 +1,7 @@
 """Capture of a rollup: ``by`` and ``values``, checked against the entity and against the view that the rows become."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -9,7 +10,7 @@ from ..entities.schema import FieldType, Kind, Schema, schema_of
 from ..errors import ConfigurationError, InvalidQuery
 from ..rules.capture import EntityStandIn
 from ..rules.predicates import Path, Predicate, dotted
-from .aggregates import BucketStandIn, FigureStandIn, single
+from .aggregates import BucketStandIn, FigureStandIn, results_of, single
 from .query import SORT_BOUND, Sort, SortKey
 from .rollups import Figure, Function, GroupKey, Rollup
 
@@ -20,14 +21,6 @@ Words = Callable[[EntityT], Mapping[str, object]] | None
 
 _COUNTS = frozenset({Function.COUNT, Function.DISTINCT_COUNT})
 _ALWAYS_THERE = _COUNTS | {Function.TOTAL}
-_TOTALS: Mapping[Kind, frozenset[Kind]] = {
-    Kind.INT: frozenset({Kind.INT, Kind.FLOAT}),
-    Kind.FLOAT: frozenset({Kind.FLOAT}),
-    Kind.DECIMAL: frozenset({Kind.DECIMAL}),
-    Kind.FREE: frozenset({Kind.INT, Kind.FLOAT, Kind.DECIMAL}),
-}
-_AVERAGES: Mapping[Kind, frozenset[Kind]] = {**_TOTALS, Kind.INT: _TOTALS[Kind.FLOAT]}
-_WORDS = {Kind.INT: "int", Kind.FLOAT: "float", Kind.DECIMAL: "Decimal"}
 
 
 def captured_rollup(
@@ -131,7 +124,7 @@ def _check_names(schema: Schema, keys: list[str], figures: list[str]) -> None:
 def _check_key(schema: Schema, key: GroupKey, entity: type[Any]) -> None:
     source, optional = _source(entity, key.path)
     if key.bucket is not None:
-        _expect(schema, key.name, {Kind.DATETIME}, "datetime")
+        _expect(schema, key.name, (datetime,))
     else:
         _expect_same(schema, key.name, source)
     _expect_optional(schema, key.name, optional, f"{dotted(key.path)} may be None, which is a group of its own")
@@ -141,12 +134,11 @@ def _check_figure(schema: Schema, figure: Figure, entity: type[Any], *, grouped:
     if figure.function in _COUNTS:
         if figure.path:
             _source(entity, figure.path)
-        _expect(schema, figure.name, {Kind.INT}, "int")
+        _expect(schema, figure.name, (int,))
         return
     source, optional = _source(entity, figure.path)
     if figure.function in {Function.TOTAL, Function.AVERAGE}:
-        kinds = (_TOTALS if figure.function is Function.TOTAL else _AVERAGES)[source.kind]
-        _expect(schema, figure.name, kinds, " or ".join(word for kind, word in _WORDS.items() if kind in kinds))
+        _expect(schema, figure.name, results_of(source, figure.function))
     else:
         _expect_same(schema, figure.name, source)
     if figure.function not in _ALWAYS_THERE:
@@ -171,9 +163,10 @@ def _source(entity: type[Any], path: Path) -> tuple[FieldType, bool]:
     return declared, optional
 
 
-def _expect(schema: Schema, name: str, kinds: frozenset[Kind] | set[Kind], words: str) -> None:
+def _expect(schema: Schema, name: str, classes: tuple[type[Any], ...]) -> None:
     found = schema.fields[name].type
-    if found.kind not in kinds and found.kind is not Kind.FREE:
+    if found.python not in classes and found.kind is not Kind.FREE:
+        words = " or ".join(cls.__name__ for cls in classes)
         raise InvalidQuery(f"{schema.cls.__name__}.{name} is {found}, and its values are {words}")
 
 

@@ -15,9 +15,10 @@ import attrs
 
 from ..entities.bounds import FINITE, Bound, Comparator
 from ..entities.fields import number
-from ..entities.schema import FieldSchema, Kind
+from ..entities.plain_values import INT64_MAX, INT64_MIN, Scalar, Steps
+from ..entities.scalars import SCALARS, listed
+from ..entities.schema import FieldSchema
 from ..errors import InvalidQuery
-from ..rules.operands import INT64_MAX, INT64_MIN
 from ..rules.predicates import NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 
 _NUMBER: type[Any] = type(attrs.validators.ge(0))
@@ -27,16 +28,12 @@ _INSTANCE: type[Any] = type(attrs.validators.instance_of(int))
 _COMPARATORS = {lt: Comparator.LT, le: Comparator.LE, gt: Comparator.GT, ge: Comparator.GE}
 _ORDER = {comparator: order for order, comparator in _COMPARATORS.items()}
 _FROM_BELOW = frozenset({Comparator.GE, Comparator.GT})
-_PYTHON: dict[Kind, tuple[type[Any], ...]] = {
-    Kind.INT: (int,),
-    Kind.FLOAT: (int, float),
-    Kind.DECIMAL: (int, Decimal),
-}
 # 34 digits, as a Decimal128 has them (https://www.mongodb.com/docs/manual/reference/bson-types)
 _UP = Context(prec=34, rounding=ROUND_CEILING, Emin=-6143, Emax=6144, clamp=1, traps=[])
 _DOWN = Context(prec=34, rounding=ROUND_FLOOR, Emin=-6143, Emax=6144, clamp=1, traps=[])
 
-Number = int | float | Decimal
+Number = Any
+"""What is added: of the type of the field."""
 
 
 def increment_of(field: FieldSchema, path: Path, value: object) -> Number:
@@ -45,17 +42,24 @@ def increment_of(field: FieldSchema, path: Path, value: object) -> Number:
     Raises:
         InvalidQuery: if the field is no number, or the increment none that can be added to it.
     """
-    accepted = _PYTHON.get(field.type.kind)
-    if accepted is None:
-        raise InvalidQuery(f"{dotted(path)} is {field.type}: only a number can be incremented")
-    if isinstance(value, bool) or not isinstance(value, accepted):
+    scalar = field.type.scalar
+    if scalar is None or not scalar.added:
+        known = listed((row for row in SCALARS.values() if row.added), last=" and ")
+        raise InvalidQuery(f"{dotted(path)} is {field.type}: only {known} can be incremented")
+    if isinstance(value, bool) or not isinstance(value, scalar.added):
         raise InvalidQuery(f"{dotted(path)} is {field.type}, and cannot be incremented by a {type(value).__name__}")
-    amount: Any = value
-    if not (INT64_MIN <= amount <= INT64_MAX if isinstance(amount, int) else math.isfinite(amount)):
+    if not _is_bounded(value, scalar):
         raise InvalidQuery(f"{dotted(path)} can be incremented by a finite number of at most 64 bits")
     _refuse_other_rules(field, path)
-    result: Number = {Kind.INT: int, Kind.FLOAT: float, Kind.DECIMAL: Decimal}[field.type.kind](amount)
-    return result
+    return value if isinstance(value, scalar.python) else scalar.python(value)
+
+
+def _is_bounded(value: Any, scalar: Scalar) -> bool:
+    if isinstance(value, int):
+        return INT64_MIN <= value <= INT64_MAX
+    if scalar.steps is None:
+        return math.isfinite(value)
+    return scalar.steps.least <= scalar.steps.place(value) <= scalar.steps.most
 
 
 def allows(field: FieldSchema, path: Path, increment: Number) -> Predicate:
@@ -67,10 +71,11 @@ def allows(field: FieldSchema, path: Path, increment: Number) -> Predicate:
         InvalidQuery: if a validator says more than bounds.
     """
     bounds = [*_bounds(field, path, field.attribute.validator)]
-    stored = All(tuple(_moved(field.type.kind, path, bound, increment) for bound in bounds))
+    scalar = _scalar_of(field)
+    stored = All(tuple(_moved(scalar, path, bound, increment) for bound in bounds))
     missing = IsNone(path)
-    # what an int, float or Decimal makes of nothing is 0, so that a default of 0 and None are alike here
-    if not field.type.optional and field.attribute.default not in _ZEROS:
+    # what a class makes of nothing is its 0, so that a default of 0 and None are alike here
+    if not field.type.optional and field.attribute.default not in (scalar.python(), None):
         return All((*stored.parts, Not(missing)))
     if not bounds:
         return stored
@@ -79,13 +84,16 @@ def allows(field: FieldSchema, path: Path, increment: Number) -> Predicate:
     return AnyOf((stored, missing)) if starts else stored
 
 
-_ZEROS = (0, None)
+def _scalar_of(field: FieldSchema) -> Scalar:
+    scalar = field.type.scalar
+    assert scalar is not None  # noqa: S101 - `increment_of` has seen it
+    return scalar
 
 
 def _refuse_other_rules(field: FieldSchema, path: Path) -> None:
     """What happens to a value at its assignment, beside its validators, would not happen to the result."""
     attribute: Any = field.attribute
-    if attribute.converter is not None and attribute.converter not in _PYTHON[field.type.kind]:
+    if attribute.converter is not None and attribute.converter not in _scalar_of(field).added:
         raise InvalidQuery(f"{dotted(path)} has a converter, which an increment would bypass: load, change and save it")
     if attribute.on_setattr not in {None, attrs.setters.validate, attrs.setters.convert, attrs.setters.NO_OP}:
         raise InvalidQuery(
@@ -126,34 +134,30 @@ def _fits(wanted: Any, field: FieldSchema) -> bool:
     return issubclass(field.type.python, wanted)
 
 
-def _moved(kind: Kind, path: Path, bound: Bound, increment: Any) -> Predicate:
+def _moved(scalar: Scalar, path: Path, bound: Bound, increment: Any) -> Predicate:
     """Return what a stored number obeys if and only if it obeys the bound with the increment added."""
     if bound.value != bound.value:
         return NOTHING
-    if kind is Kind.INT:
-        return _moved_int(path, bound, increment)
-    if kind is Kind.DECIMAL:
+    if scalar.steps is not None:
+        return _moved_steps(scalar.steps, path, bound, increment)
+    if scalar.python is Decimal:
         return _moved_decimal(path, bound, increment)
     return _moved_float(path, bound, increment)
 
 
-def _moved_int(path: Path, bound: Bound, increment: int) -> Predicate:
+def _moved_steps(steps: Steps[Any], path: Path, bound: Bound, increment: Any) -> Predicate:
     below, value = bound.comparator in _FROM_BELOW, bound.value
     if isinstance(value, float | Decimal) and math.isinf(value):
         return All(()) if (value < 0) == below else NOTHING
-    match bound.comparator:
-        case Comparator.GE:
-            limit = math.ceil(value)
-        case Comparator.GT:
-            limit = math.floor(value) + 1
-        case Comparator.LE:
-            limit = math.floor(value)
-        case _:
-            limit = math.ceil(value) - 1
-    limit -= increment
-    if (limit > INT64_MAX) if below else (limit < INT64_MIN):
+    if below:
+        limit = steps.first(value, above=bound.comparator is Comparator.GT)
+    else:
+        limit = steps.last(value, below=bound.comparator is Comparator.LT)
+    limit -= steps.place(increment)
+    if (limit > steps.most) if below else (limit < steps.least):
         return NOTHING
-    return Compare(path, Comparator.GE if below else Comparator.LE, min(max(limit, INT64_MIN), INT64_MAX))
+    limit = min(max(limit, steps.least), steps.most)
+    return Compare(path, Comparator.GE if below else Comparator.LE, steps.value(limit))
 
 
 def _moved_decimal(path: Path, bound: Bound, increment: Decimal) -> Predicate:

@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 from attrs import evolve
 
 from ..entities.bounds import Comparator
+from ..entities.plain_values import is_text
 from ..entities.schema import FieldType, Kind, Schema, schema_of
 from ..errors import InvalidQuery
 from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
-from .operands import comparable, is_text
+from .operands import comparable
 from .predicates import NOTHING, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
 
 LONGEST_PART = 1_000

@@ -3,19 +3,15 @@
 What stands at a path, and what compares with what, is told as MongoDB tells it of the document that the object becomes.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from decimal import Decimal
 from enum import Enum, auto
 from operator import ge, gt, le, lt
 from typing import Any, Final, cast
-from uuid import UUID
 
 import attrs
 
 from ..entities.bounds import Comparator
-from ..entities.clock import to_milliseconds
+from ..entities.scalars import scalar_of
 from .predicates import (
     All,
     AnyItem,
@@ -185,28 +181,8 @@ def _compares(order: Callable[[Any, Any], bool], value: object) -> Test:
 def _key(value: object) -> tuple[type, Any] | None:
     """The sort of a value, and what is compared with others of that sort; None for what a rule compares with nothing.
 
-    NaN is that, and what is no scalar. Binary values compare by length, subtype and content.
+    NaN is that, and what is no scalar.
     """
     value = _plain(value)
-    match value:
-        case bool():
-            return bool, value
-        case int() | float() | Decimal():
-            number = _number(value)
-            return None if number is None else (Decimal, number)
-        case str():
-            return str, value
-        case datetime():
-            return (datetime, to_milliseconds(value)) if value.tzinfo is not None else None
-        case bytes():
-            return bytes, (len(value), 0, value)
-        case UUID():
-            return bytes, (16, 4, value.bytes)
-        case _:
-            return None
-
-
-def _number(value: int | float | Decimal) -> int | float | Decimal | None:
-    """A number as a store compares it, by all of its digits; None for NaN."""
-    is_nan = value.is_nan() if isinstance(value, Decimal) else math.isnan(value)
-    return None if is_nan else value
+    scalar = scalar_of(value)
+    return None if scalar is None else scalar.compared(value)

@@ -1,7 +1,7 @@
 """The words of a rule that Python's own operators cannot say."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar, cast
 
@@ -24,7 +24,7 @@ from .patterns import LONGEST_PATTERN, in_any_case, pattern_of
 from .predicates import EVERYTHING, AnyItem, Compare, Contains, Exists, Matches, Not, OneOf, Predicate
 
 T = TypeVar("T")
-Bound = TypeVar("Bound", int, float, Decimal, str, bytes, datetime)
+Bound = TypeVar("Bound", int, float, Decimal, str, bytes, datetime, date, time, timedelta)
 
 _Several = list[T] | set[T] | frozenset[T] | tuple[T, ...]
 

@@ -19,8 +19,8 @@ from attrs import field, frozen
 from bson import Decimal128, Int64, ObjectId, encode
 from bson.decimal128 import create_decimal128_context
 
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.repository.caching import CacheOptions
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
 from ...backend.bson import CODEC_OPTIONS
 
 FORMAT = "ts1"

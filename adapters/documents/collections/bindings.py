@@ -8,12 +8,12 @@ from typing import Any, get_type_hints
 from attrs import field, frozen
 from cattrs import Converter
 
+from ....domain.entities.plain_values import is_text
 from ....domain.errors import ConfigurationError
 from ....domain.repository.bulk_repository import BulkRepository
 from ....domain.repository.hooks import Hooks
 from ....domain.repository.read_repository import ReadRepository
 from ....domain.repository.repository import Repository
-from ....domain.rules.operands import is_text
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Backend, Capability
 from ..declarations.documents import Documents

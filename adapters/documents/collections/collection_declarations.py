@@ -15,7 +15,7 @@ from ...backend import (
 )
 from ..declarations.indexes import KINDS, Index
 from ..mapping.entity_mapping import EntityMapping
-from ..values.codecs import LONGEST_EXPIRY
+from ..values.codecs import LONGEST_EXPIRY, STORED
 from .bindings import Binding
 from .json_schema import json_schema_of
 from .partial_indexes import partial_of
@@ -92,7 +92,7 @@ def _expiry_of(index: Index, binding: Binding) -> int | None:
     if len(index.fields) != 1:
         raise ConfigurationError(f"{what} lets documents expire: that needs one field, which holds the time")
     (name,) = index.fields
-    if _type_of(binding.mapping, name.removeprefix("-")).kind is not Kind.DATETIME:
+    if not _is_time(_type_of(binding.mapping, name.removeprefix("-"))):
         raise ConfigurationError(f"{what} lets documents expire, but {name} holds no datetime")
     return seconds_of(index.expire_after, what)
 
@@ -109,6 +109,12 @@ def seconds_of(expiry: timedelta, what: str) -> int:
             f"{what} lets documents expire after whole seconds, from 0 to {LONGEST_EXPIRY:,}, not after {expiry}"
         )
     return int(seconds)
+
+
+def _is_time(declared: FieldType) -> bool:
+    """Whether a server can tell by the values of a type how old something is."""
+    stored = STORED.get(declared.kind)
+    return stored is not None and stored.aliases == ("date",)
 
 
 def _type_of(mapping: EntityMapping, name: str) -> FieldType:
@@ -128,7 +134,7 @@ def _time_series_of(binding: Binding, indexes: tuple[IndexDeclaration, ...]) -> 
         return None
     what = f"the time series {binding.collection}"
     time = binding.mapping.by_name.get(declared.time)
-    if time is None or time.type.kind is not Kind.DATETIME or time.type.optional:
+    if time is None or not _is_time(time.type) or time.type.optional:
         raise ConfigurationError(f"{what} needs a field with its time: {declared.time!r} is no required datetime")
     if declared.meta is not None and declared.meta not in binding.mapping.by_name:
         raise ConfigurationError(f"{what}: {binding.mapping.name} has no field {declared.meta!r}")

@@ -9,18 +9,20 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import attrs
 from bson import Decimal128
 
 from ....domain.entities import fields
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.entities.schema import FieldType, Kind
 from ....domain.errors import InvalidQuery
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
 from ....domain.rules.patterns import pattern_of
 from ..mapping.class_mapping import ClassMapping
 from ..mapping.mapped_field import MappedField
+from ..values.codecs import STORED, Codec, Stored
 from ..values.keys import ID_KEY
 from .field_bounds import Bounds, read_bounds
 
@@ -36,21 +38,12 @@ _PORTABLE = re.compile(
 _LONGEST_NESTED = 200
 """Up to so many characters a text may be asked about quantifiers inside others."""
 
-_TYPES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.ID: ("objectId",),
-    Kind.STR: ("string",),
-    Kind.INT: ("int", "long", "double"),
-    Kind.FLOAT: ("double", "int", "long"),
-    Kind.BOOL: ("bool",),
-    Kind.DATETIME: ("date",),
-    Kind.DECIMAL: ("decimal", "int", "long"),
-    Kind.BYTES: ("binData",),
-    Kind.UUID: ("binData",),
-    Kind.NESTED: ("object",),
-    Kind.SEQUENCE: ("array",),
-    Kind.DICT: ("object",),
-}
-"""What a codec loads, by the aliases of BSON's types."""
+_COMPOSED: Mapping[Kind, str] = {Kind.NESTED: "object", Kind.SEQUENCE: "array", Kind.DICT: "object"}
+"""How composed values are stored, by the aliases of BSON's types."""
+
+_NUMBERS = frozenset({"int", "long", "double", "decimal"})
+_LISTED = _NUMBERS | {"string", "bool"}
+"""Of types that are stored like this a validator lists the only values that there are."""
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\z"
 """What every normalised address looks like, and little else does; letter case is left to tristore."""
@@ -106,14 +99,17 @@ def _or_null(schema: Schema) -> Schema:
 
 def _value(declared: FieldType, bounds: Bounds, mapping: ClassMapping, outside: Sequence[type[Any]]) -> Schema:
     """The schema of a value that is not None."""
-    if declared.kind is Kind.ENUM or (bounds.options is not None and declared.kind in _SCALARS):
+    stored = STORED.get(declared.kind)
+    is_listed = bounds.options is not None and stored is not None and stored.aliases[0] in _LISTED
+    if declared.kind is Kind.ENUM or is_listed:
         members: Any = declared.python  # an enum, if there are no options
         options = tuple(members) if bounds.options is None else bounds.options
         return {"enum": _stored(options, declared, mapping)}
-    kinds = _TYPES.get(declared.kind)
-    if kinds is None:
+    if stored is not None:
+        return _plain(stored, bounds)
+    if declared.kind not in _COMPOSED:
         return {}
-    schema: Schema = {"bsonType": kinds[0] if len(kinds) == 1 else list(kinds)}
+    schema: Schema = {"bsonType": _COMPOSED[declared.kind]}
     match declared.kind:
         case Kind.NESTED:
             if declared.python not in outside:  # one of its own kind is left to tristore: a schema cannot name itself
@@ -123,14 +119,17 @@ def _value(declared: FieldType, bounds: Bounds, mapping: ClassMapping, outside: 
         case Kind.DICT:
             schema |= _inside("additionalProperties", declared, bounds, mapping, outside)
             schema |= _sizes(bounds, "minProperties", "maxProperties")
-        case Kind.STR:
-            schema |= _sizes(bounds, "minLength", "maxLength") | _patterns(bounds)
-        case Kind.INT | Kind.FLOAT | Kind.DECIMAL:
-            schema |= _limits(declared.kind, bounds)
     return schema
 
 
-_SCALARS = frozenset({Kind.STR, Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.BOOL})
+def _plain(stored: Stored, bounds: Bounds) -> Schema:
+    kinds = stored.aliases
+    schema: Schema = {"bsonType": kinds[0] if len(kinds) == 1 else list(kinds), **stored.schema}
+    if kinds[0] in _NUMBERS:
+        return schema | _limits(stored, bounds)
+    if kinds[0] == "string":
+        return schema | _sizes(bounds, "minLength", "maxLength") | _patterns(bounds)
+    return schema
 
 
 def _stored(options: Sequence[Any], declared: FieldType, mapping: ClassMapping) -> list[Any]:
@@ -174,23 +173,23 @@ def _sizes(bounds: Bounds, least: str, most: str) -> Schema:
     return schema if bounds.longest is None else {**schema, most: bounds.longest}
 
 
-def _limits(kind: Kind, bounds: Bounds) -> Schema:
-    schema: Schema = {"multipleOf": 1} if kind is Kind.INT else {}
+def _limits(stored: Stored, bounds: Bounds) -> Schema:
+    schema: Schema = {}
     low, high = bounds.low, bounds.high
-    if bounds.finite and kind is Kind.FLOAT:
+    if bounds.finite and stored.aliases[0] == "double":
         low = -sys.float_info.max if low is None else low
         high = sys.float_info.max if high is None else high
     for word, excluding, bound, left_out in (
         ("minimum", "exclusiveMinimum", low, bounds.above),
         ("maximum", "exclusiveMaximum", high, bounds.below),
     ):
-        stored = _number(bound)
-        if stored is not None:
-            schema |= {word: stored, **({excluding: True} if left_out else {})}
+        number = _number(bound, stored.codec)
+        if number is not None:
+            schema |= {word: number, **({excluding: True} if left_out else {})}
     return schema
 
 
-def _number(bound: Any) -> Any:
+def _number(bound: Any, codec: Codec) -> Any:
     """A bound as it is stored; None for what no server can compare with."""
     if isinstance(bound, bool) or bound is None:
         return None
@@ -199,7 +198,7 @@ def _number(bound: Any) -> Any:
     if isinstance(bound, float):
         return bound if math.isfinite(bound) else None
     try:
-        return Decimal128(bound)
+        return Decimal128(bound) if isinstance(bound, Decimal) else codec.dump(bound)
     except (ArithmeticError, TypeError, ValueError):
         return None
 

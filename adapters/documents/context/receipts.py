@@ -16,7 +16,8 @@ from ....domain.queries.query import Query
 from ....domain.rules.predicates import Compare
 from ...backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
 from ...backend.bson import CODEC_OPTIONS
-from ..values.codecs import LONGEST_EXPIRY, dump_free, load_free, real_time
+from ..values.codecs import LONGEST_EXPIRY, real_time
+from ..values.free_values import dump_free, load_free
 from ..values.keys import ID_KEY
 
 COLLECTION = "tristore_units"

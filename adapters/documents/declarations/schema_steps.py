@@ -13,7 +13,7 @@ from ....domain.errors import ConfigurationError
 from ....domain.rules.predicates import Path
 from ...backend import Document
 from ...backend.bson import copied
-from ..values.codecs import dump_free
+from ..values.free_values import dump_free
 from ..values.keys import ID_KEY
 from ..values.nested_keys import MISSING, overlap, path_of, put, taken, value_at
 

@@ -15,7 +15,8 @@ from ....domain.entities.schema import FieldSchema, FieldType, schema_of
 from ....domain.entities.secrets import without_secrets
 from ....domain.errors import ConfigurationError, Problem, ValidationError
 from ...backend import Document
-from ..values.codecs import Codec, codec_of
+from ..values.codecs import Codec
+from ..values.compositions import codec_of
 from ..values.keys import Keys
 from .code_generation import compiled, dump_lines, filler, indented, load_lines
 from .mapped_field import MISSING, MappedField, problems_at, problems_of

@@ -5,6 +5,7 @@ from typing import Any, NoReturn, get_args
 from cattrs import BaseValidationError, Converter
 
 from ....domain.entities.events import Event
+from ....domain.entities.scalars import SCALARS, listed
 from ....domain.entities.schema import FieldType
 from ....domain.errors import ConfigurationError
 from ..declarations.documents import Documents
@@ -89,6 +90,6 @@ def _name(wanted: Any) -> str:
 
 def _refuse(wanted: Any) -> NoReturn:
     raise ConfigurationError(
-        f"a field of type {_name(wanted)} cannot be stored: use text, numbers, booleans, aware datetimes, Decimal, "
-        "bytes, UUID, enums, attrs classes, lists and dictionaries of them, or register a pair of cattrs hooks"
+        f"a field of type {_name(wanted)} cannot be stored: use {listed(SCALARS.values())}, enums, attrs classes, "
+        "lists and dictionaries of them, or register a pair of cattrs hooks"
     )

@@ -11,15 +11,14 @@ from ....domain.entities.schema import Kind
 from ....domain.errors import LargeDocumentWarning, TooLarge
 from ...backend import MAX_DOCUMENT_BYTES, Document
 from ...backend.bson import CODEC_OPTIONS
+from ..values.codecs import STORED
 from .code_generation import compiled
 from .mapped_field import MappedField
 
 WARNING_BYTES = 1024 * 1024
 SUSPICIOUS = 200_000
 """The weight from which on a document is measured."""
-_TEXT = frozenset({Kind.STR, Kind.BYTES})
 _CONTAINERS = frozenset({Kind.DICT, Kind.SEQUENCE, Kind.NESTED})
-_SMALL = frozenset({Kind.ID, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.UUID, Kind.ENUM})
 
 
 def suspicion(name: str, fields: Iterable[MappedField]) -> Callable[[Document], bool]:
@@ -38,11 +37,12 @@ def _sum_of(fields: Iterable[MappedField]) -> str:
     parts = ["0"]
     for field in fields:
         value = f"get({field.key!r}, '')" if field.type.optional else f"document[{field.key!r}]"
-        if field.type.kind in _TEXT:
+        stored = STORED.get(field.type.kind)
+        if stored is not None and stored.weighs:
             parts.append(f"len({value})")
         elif field.type.kind in _CONTAINERS:
             parts.append(f"roughly({value})")
-        elif field.type.kind not in _SMALL:
+        elif stored is None and field.type.kind is not Kind.ENUM:
             parts.append(f"roughly(({value},))")
     return " + ".join(parts)
 

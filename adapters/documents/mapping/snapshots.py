@@ -6,13 +6,12 @@ immutable, its BSON bytes otherwise.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from bson import ObjectId, encode
 from bson.errors import BSONError
 
+from ....domain.entities.scalars import SCALARS
 from ....domain.entities.schema import FieldType, Kind
 from ...backend.bson import CODEC_OPTIONS
 from .code_generation import compiled
@@ -24,7 +23,7 @@ Snapshot = tuple[Any, ...]
 Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], Callable[[Any, Snapshot], list[str]]]
 """Takes a snapshot of an entity, tells whether it is the same since, and names the fields that changed."""
 
-_IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
+_IMMUTABLE = frozenset({type(None), ObjectId, *(scalar.python for scalar in SCALARS.values())})
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 

@@ -22,6 +22,7 @@ from ....domain.errors import InvalidQuery
 from ....domain.queries.query import SortKey
 from ....domain.rules.predicates import EVERYTHING, NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
 from ...backend import Document
+from ..values.codecs import STORED
 from ..values.keys import ID_KEY
 
 LT, EQ, GE, GT = Comparator.LT, Comparator.EQ, Comparator.GE, Comparator.GT
@@ -57,16 +58,14 @@ BRACKETS = (NUMBERS, TEXTS, BINARIES, OBJECT_IDS, BOOLEANS, DATES)
 """In MongoDB's order, behind null. Between texts and binaries stand dictionaries and lists, which no place has."""
 
 _BRACKET_OF = {
-    Kind.ID: OBJECT_IDS,
-    Kind.STR: TEXTS,
-    Kind.INT: NUMBERS,
-    Kind.FLOAT: NUMBERS,
-    Kind.DECIMAL: NUMBERS,
-    Kind.BOOL: BOOLEANS,
-    Kind.DATETIME: DATES,
-    Kind.BYTES: BINARIES,
-    Kind.UUID: BINARIES,
+    **dict.fromkeys(("int", "long", "double", "decimal"), NUMBERS),
+    "string": TEXTS,
+    "binData": BINARIES,
+    "objectId": OBJECT_IDS,
+    "bool": BOOLEANS,
+    "date": DATES,
 }
+"""By the aliases of BSON's types."""
 
 
 @frozen
@@ -236,8 +235,8 @@ def _brackets(cls: type[Any], path: Path) -> tuple[Bracket, ...]:
 
 def _brackets_of(declared: FieldType) -> tuple[Bracket, ...]:
     if declared.kind is not Kind.ENUM:
-        bracket = _BRACKET_OF.get(declared.kind)
-        return BRACKETS if bracket is None else (bracket,)
+        stored = STORED.get(declared.kind)
+        return BRACKETS if stored is None else (_BRACKET_OF[stored.aliases[0]],)
     kinds = {type(member.value) for member in declared.python}
     found = tuple(bracket for bracket in BRACKETS if kinds.intersection(bracket.types))
     return found if all(any(kind in bracket.types for bracket in found) for kind in kinds) else BRACKETS

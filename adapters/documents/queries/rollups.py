@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from ....domain.entities.schema import Kind, schema_of
+from ....domain.entities.schema import schema_of
 from ....domain.errors import Problem, ValidationError
 from ....domain.queries.rollups import Function, Rollup
 from ....domain.rules.predicates import Path
@@ -51,12 +51,17 @@ def _problems(rollup: Rollup, view: type[Any], found: list[Document]) -> list[Pr
     """What the loader would let pass: a total that is not exact, and a default in the place of what is missing."""
     fields = schema_of(view).fields
     totals = [figure.name for figure in rollup.figures if figure.function is Function.TOTAL]
-    whole = [name for name in totals if fields[name].type.kind is Kind.INT]
+    rows = {name: scalar for name in totals if (scalar := fields[name].type.scalar) is not None and scalar.is_exact}
     needed = [name for name in found[0] if not fields[name].type.optional] if found else []
-    inexact = f"does not fit the 64 bits in which stores add up: make it a float in {view.__name__}"
+    inexact = "does not fit the 64 bits in which stores add up"
+    floats = f": make it a float in {view.__name__}"
     missing = f"is missing in stored documents: let it be None in {view.__name__}"
     return [
-        *(Problem(name, inexact) for name in whole if any(_is_inexact(row[name]) for row in found)),
+        *(
+            Problem(name, inexact + (floats if float in scalar.totals else ""))
+            for name, scalar in rows.items()
+            if any(_is_inexact(row[name]) for row in found)
+        ),
         *(Problem(name, missing) for name in needed if any(row[name] is None for row in found)),
     ]
 

@@ -23,7 +23,7 @@ from ..queries.by_id import check_version, stored_portions
 from ..queries.concurrent_count import one_after_the_other
 from ..queries.paging import Reads, read_page
 from ..queries.rollups import rows_of, to_stored_rollup
-from ..values.codecs import load_free
+from ..values.free_values import load_free
 from .direct_reads import DirectReads
 from .write_back import write_back
 

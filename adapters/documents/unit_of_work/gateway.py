@@ -18,7 +18,7 @@ from ..queries.by_id import by_id, by_ids, check_version
 from ..queries.concurrent_count import one_after_the_other
 from ..queries.paging import Reads, read_page
 from ..queries.rollups import rows_of, to_stored_rollup
-from ..values.codecs import load_free
+from ..values.free_values import load_free
 from .identity_map import Record, State, TrackedCollection, stamp
 from .lifecycle import Lifecycle
 from .unit import DocumentUnit

@@ -1,25 +1,24 @@
-"""Codecs: how a value of one declared type becomes a BSON value and comes back.
+"""How plain values are stored, a row for each type: the BSON side of the table in `domain.entities.scalars`.
 
 Loading takes what pymongo decodes (naive UTC datetimes, ObjectId, Decimal128); dumping gives what it encodes. Both
 check: a value that does not fit raises ValueError with what was expected, and the mapping adds entity and field.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Flag
 from typing import Any
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ....domain.entities.clock import SystemClock, to_milliseconds
-from ....domain.entities.schema import FieldType, Kind
-from ....domain.errors import ConfigurationError
-from ....domain.rules.operands import INT64_MAX, INT64_MIN, is_text
-from ...backend.bson import MAX_DEPTH, check_key, check_text, kind_of
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
+from ....domain.entities.scalars import Kind
+from ...backend.bson import check_text, kind_of
 
 EPOCH_NAIVE = datetime(1970, 1, 1)
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +40,32 @@ class Codec:
     load: Callable[[Any], Any]
     dump: Callable[[Any], Any]
     mutable: bool = False
+
+
+@frozen(kw_only=True)
+class Stored:
+    """What the document side knows of one type of plain values.
+
+    Generated code handles values of exactly the declared type, and stumbles over others; where a row has none for it,
+    it calls the codec.
+
+    Attributes:
+        codec: both directions.
+        aliases: what the codec loads, by the aliases of BSON's types; first the one that it dumps.
+        schema: what a validator asks of a value besides its type.
+        weighs: whether a value may be so long that a document with it is measured.
+        exact: for values that are stored as they are, the name of their class: generated code asks for no more of them.
+        load_code: the expression that loads the value ``{0}``.
+        dump_code: the lines that bring the value ``{0}`` into the form in which it is stored.
+    """
+
+    codec: Codec
+    aliases: tuple[str, ...]
+    schema: Mapping[str, Any] = field(factory=dict)
+    weighs: bool = False
+    exact: str = ""
+    load_code: str = ""
+    dump_code: tuple[str, ...] = ()
 
 
 def load_datetime(value: Any) -> datetime:
@@ -101,7 +126,8 @@ def _text() -> Codec:
     return Codec(any_text.load, lambda value: check_text(any_text.dump(value)))
 
 
-def _check_int(value: Any) -> int:
+def check_int(value: Any) -> int:
+    """Accept an integer of 64 bits."""
     if isinstance(value, float) and value.is_integer():
         raise ValueError("must be a whole number, not a float")
     if isinstance(value, bool) or not isinstance(value, int):
@@ -113,7 +139,7 @@ def _check_int(value: Any) -> int:
 
 def _load_int(value: Any) -> int:
     """Accept whole doubles: other programs write every number as a double."""
-    return int(value) if isinstance(value, float) and value.is_integer() else _check_int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else check_int(value)
 
 
 def _check_float(value: Any) -> float:
@@ -130,7 +156,8 @@ def _load_decimal(value: Any) -> Decimal:
     raise ValueError(f"expected a Decimal128, found {kind_of(value)}")
 
 
-def _dump_decimal(value: Any) -> Decimal128:
+def dump_decimal(value: Any) -> Decimal128:
+    """Accept a Decimal that a Decimal128 holds."""
     if not isinstance(value, Decimal):
         raise ValueError(f"must be a Decimal, not {kind_of(value)}")
     try:
@@ -139,183 +166,118 @@ def _dump_decimal(value: Any) -> Decimal128:
         raise ValueError("must fit 34 decimal digits") from error
 
 
-def dump_free(value: Any, depth: int = 1) -> Any:
-    """Check a value of no declared type, and bring it into BSON's types."""
-    kind = type(value)
-    if kind in _UNCHANGED:
-        return check_text(value) if kind is str else value
-    if kind is int or kind is Int64:
-        return _check_int(value)
-    if depth > MAX_DEPTH:
-        raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        if _is_plain(value):
-            return value
-        return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [dump_free(item, depth + 1) for item in value]
-    if isinstance(value, datetime):
-        return dump_datetime(value)
-    if isinstance(value, Decimal):
-        return _dump_decimal(value)
-    raise ValueError(
-        f"holds {kind_of(value)}, which cannot be stored: use text, numbers, booleans, None, aware datetimes, "
-        "Decimal, bytes, UUID, and lists and dictionaries of them"
-    )
+def _load_date(value: Any) -> date:
+    if load_datetime(value).time() != time():
+        raise ValueError("expected a date at midnight UTC, found one with a time of the day")
+    found: date = value.date()
+    return found
 
 
-def _is_plain(value: dict[Any, Any]) -> bool:
-    """Tell whether a dictionary can be stored as it is; most can, and this is quicker than bringing in each item."""
-    for key, item in value.items():
-        kind = item.__class__
-        if kind is str:
-            if not item.isascii() and not is_text(item):
-                return False
-        elif kind not in _UNCHANGED and (kind is not int or not INT64_MIN <= item <= INT64_MAX):
-            return False
-        if key.__class__ is not str or not key.isidentifier():
-            return False
-    return True
+def _dump_date(value: Any) -> datetime:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"must be a date, not {kind_of(value)}")
+    return datetime(value.year, value.month, value.day)
 
 
-_UNCHANGED = frozenset({str, float, bool, bytes, type(None), ObjectId, UUID})
-_LEAVES = _UNCHANGED | {int}
+_TIME = r"([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{6}"
+"""Of one width, so that texts are in the order of the times."""
+_is_time = re.compile(_TIME).fullmatch
 
 
-def load_free(value: Any) -> Any:
-    """Bring a value of no declared type back: dates aware, Decimal128 as Decimal."""
-    kind = type(value)
-    if kind in _LEAVES:
-        return value
-    if kind is dict:
-        return {key: load_free(item) for key, item in value.items()}
-    if kind is list:
-        return [load_free(item) for item in value]
-    if kind is datetime:
-        return load_datetime(value)
-    if kind is Decimal128:
-        return value.to_decimal()
-    return int(value) if kind is Int64 else value
+def _load_time(value: Any) -> time:
+    if type(value) is not str or _is_time(value) is None:
+        found = "another text" if isinstance(value, str) else kind_of(value)
+        raise ValueError(f"expected a time as HH:MM:SS.ffffff, found {found}")
+    return time.fromisoformat(value)
 
 
-def codec_of(declared: FieldType, nested: Callable[[type[Any]], Codec], unusual: Callable[[FieldType], Codec]) -> Codec:
-    """Return the codec of a declared type.
-
-    Args:
-        declared: the type.
-        nested: gives the codec of a nested attrs class.
-        unusual: gives the codec of a type that has none here, or raises ConfigurationError.
-    """
-    match declared.kind:
-        case Kind.ENUM:
-            return _enum(declared.python)
-        case Kind.NESTED:
-            return nested(declared.python)
-        case Kind.SEQUENCE:
-            return _sequence(declared, _optional(declared.item, nested, unusual))
-        case Kind.DICT:
-            if declared.item is None or declared.item.kind is Kind.FREE:
-                return _FREE_DICT
-            return _dict(_optional(declared.item, nested, unusual))
-        case Kind.OTHER:
-            return unusual(declared)
-        case kind:
-            return _CODECS[kind]
+def _dump_time(value: Any) -> str:
+    if not isinstance(value, time):
+        raise ValueError(f"must be a time, not {kind_of(value)}")
+    if value.tzinfo is not None:
+        raise ValueError("must be a time without a zone")
+    return value.isoformat("microseconds")
 
 
-def _optional(
-    declared: FieldType | None, nested: Callable[[type[Any]], Codec], unusual: Callable[[FieldType], Codec]
-) -> Codec:
-    """The codec of an item, None included where the type allows it."""
-    if declared is None:
-        return _CODECS[Kind.FREE]
-    codec = codec_of(declared, nested, unusual)
-    if not declared.optional or declared.kind is Kind.FREE:
-        return codec
-    load, dump = codec.load, codec.dump
-    return Codec(
-        lambda value: None if value is None else load(value),
-        lambda value: None if value is None else dump(value),
-        codec.mutable,
-    )
+def _load_timedelta(value: Any) -> timedelta:
+    return timedelta(microseconds=check_int(_load_int(value)))
 
 
-def _enum(enum: type[Any]) -> Codec:
-    if issubclass(enum, Flag) or not all(isinstance(member.value, str | int | float) for member in enum):
-        raise ConfigurationError(
-            f"{enum.__name__} cannot be stored: the members of an enum need text or numbers as values"
-        )
-    members: Mapping[Any, Any] = {member.value: member for member in enum}
-
-    def load(value: Any) -> Any:
-        try:
-            return members[value]
-        except (KeyError, TypeError):
-            raise ValueError(f"must be one of {', '.join(map(repr, members))}, not {value!r}") from None
-
-    def dump(value: Any) -> Any:
-        if type(value) is not enum:
-            raise ValueError(f"must be a {enum.__name__}, not {kind_of(value)}")
-        return value.value
-
-    return Codec(load, dump)
+def _dump_timedelta(value: Any) -> Int64:
+    if not isinstance(value, timedelta):
+        raise ValueError(f"must be a timedelta, not {kind_of(value)}")
+    microseconds = value // timedelta(microseconds=1)
+    if not INT64_MIN <= microseconds <= INT64_MAX:
+        raise ValueError("must fit 64 bits of microseconds")
+    return Int64(microseconds)
 
 
-def _sequence(declared: FieldType, item: Codec) -> Codec:
-    python = declared.python
-
-    def load(value: Any) -> Any:
-        if type(value) is not list:
-            raise ValueError(f"expected a list, found {kind_of(value)}")
-        return python([item.load(part) for part in value])
-
-    def dump(value: Any) -> Any:
-        if not isinstance(value, python):
-            raise ValueError(f"must be a {python.__name__}, not {kind_of(value)}")
-        return [item.dump(part) for part in value]
-
-    return Codec(load, dump, mutable=python not in {tuple, frozenset} or item.mutable)
-
-
-def _dict(item: Codec) -> Codec:
-    def load(value: Any) -> Any:
-        if type(value) is not dict:
-            raise ValueError(f"expected a document, found {kind_of(value)}")
-        return {key: item.load(part) for key, part in value.items()}
-
-    def dump(value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise ValueError(f"must be a dictionary, not {kind_of(value)}")
-        return {check_key(key): item.dump(part) for key, part in value.items()}
-
-    return Codec(load, dump, mutable=True)
-
-
-def _load_free_dict(value: Any) -> Any:
-    if type(value) is not dict:
-        raise ValueError(f"expected a document, found {kind_of(value)}")
-    for item in value.values():
-        if item.__class__ not in _LEAVES:
-            return load_free(value)
-    return value
-
-
-def _dump_free_dict(value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError(f"must be a dictionary, not {kind_of(value)}")
-    return value if type(value) is dict and _is_plain(value) else dump_free(dict(value))
-
-
-_FREE_DICT = Codec(_load_free_dict, _dump_free_dict, mutable=True)
-_CODECS: Mapping[Kind, Codec] = {
-    Kind.ID: Codec(load_id, dump_id),
-    Kind.STR: _text(),
-    Kind.INT: Codec(_load_int, _check_int),
-    Kind.FLOAT: Codec(_check_float, _check_float),
-    Kind.BOOL: _exactly(bool, "True or False", bool),
-    Kind.DATETIME: Codec(load_datetime, dump_datetime),
-    Kind.DECIMAL: Codec(_load_decimal, _dump_decimal),
-    Kind.BYTES: _exactly(bytes, "bytes", bytes),
-    Kind.UUID: _exactly(UUID, "a UUID", lambda value: UUID(int=value.int)),
-    Kind.FREE: Codec(load_free, dump_free, mutable=True),
+CODE_NAMES: Mapping[str, Any] = {
+    "EPOCH_UTC": EPOCH_UTC,
+    "EPOCH_NAIVE": EPOCH_NAIVE,
+    "datetime": datetime,
+    "ObjectId": ObjectId,
+    "fromhex": bytes.fromhex,
 }
+"""What the code of the rows may name, beside Python's own."""
+
+STORED: Mapping[Kind, Stored] = {
+    Kind.ID: Stored(
+        codec=Codec(load_id, dump_id),
+        aliases=("objectId",),
+        load_code="{0}.binary.hex()",
+        dump_code=(
+            "digits = {0}",
+            "{0} = ObjectId(fromhex(digits))",
+            "if {0}.binary.hex() != digits: raise ValueError",
+        ),
+    ),
+    Kind.STR: Stored(
+        codec=_text(),
+        aliases=("string",),
+        weighs=True,
+        exact="str",
+        # half of a surrogate pair cannot be encoded, which is a ValueError; whether text is ASCII costs nothing to ask
+        dump_code=("if {0}.__class__ is not str: raise ValueError", "{0}.isascii() or {0}.encode()"),
+    ),
+    Kind.INT: Stored(
+        codec=Codec(_load_int, check_int),
+        aliases=("int", "long", "double"),
+        schema={"multipleOf": 1},
+        exact="int",
+        dump_code=(f"if {{0}}.__class__ is not int or not {INT64_MIN} <= {{0}} <= {INT64_MAX}: raise ValueError",),
+    ),
+    Kind.FLOAT: Stored(
+        codec=Codec(_check_float, _check_float),
+        aliases=("double", "int", "long"),
+        exact="float",
+        dump_code=("if {0}.__class__ is not float: raise ValueError",),
+    ),
+    Kind.BOOL: Stored(
+        codec=_exactly(bool, "True or False", bool),
+        aliases=("bool",),
+        exact="bool",
+        dump_code=("if {0}.__class__ is not bool: raise ValueError",),
+    ),
+    Kind.DATETIME: Stored(
+        codec=Codec(load_datetime, dump_datetime),
+        aliases=("date",),
+        # from anything but a datetime nothing can be subtracted: it stumbles
+        load_code="EPOCH_UTC + ({0} - EPOCH_NAIVE)",
+        # a naive one cannot be subtracted and stumbles; what is finer than a millisecond goes when it is encoded
+        dump_code=(
+            "if {0}.__class__ is not datetime: raise ValueError",
+            "{0} = EPOCH_NAIVE + ({0} - EPOCH_UTC)",
+        ),
+    ),
+    # no validator can ask whether a date is at midnight: the loader does
+    Kind.DATE: Stored(codec=Codec(_load_date, _dump_date), aliases=("date",)),
+    Kind.TIME: Stored(codec=Codec(_load_time, _dump_time), aliases=("string",), schema={"pattern": rf"\A{_TIME}\z"}),
+    Kind.TIMEDELTA: Stored(
+        codec=Codec(_load_timedelta, _dump_timedelta), aliases=("long", "int", "double"), schema={"multipleOf": 1}
+    ),
+    Kind.DECIMAL: Stored(codec=Codec(_load_decimal, dump_decimal), aliases=("decimal", "int", "long")),
+    Kind.BYTES: Stored(codec=_exactly(bytes, "bytes", bytes), aliases=("binData",), weighs=True),
+    Kind.UUID: Stored(codec=_exactly(UUID, "a UUID", lambda value: UUID(int=value.int)), aliases=("binData",)),
+}
+"""The rows."""

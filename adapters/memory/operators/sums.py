@@ -9,7 +9,7 @@ from decimal import Context, Decimal
 
 from bson.decimal128 import Decimal128, create_decimal128_context
 
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 
 Number = int | float | Decimal128
 

@@ -6,8 +6,8 @@ from typing import Any
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
+from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.errors import InvalidQuery, ValidationError
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
 from ....domain.rules.predicates import dotted
 from ...backend import Document, Modify
 from ..bson.paths import check_path

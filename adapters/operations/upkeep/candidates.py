@@ -1,16 +1,15 @@
 """Values worth trying: so few that they meet again, so awkward that two stores may differ about them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import attrs
 from attrs import frozen
 
 from ....domain.entities.entity import MANAGED
-from ....domain.entities.ids import Id
+from ....domain.entities.scalars import SCALARS
 from ....domain.entities.schema import FieldSchema, FieldType, Kind, schema_of
 from ....domain.errors import ConfigurationError, TristoreError
 from ....domain.rules.predicates import Path
@@ -18,7 +17,7 @@ from ....domain.rules.predicates import Path
 Values = Mapping[str, Sequence[Any]]
 """Values of fields that cannot be guessed, by class and field: ``{"Invoice.number": ["2026-001", "2026-002"]}``."""
 
-START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+START: datetime = SCALARS[Kind.DATETIME].samples[0]
 
 REFUSALS = (TristoreError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What converters and validators raise for a value that they do not take."""
@@ -26,25 +25,7 @@ REFUSALS = (TristoreError, ValueError, TypeError, AttributeError, LookupError, A
 _MOST = 6
 _DEEPEST = 3
 _KEY, _OTHER_KEY = "x", "y"
-_TEXTS = (
-    *("a", "b", "A", "", "ab", "ä", "a.b", "z"),
-    *("ada", "bob", "Ada", "ada-1", "abc", "a b c", "123", "AB12", "00000000"),
-    *(f"{name}@example.org" for name in ("a", "b", "c", "d", "e")),
-    *("https://example.org/a", "https://example.org/b", "2026-01-31", "00:00", "+15550100", "en", "EUR"),
-    *("0" * length for length in (24, 32, 40, 64, 128)),
-)
-_POOLS: dict[Kind, tuple[Any, ...]] = {
-    Kind.ID: tuple(Id(f"{number:024x}") for number in range(4)),
-    Kind.STR: _TEXTS,
-    Kind.INT: (0, 1, 2, -1, 5, 2**31, 2**53 + 1, 2**63 - 1, 10, 100, 2026),
-    Kind.FLOAT: (0.0, 1.0, 0.1, 1.5, -0.0, -1.0, float("inf"), float("nan"), 100.0),
-    Kind.BOOL: (False, True),
-    Kind.DATETIME: tuple(START + timedelta(milliseconds=number) for number in (0, 1, 999, 86_400_000)),
-    Kind.DECIMAL: tuple(map(Decimal, ("0", "0.10", "0.1", "-3", "1E+3", "NaN"))),
-    Kind.BYTES: (b"", b"a", b"b", b"aa", b"\xff"),
-    Kind.UUID: tuple(UUID(int=number) for number in (0, 1, 2**127)),
-    Kind.FREE: (1, True, 1.0, 0, "x", 0.5, 2, None, [1, 2], {"deep": "y"}, Decimal("1.5"), START, ""),
-}
+_FREE = (1, True, 1.0, 0, "x", 0.5, 2, None, [1, 2], {"deep": "y"}, Decimal("1.5"), START, "")
 
 
 @frozen
@@ -115,9 +96,11 @@ class Candidates:
             return [declared.python(items) for items in _sequences(self.of_type(item, name, depth))]
         if declared.kind is Kind.DICT and item is not None:
             return _dictionaries(self.of_type(item, name, depth))
-        if declared.kind not in _POOLS:
+        if declared.scalar is not None:
+            return declared.scalar.samples
+        if declared.kind is not Kind.FREE:
             raise _cannot_be_guessed(name)
-        return _POOLS[declared.kind]
+        return _FREE
 
     def _nested(self, cls: type[Any], depth: int) -> list[Any]:
         """An object of the plainest values, and some that differ from it in one field."""

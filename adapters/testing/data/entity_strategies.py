@@ -1,8 +1,6 @@
 """How a strategy for the objects of an attrs class is derived: by the kind of each field, inside its bounds."""
 
-import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -15,10 +13,10 @@ with Needs("Hypothesis", "testing"):
     from hypothesis import reject
     from hypothesis import strategies as st
 
-from ....domain.entities.clock import to_milliseconds
+from ....domain.entities.plain_values import Steps
+from ....domain.entities.scalars import FREE
 from ....domain.entities.schema import FieldSchema, FieldType, Kind
 from ....domain.errors import ConfigurationError
-from ....domain.rules.operands import INT64_MAX, INT64_MIN
 from .value_bounds import (
     REFUSALS,
     Bounds,
@@ -53,7 +51,6 @@ _rare_keys = st.text(st.characters(codec="utf-8", exclude_characters=".\0"), min
 keys = st.sampled_from(COMMON_KEYS) | _rare_keys.filter(lambda key: not key.startswith("$"))
 """Keys of dictionaries that a store accepts and a rule can name."""
 
-integers = st.integers(INT64_MIN, INT64_MAX)
 floats = st.floats(allow_nan=False)
 _any_decimals = st.builds(
     lambda sign, coefficient, exponent: Decimal((sign, tuple(map(int, str(coefficient))), exponent)),
@@ -65,12 +62,14 @@ decimals: st.SearchStrategy[Decimal] = st.decimals(-(10**9), 10**9, places=2) | 
 """Numbers of a Decimal128: at most 34 digits and an exponent of -6176 to 6111."""
 
 
-def _in_utc(found: datetime) -> datetime:
-    return to_milliseconds(found).replace(tzinfo=UTC, fold=0)
+def _in_steps(steps: Steps[Any], bounds: Bounds) -> Strategy:
+    first = steps.least if bounds.low is None else steps.first(bounds.low, above=bounds.above)
+    last = steps.most if bounds.high is None else steps.last(bounds.high, below=bounds.below)
+    return st.integers(first, last).map(steps.value)
 
 
-moments = st.datetimes().map(_in_utc)
-plain = st.booleans() | integers | floats | _texts | moments | decimals | st.binary(max_size=8) | st.uuids()
+_in_rows = [_in_steps(scalar.steps, Bounds()) for scalar in FREE if scalar.steps is not None]
+plain = st.one_of(floats, _texts, decimals, st.binary(max_size=8), *_in_rows)
 """Values of no declared type that a rule may compare with a field of none."""
 
 scalars = st.none() | plain
@@ -160,7 +159,8 @@ class Deriver:
             case Kind.OTHER:
                 raise ConfigurationError(f"nothing is known of values of type {declared}")
             case kind:
-                return _OF_KIND[kind](bounds)
+                steps = None if declared.scalar is None else declared.scalar.steps
+                return _OF_KIND[kind](bounds) if steps is None else _in_steps(steps, bounds)
 
     def _of_class(self, cls: type[Any]) -> Strategy:
         if cls not in self._nested:
@@ -243,12 +243,6 @@ def _text(bounds: Bounds) -> Strategy:
     return (looks[0] if bounds.patterns else st.one_of(looks)).filter(lambda text: bounds.fits(len(text)))
 
 
-def _int(bounds: Bounds) -> Strategy:
-    low = INT64_MIN if bounds.low is None else math.floor(bounds.low) + 1 if bounds.above else math.ceil(bounds.low)
-    high = INT64_MAX if bounds.high is None else math.ceil(bounds.high) - 1 if bounds.below else math.floor(bounds.high)
-    return st.integers(max(low, INT64_MIN), min(high, INT64_MAX))
-
-
 def _float(bounds: Bounds) -> Strategy:
     low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
     return st.floats(
@@ -281,25 +275,13 @@ def _fits_decimal128(value: Decimal) -> bool:
         return False
 
 
-def _datetime(bounds: Bounds) -> Strategy:
-    low = datetime.min if bounds.low is None else bounds.low.astimezone(UTC).replace(tzinfo=None)
-    high = datetime.max if bounds.high is None else bounds.high.astimezone(UTC).replace(tzinfo=None)
-    inside = st.datetimes(low, high).map(_in_utc)
-    return inside.filter(lambda found: (bounds.low is None or found >= bounds.low) and _is_inside(found, bounds))
-
-
 _OF_KIND: Mapping[Kind, Callable[[Bounds], Strategy]] = {
-    Kind.ID: lambda bounds: st.binary(min_size=12, max_size=12).map(bytes.hex),
     Kind.STR: _text,
-    Kind.INT: _int,
     Kind.FLOAT: _float,
-    Kind.BOOL: lambda bounds: st.booleans(),
-    Kind.DATETIME: _datetime,
     Kind.DECIMAL: _decimal,
     Kind.BYTES: lambda bounds: st.binary(min_size=bounds.shortest, max_size=bounds.longest),
-    Kind.UUID: lambda bounds: st.uuids(),
     Kind.FREE: lambda bounds: free,
 }
 
 
-__all__ = ["COMMON_KEYS", "Deriver", "Strategy", "decimals", "floats", "free", "integers", "keys", "moments"]
+__all__ = ["COMMON_KEYS", "Deriver", "Strategy", "decimals", "floats", "free", "keys"]

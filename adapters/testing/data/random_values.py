@@ -1,13 +1,11 @@
 """Random values for the fields of an attrs class: readable ones, inside the bounds of the validators."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import attrs
 
@@ -16,6 +14,7 @@ from .optional_libraries import Needs
 with Needs("polyfactory", "factories"):
     from polyfactory.value_generators.regex import RegexFactory
 
+from ....domain.entities.plain_values import Steps
 from ....domain.entities.schema import FieldSchema, FieldType, Kind
 from ....domain.errors import ConfigurationError
 from .value_bounds import EMAIL, REFUSALS, Bounds, accepts, bounds_of, filled_fields, no_value
@@ -29,9 +28,6 @@ _DEEPEST = 5
 _MOST_ITEMS = 3
 _SPAN = 1_000
 """Numbers without bounds lie between 0 and this; numbers with one bound are at most so far from it."""
-
-_FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
-_MOMENTS = timedelta(days=5 * 365) // timedelta(milliseconds=1)
 
 
 class RandomValues:
@@ -105,7 +101,9 @@ class RandomValues:
             case Kind.OTHER:
                 raise ConfigurationError(f"nothing is known of values of type {declared}")
             case kind:
-                return _OF_KIND[kind](self._random, bounds)
+                steps = None if declared.scalar is None else declared.scalar.steps
+                draw = _OF_KIND[kind] if steps is None else partial(_in_steps, steps)
+                return draw(self._random, bounds)
 
     def _collection(self, name: str, declared: FieldType, bounds: Bounds, depth: int) -> Any:
         item = declared.item or FieldType(Kind.FREE, object)
@@ -144,14 +142,17 @@ def _matches(text: str, bounds: Bounds) -> bool:
     return all(re.fullmatch(pattern, text) for pattern in bounds.patterns if pattern != EMAIL)
 
 
-def _id(random: Random, _: Bounds) -> str:
-    return f"{random.getrandbits(96):024x}"
-
-
-def _int(random: Random, bounds: Bounds) -> int:
-    low, high = _range(bounds)
-    least = math.floor(low) + 1 if bounds.above else math.ceil(low)
-    return random.randint(least, max(least, math.ceil(high) - 1 if bounds.below else math.floor(high)))
+def _in_steps(steps: Steps[Any], random: Random, bounds: Bounds) -> Any:
+    """A value between the bounds, or as near to the only one as values without bounds are to each other."""
+    first, last = steps.usual
+    span = last - first
+    if bounds.low is not None:
+        first = steps.first(bounds.low, above=bounds.above)
+        last = min(first + span, steps.most)
+    if bounds.high is not None:
+        last = steps.last(bounds.high, below=bounds.below)
+        first = first if bounds.low is not None else max(min(first, last - span), steps.least)
+    return steps.value(random.randint(first, max(first, last)))
 
 
 def _float(random: Random, bounds: Bounds) -> float:
@@ -172,29 +173,15 @@ def _range(bounds: Bounds) -> tuple[Any, Any]:
     return low, low + _SPAN if high is None else high
 
 
-def _datetime(random: Random, bounds: Bounds) -> datetime:
-    low, high = bounds.low or _FIRST_MOMENT, bounds.high
-    if bounds.low is None and high is not None and high < low + timedelta(days=1):
-        low = high - timedelta(days=1)
-    span = _MOMENTS if high is None else (high - low) // timedelta(milliseconds=1)
-    found: datetime = low + timedelta(milliseconds=random.randint(1 if bounds.above else 0, span))
-    return found
-
-
 def _bytes(random: Random, bounds: Bounds) -> bytes:
     most = bounds.shortest + 8
     return random.randbytes(most if bounds.longest is None else min(most, bounds.longest))
 
 
 _OF_KIND: Mapping[Kind, Callable[[Random, Bounds], Any]] = {
-    Kind.ID: _id,
-    Kind.INT: _int,
     Kind.FLOAT: _float,
-    Kind.BOOL: lambda random, _: random.random() < 0.5,
-    Kind.DATETIME: _datetime,
     Kind.DECIMAL: _decimal,
     Kind.BYTES: _bytes,
-    Kind.UUID: lambda random, _: UUID(int=random.getrandbits(128), version=4),
     Kind.FREE: lambda random, _: random.randint(0, _SPAN),
 }
 

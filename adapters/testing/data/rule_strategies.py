@@ -118,11 +118,8 @@ def said(word: Callable[..., Any], *arguments: Strategy) -> Strategy:
     return st.tuples(*arguments).map(lambda drawn: lambda place: word(place, *drawn))
 
 
-SCALARS = {Kind.ID, Kind.STR, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DATETIME, Kind.DECIMAL, Kind.BYTES, Kind.UUID}
-
-
 def _is_scalar(declared: FieldType) -> bool:
-    return declared.kind in SCALARS or declared.kind in {Kind.ENUM, Kind.FREE}
+    return declared.scalar is not None or declared.kind in {Kind.ENUM, Kind.FREE}
 
 
 def _is_text(declared: FieldType) -> bool:

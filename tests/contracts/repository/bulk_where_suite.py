@@ -46,7 +46,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "stats.views of Counter cannot be changed together with stats, of",
     ),
     "what never changes": ({"set": {"fixed": "x"}}, "fixed of Counter is frozen"),
-    "text to be incremented": ({"increment": {"name": 1}}, "name is str: only a number can be incremented"),
+    "text to be incremented": (
+        {"increment": {"name": 1}},
+        "name is str: only numbers, Decimal and timedeltas can be incremented",
+    ),
     "a float for an int": ({"increment": {"plain": 1.0}}, "plain is int, and cannot be incremented by a float"),
     "a bool": ({"increment": {"plain": True}}, "plain is int, and cannot be incremented by a bool"),
     "text for a number": ({"increment": {"plain": "1"}}, "plain is int, and cannot be incremented by a str"),

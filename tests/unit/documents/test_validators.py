@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -83,6 +83,10 @@ class Ruled(Entity):
     best: Grade = field(default=Grade.GOOD, validator=validators.in_([Grade.GOOD]))
     flag: bool = False
     at: datetime | None = None
+    day: date | None = None
+    begins_at: time | None = None
+    lasts: timedelta = field(default=timedelta(), validator=validators.le(timedelta(microseconds=5)))
+    allowed: time = field(default=time(12), validator=validators.in_([time(9), time(12)]))
     ref: Id | None = None
     raw: bytes = b""
     part: Part | None = None
@@ -118,6 +122,12 @@ VALUES: tuple[Any, ...] = (
         "AB\n",
         "a@b",
         "ada@example.org",
+        "09:00:00.000000",
+        "12:00:00.000000",
+        "23:59:59.9999990",
+        "24:00:00.000000",
+        "09:00:00.000000\n",
+        "09:00",
     ),
     *(Decimal128("0.5"), Decimal128("0.4"), b"", b"x", NOW, ObjectId(), re.compile("a")),
     *(

@@ -3,15 +3,13 @@
 import types
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import attrs
 
 from ..... import __all__ as public_names
+from .....domain.entities.scalars import scalar_of
 from .....domain.entities.schema import schema_of
 from .....domain.rules.predicates import All
 from .....domain.rules.specification import Specification
@@ -58,19 +56,16 @@ class Source:
         match value:
             case Enum():
                 return f"{self.named(type(value))}.{value.name}"
-            case float() if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN
-                return f'float("{value}")'
-            case datetime():
-                return self._datetime(value)
-            case Decimal() | UUID():
-                return f'{self.named(type(value))}("{value}")'
             case list() | tuple() | set() | frozenset():
                 return self._collection(value)
             case dict():
                 return "{" + ", ".join(f"{self.of(key)}: {self.of(item)}" for key, item in value.items()) + "}"
             case Specification():
                 return self._rule(value)
-        return self._built(value) if attrs.has(type(value)) else _literal(value)
+        scalar = scalar_of(value)
+        if scalar is not None:
+            return scalar.source(value, self.uses)
+        return self._built(value) if attrs.has(type(value)) else repr(value)
 
     def call(
         self, function: str, positional: Collection[object] = (), named: Mapping[str, object] | None = None
@@ -78,16 +73,6 @@ class Source:
         """Return a call of a function with these arguments."""
         given = [*map(self.of, positional), *(f"{name}={self.of(value)}" for name, value in (named or {}).items())]
         return f"{function}({', '.join(given)})"
-
-    def _datetime(self, value: datetime) -> str:
-        self.uses("datetime", "datetime")
-        parts = [value.year, value.month, value.day, value.hour, value.minute]
-        if value.second or value.microsecond:
-            parts.append(value.second)
-        if value.microsecond:
-            parts.append(value.microsecond)
-        zone = f", tzinfo={self.uses('datetime', 'UTC')}" if value.tzinfo is UTC else ""
-        return f"datetime({', '.join(map(str, parts))}{zone})"
 
     def _collection(self, value: Collection[object]) -> str:
         items = [self.of(item) for item in value]
@@ -129,15 +114,6 @@ def _is_default(attribute: "attrs.Attribute[Any]", value: object) -> bool:
             return False
         default = default.factory()
     return bool(plain(default) == plain(value))  # 0.0 equals -0.0, and is another value
-
-
-def _literal(value: object) -> str:
-    """The literal, with double quotes where that needs no more escaping."""
-    text = repr(value)
-    if not isinstance(value, str | bytes) or '"' in text:
-        return text
-    prefix, _, content = text.partition("'")
-    return f'{prefix}"{content[:-1]}"'
 
 
 __all__ = ["Source"]

@@ -57,6 +57,3 @@ class PlaybackService:
             daily = analytics.playback.daily(project_id, since=wanted[0], until=wanted[-1] + timedelta(days=1))
         found = {one.day: one for one in daily}
         return [found.get(day) or DayOfPlayback(day=day, views=0, unique_users=0, total_seconds=0.0) for day in wanted]
-
-
-__all__ = ["DayOfPlayback", "PlaybackService"]

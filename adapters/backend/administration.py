@@ -296,21 +296,3 @@ class Administration(ABC):
     @abstractmethod
     def slow_operations(self, *, threshold: int, limit: int) -> list[SlowOperation]:
         """Return the newest operations that the profiler noted and that took so many milliseconds, newest first."""
-
-
-__all__ = [
-    "LOOK_TIMEOUT",
-    "ActualIndex",
-    "Administration",
-    "Duplicates",
-    "IndexPlan",
-    "IndexStep",
-    "IndexUsage",
-    "Profiling",
-    "Progress",
-    "QueryPlan",
-    "Shape",
-    "SlowOperation",
-    "StepKind",
-    "Violations",
-]

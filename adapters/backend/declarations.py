@@ -96,11 +96,3 @@ class CollectionDeclaration:
     authoritative: bool = False
     validator: ValidatorDeclaration | None = None
     time_series: TimeSeriesDeclaration | None = None
-
-
-__all__ = [
-    "CollectionDeclaration",
-    "IndexDeclaration",
-    "TimeSeriesDeclaration",
-    "ValidatorDeclaration",
-]

@@ -348,13 +348,3 @@ class Backend(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release connections; the next operation connects again."""
-
-
-__all__ = [
-    "Backend",
-    "BackendOptions",
-    "Capability",
-    "Cursor",
-    "Transaction",
-    "Watch",
-]

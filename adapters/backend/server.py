@@ -69,11 +69,3 @@ class LeaseState:
     owner: str
     fence: int
     seconds: float
-
-
-__all__ = [
-    "LeaseState",
-    "Seen",
-    "ServerInfo",
-    "ServerState",
-]

@@ -117,18 +117,3 @@ class ManyResult:
     matched: int
     inserted: int
     errors: Mapping[int, KeyTaken | TristoreError] = field(factory=dict)
-
-
-__all__ = [
-    "MAX_DOCUMENT_BYTES",
-    "Delete",
-    "Document",
-    "KeyTaken",
-    "ManyResult",
-    "Modify",
-    "ModifyResult",
-    "Replace",
-    "Update",
-    "WritePlan",
-    "WriteResult",
-]

@@ -115,6 +115,3 @@ class Watcher:
         if self._is_known_lost:
             self._is_known_lost = False
             log.warning("store %s: its change stream is back; all that was cached is out of date", self._name)
-
-
-__all__ = ["Watcher"]

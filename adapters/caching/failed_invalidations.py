@@ -43,6 +43,3 @@ class Debts:
                 if self._owed.get(collection) == number:
                     del self._owed[collection]
             return not self._owed
-
-
-__all__ = ["Debts"]

@@ -96,6 +96,3 @@ def _decompressed(data: bytes) -> bytes:
     if not stream.eof:
         raise ValueError("not whole, or too large")
     return found
-
-
-__all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "TOO_LARGE", "dump_token", "load_token", "pack", "unpack"]

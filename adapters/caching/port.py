@@ -137,6 +137,3 @@ class Cache(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of connections and threads."""
-
-
-__all__ = ["Cache", "CachedCollection", "DocumentReads", "Written"]

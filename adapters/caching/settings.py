@@ -31,6 +31,3 @@ class CacheSettings:
     strict: bool = False
     watch: bool = False
     arguments: Mapping[str, Any] = field(factory=dict, repr=False)
-
-
-__all__ = ["CacheSettings"]

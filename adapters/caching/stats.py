@@ -108,6 +108,3 @@ class Recorder:
         """Return the counters as they are now."""
         with self._lock:
             return CacheStats(dict(self._counts))
-
-
-__all__ = ["CacheObserver", "CacheStats", "Counted", "Outcome", "Recorder"]

@@ -345,6 +345,3 @@ class StoreCache(Cache):
                 self.location,
                 ", ".join(sorted(owed)),
             )
-
-
-__all__ = ["StoreCache"]

@@ -41,6 +41,3 @@ def is_switched_on(environ: Mapping[str, str] | None = None) -> bool:
     if word not in {"on", "off"}:
         raise ConfigurationError(f"{VARIABLE} must be on or off, not {word!r}")
     return word == "on"
-
-
-__all__ = ["VARIABLE", "cache_disabled", "is_disabled", "is_switched_on"]

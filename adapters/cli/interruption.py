@@ -17,6 +17,3 @@ def interruptible(advice: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         click.secho(f"Stopped; {advice}." if advice else "Stopped.", fg="yellow", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
-
-
-__all__ = ["interruptible"]

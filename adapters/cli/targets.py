@@ -191,14 +191,3 @@ def _found(where: str, value: object) -> Found:
     raise ConfigurationError(
         f"{where} gives {type(value).__name__!r}, which is neither a Migrations nor a store that open_store made"
     )
-
-
-__all__ = [
-    "Chosen",
-    "of_one_store",
-    "of_stores",
-    "opened_migrations",
-    "opened_repository",
-    "opened_servers",
-    "opened_stores",
-]

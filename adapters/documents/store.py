@@ -340,6 +340,3 @@ def _reader_of(unit: type[UnitOfWork[Any]]) -> type[Reader]:
                 if isinstance(argument, type) and issubclass(argument, Reader) and argument is not NoReader:
                     return argument
     return unit
-
-
-__all__ = ["DocumentStore", "open_store"]

@@ -53,6 +53,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-__all__ = ["PRIVATE", "is_same", "new_name", "replace", "sync_folder", "write_new"]

@@ -181,5 +181,3 @@ _READ: dict[str, Callable[[str], Any]] = {
 }
 
 _read = json.JSONDecoder(object_hook=_hook).decode
-
-__all__ = ["from_line", "to_line"]

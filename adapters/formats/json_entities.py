@@ -11,8 +11,8 @@ import attrs
 from attrs.exceptions import FrozenError
 
 from ...domain.entities.entity import MANAGED, Entity
-from ...domain.entities.scalars import scalar_of
-from ...domain.entities.schema import FieldSchema, FieldType, Kind, Schema, schema_of
+from ...domain.entities.scalars import Kind, scalar_of
+from ...domain.entities.schema import FieldSchema, FieldType, Schema, schema_of
 from ...domain.entities.secrets import HIDDEN, without_secrets
 from ...domain.errors import ConfigurationError, Problem, ValidationError
 from ..backend.bson import check_key

@@ -8,8 +8,8 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
 
 from ...domain.entities.ids import Id
-from ...domain.entities.scalars import SCALARS
-from ...domain.entities.schema import FieldType, Kind
+from ...domain.entities.scalars import SCALARS, Kind
+from ...domain.entities.schema import FieldType
 from ..backend.bson import MAX_DEPTH, check_key
 
 

@@ -124,6 +124,3 @@ def _merged(current: "Map[Key, Any]", mine: "Map[Key, Any]", changed: Iterable[K
         else:
             merged.pop(key, None)
     return merged.finish()
-
-
-__all__ = ["Draft", "Entries", "Rows", "Slot", "Table"]

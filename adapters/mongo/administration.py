@@ -251,6 +251,3 @@ class MongoAdministration(Administration):
 
     def _operation(self, name: str, timeout: float) -> Operation:
         return Operation(name, self._connection.place, self._connection.time_for(timeout))
-
-
-__all__ = ["MongoAdministration"]

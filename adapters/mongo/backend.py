@@ -345,6 +345,3 @@ def _own(transaction: Transaction) -> MongoTransaction:
 
 def _session(transaction: Transaction | None) -> ClientSession | None:
     return None if transaction is None else _own(transaction).session
-
-
-__all__ = ["MongoBackend"]

@@ -259,6 +259,3 @@ def _merged(settings: Mapping[str, Any], query: str) -> dict[str, Any]:
     smallest = {"minPoolSize": 1} if most == 1 else {}
     merged = {**DEFAULTS, **smallest, **settings}
     return {name: value for name, value in merged.items() if name.lower() not in in_url}
-
-
-__all__ = ["DEFAULTS", "Connection"]

@@ -41,6 +41,3 @@ class MongoRepository(Repository[EntityT, IdT]):
         from .translation.pipelines import checked  # the driver's part: whoever names this class may never open MongoDB
 
         return self._gateway.aggregate(checked(pipeline))
-
-
-__all__ = ["MongoRepository"]

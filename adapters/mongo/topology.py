@@ -57,6 +57,3 @@ def _pools(client: MongoClient[Document]) -> tuple[PoolUse, ...]:
 
 def _name(address: Any) -> str:
     return f"{address[0]}:{address[1]}"
-
-
-__all__ = ["state_of"]

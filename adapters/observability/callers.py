@@ -22,6 +22,3 @@ def outwards(frame: FrameType | None) -> Iterator[FrameType]:
         while at is not None:
             yield at
             at = at.f_back
-
-
-__all__ = ["context_of_caller", "outwards"]

@@ -99,6 +99,3 @@ class MetricsSnapshot:
     pools: Mapping[tuple[str, str], PoolFigures] = field(factory=dict)
     servers: Mapping[tuple[str, str], ServerFigures] = field(factory=dict)
     units: Mapping[str, UnitFigures] = field(factory=dict)
-
-
-__all__ = ["CommandFigures", "MetricsSnapshot", "PoolFigures", "ServerFigures", "UnitFigures"]

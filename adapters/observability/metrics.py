@@ -129,6 +129,3 @@ def _telemetry(provider: Any, snapshot: Callable[[], MetricsSnapshot]) -> "Telem
 
 def _copied(figures: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: evolve(one) for key, one in figures.items()}
-
-
-__all__ = ["Metrics"]

@@ -84,6 +84,3 @@ class Telemetry:
     def retry(self, store: str) -> None:
         """Count an attempt that is repeated."""
         self._retries.add(1, {"tristore.store": store})
-
-
-__all__ = ["Telemetry"]

@@ -33,6 +33,3 @@ def administration_of(store: Store[Any]) -> Administration:
             f"store {store.name}: {backend.location} has no server to look after: open the store on mongodb://"
         )
     return administration
-
-
-__all__ = ["administration_of", "environment_of"]

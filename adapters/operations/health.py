@@ -144,6 +144,3 @@ class _Question:
                 binding.collection, Not(current), limit=None, transaction=None, timeout=self._timeout
             )
         return found
-
-
-__all__ = ["MAX_LAG", "check_of", "health_of"]

@@ -303,6 +303,3 @@ def plugged(store: DocumentStore[Any], backend: Backend) -> Iterator[None]:
 
 def _refuse(cls: type[ObservedBackend]) -> NoReturn:
     raise ConfigurationError(f"a {cls.__name__} has no URL: it stands in front of the backend of an open store")
-
-
-__all__ = ["ObservedBackend", "Operation", "document_store", "plugged"]

@@ -143,6 +143,3 @@ def _opening(
     code = f"open_store({name}, url=url, documents=[{written}])"
     imports = {"tristore": ("open_store",), module.__name__: (name, *documents)}
     return Opening(name, lambda url: open_store(unit, url=url, documents=declared), code, imports)
-
-
-__all__ = ["OpenStore", "Opening", "find_openings", "imported_module", "opening_of"]

@@ -109,6 +109,3 @@ def _shortened(text: str) -> str:
 def _storable(text: str) -> str:
     """Text as a store can hold it: without halves of characters and NUL."""
     return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-__all__ = ["entry_of"]

@@ -265,6 +265,3 @@ def _close(handler: "weakref.ref[StoreHandler]") -> None:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-__all__ = ["LogCounts", "StoreHandler"]

@@ -249,6 +249,3 @@ def scalar_of(value: object) -> Scalar | None:
     if found is None:
         found = next((_BY_CLASS[cls] for cls in type(value).__mro__ if cls in _BY_CLASS), None)
     return found
-
-
-__all__ = ["FREE", "SCALARS", "Kind", "Scalar", "listed", "scalar_of"]

@@ -14,7 +14,8 @@ from attrs import field, frozen
 from ..errors import ConfigurationError, InvalidQuery
 from .entity import TRANSIENT
 from .ids import Id
-from .scalars import SCALARS, Kind, Scalar
+from .plain_values import Scalar
+from .scalars import SCALARS, Kind
 from .secrets import SECRET
 
 _KINDS: Mapping[object, Kind] = {
@@ -168,6 +169,3 @@ def _plain_type(annotation: Any) -> FieldType:
             kind = Kind.NESTED
     python = base if isinstance(base, type) else object
     return FieldType(kind, python, optional=kind is Kind.FREE, annotation=annotation)
-
-
-__all__ = ["FieldSchema", "FieldType", "Kind", "Schema", "schema_of"]

@@ -232,5 +232,3 @@ TIMEDELTA = Scalar(
     totals=(timedelta,),
     added=(timedelta,),
 )
-
-__all__ = ["DATE", "DATETIME", "TIME", "TIMEDELTA"]

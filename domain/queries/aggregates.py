@@ -5,8 +5,9 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from ..entities.scalars import FREE, SCALARS, Scalar, listed
-from ..entities.schema import FieldType, Kind
+from ..entities.plain_values import Scalar
+from ..entities.scalars import FREE, SCALARS, Kind, listed
+from ..entities.schema import FieldType
 from ..errors import InvalidQuery
 from ..rules.capture import EntityStandIn, FieldStandIn
 from ..rules.conditions import Captured

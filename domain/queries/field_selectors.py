@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ..entities.schema import Kind, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import schema_of
 from ..errors import InvalidQuery
 from ..rules.capture import EntityStandIn, FieldStandIn
 from ..rules.predicates import Path, dotted

@@ -6,7 +6,8 @@ from typing import Any
 from attrs import frozen
 
 from ..entities.plain_values import INT64_MAX
-from ..entities.schema import Kind, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import schema_of
 from ..errors import InvalidQuery
 from ..rules.predicates import EVERYTHING, Path, Predicate, dotted
 

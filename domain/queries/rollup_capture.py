@@ -6,7 +6,8 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from ..entities.schema import FieldType, Kind, Schema, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import FieldType, Schema, schema_of
 from ..errors import ConfigurationError, InvalidQuery
 from ..rules.capture import EntityStandIn
 from ..rules.predicates import Path, Predicate, dotted

@@ -5,7 +5,8 @@ from typing import Any
 import attrs
 
 from ..entities.entity import Entity
-from ..entities.schema import FieldSchema, FieldType, Kind, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import FieldSchema, FieldType, schema_of
 from ..errors import ConfigurationError, InvalidQuery
 from ..rules.predicates import Path
 

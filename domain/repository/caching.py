@@ -97,6 +97,3 @@ def cacheable(
         return ask
 
     return mark
-
-
-__all__ = ["DEFAULT_TTL", "LONGEST_TTL", "CacheInvalidated", "CacheOptions", "cacheable"]

@@ -201,6 +201,3 @@ def _float_at(place: int) -> float:
 
 
 _PLACES: int = struct.unpack("<q", struct.pack("<d", math.inf))[0]
-
-
-__all__ = ["Number", "allows", "increment_of"]

@@ -8,7 +8,8 @@ from attrs import frozen
 from attrs.exceptions import FrozenError
 
 from ..entities.entity import MANAGED, Entity
-from ..entities.schema import FieldSchema, Kind, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import FieldSchema, schema_of
 from ..errors import InvalidQuery, Problem, ValidationError
 from ..rules.conditions import both
 from ..rules.predicates import EVERYTHING, All, IsNone, Not, Path, Predicate, dotted
@@ -159,6 +160,3 @@ class _NotLoaded:
             f"the rules of {self._name} look at {attribute!r} of the entity, which is not loaded: "
             "load, change and save it instead"
         )
-
-
-__all__ = ["Modification", "modification_of", "path_of"]

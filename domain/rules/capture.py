@@ -11,7 +11,8 @@ from attrs import evolve
 
 from ..entities.bounds import Comparator
 from ..entities.plain_values import is_text
-from ..entities.schema import FieldType, Kind, Schema, schema_of
+from ..entities.scalars import Kind
+from ..entities.schema import FieldType, Schema, schema_of
 from ..errors import InvalidQuery
 from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
 from .operands import comparable

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from ..entities.plain_values import REFUSED, Refusal, is_text
-from ..entities.scalars import FREE
-from ..entities.schema import FieldType, Kind
+from ..entities.scalars import FREE, Kind
+from ..entities.schema import FieldType
 from ..errors import InvalidQuery
 from .conditions import Captured
 from .predicates import Path, dotted
@@ -59,6 +59,3 @@ def _shown(value: object) -> str:
     if isinstance(value, int | float | Decimal):
         return f"the {name} {value}"
     return f"a {name}" if not isinstance(value, str) or is_text(value) else f"a {name} that cannot be encoded"
-
-
-__all__ = ["comparable"]

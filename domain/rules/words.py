@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeVar, cast
 
 from ..entities.bounds import Comparator
-from ..entities.schema import Kind
+from ..entities.scalars import Kind
 from ..errors import InvalidQuery
 from .capture import (
     EntityStandIn,

@@ -94,6 +94,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-__all__ = ["Health", "PoolUse", "StoreHealth"]

@@ -256,6 +256,3 @@ class CachedReads:
             return
         with suppress(CacheDown):  # which is counted already
             self._region.delete_multi(keys)
-
-
-__all__ = ["CachedReads"]

@@ -175,6 +175,3 @@ def _number(value: int | float | Decimal) -> Any:
 
 def _hash(data: bytes, size: int = _DIGEST_BYTES) -> str:
     return blake2b(data, digest_size=size).hexdigest()
-
-
-__all__ = ["KeyMaker", "Scope", "digest", "name_of"]

@@ -59,6 +59,3 @@ def checked(value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise CantDeserializeException
     return value
-
-
-__all__ = ["NOT_ENCODABLE", "TOO_LARGE_TO_KEEP", "Load", "checked"]

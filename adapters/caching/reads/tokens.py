@@ -109,6 +109,3 @@ class Tokens:
         replaced = {name: fresh() for name in names}
         if replaced:
             self._region.set_multi(replaced)
-
-
-__all__ = ["Tokens", "fresh"]

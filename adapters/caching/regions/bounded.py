@@ -141,6 +141,3 @@ class BoundedBackend(CacheBackend):
         """Forget several keys."""
         for key in keys:
             self.delete(key)
-
-
-__all__ = ["BoundedBackend", "BoundedMemory"]

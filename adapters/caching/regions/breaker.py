@@ -223,6 +223,3 @@ class GuardedRegion(CacheRegion):
         """Return several values; make those that are not there, and keep them."""
         with self._breaker.once():
             return super().get_or_create_multi(*arguments, **options)
-
-
-__all__ = ["Breaker", "CacheDown", "Guarded", "GuardedRegion"]

@@ -40,6 +40,3 @@ class Expiring(ProxyBackend):
             return value if self._clock() < made + self._lifetime else NO_VALUE
         except (ValueError, TypeError, KeyError):  # no entry: the region says what it makes of it
             return value
-
-
-__all__ = ["Expiring"]

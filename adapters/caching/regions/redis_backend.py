@@ -27,6 +27,3 @@ class RedisBackend(DogpileRedisBackend):
     @property
     def _milliseconds(self) -> int | None:
         return max(1, int(self.redis_expiration_time * 1000)) if self.redis_expiration_time else None
-
-
-__all__ = ["RedisBackend"]

@@ -190,6 +190,3 @@ def _redis_arguments() -> dict[str, Any]:
         "socket_connect_timeout": NETWORK_TIMEOUT,
         "connection_kwargs": {"retry": Retry(NoBackoff(), 0)},
     }
-
-
-__all__ = ["Regions"]

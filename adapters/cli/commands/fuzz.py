@@ -15,7 +15,8 @@ from ..options import Number, make_console
 
 if TYPE_CHECKING:
     from ...operations.openings import Opening
-    from ...testing.fuzzing.fuzzing import Budget, FuzzReport
+    from ...testing.fuzzing.fuzzing import FuzzReport
+    from ...testing.fuzzing.searching import Budget
 
 _EXTRA = "tristore fuzz needs Hypothesis, which is not installed: pip install 'tristore[testing]'"
 
@@ -45,7 +46,8 @@ def fuzz(target: str, *, seconds: float, examples: int | None, seed: int | None,
     sys.path.insert(0, os.getcwd())  # as `python -m` does: what is to be fuzzed need not be installed
     try:
         from ...operations.openings import find_openings
-        from ...testing.fuzzing.fuzzing import Budget, throw_away_database
+        from ...testing.fuzzing.fuzzing import throw_away_database
+        from ...testing.fuzzing.searching import Budget
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise

@@ -221,6 +221,3 @@ def _bars(store: str) -> Iterator[Callable[[Progress], None]]:
             bars.update(tasks[progress.collection], completed=progress.done, total=progress.total)
 
         yield show
-
-
-__all__ = ["migrate"]

@@ -169,6 +169,3 @@ def _table(title: str, *headings: str) -> Table:
         justify: Literal["left", "right"] = "right" if heading in _COUNTS else "left"
         table.add_column(heading, overflow="fold", justify=justify, no_wrap=heading in _WHOLE)
     return table
-
-
-__all__ = ["of_addition", "of_plan", "of_run", "of_status", "of_verification"]

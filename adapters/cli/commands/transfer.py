@@ -165,6 +165,3 @@ def _shown(what: str, advice: str) -> Iterator[Tell]:
             bar.update(task, total=total, completed=step.share, count=step.count, rate=rate, rejected=step.rejected)
 
         yield tell
-
-
-__all__ = ["export", "import_"]

@@ -8,8 +8,8 @@ from dependency_injector import providers
 from rich.console import Console
 from rich.table import Table
 
+from ....domain.analytics.playback import DayOfPlayback
 from ....domain.unit_of_work.store import StoreReport
-from ....services.playback import DayOfPlayback
 from ...caching.stats import CacheStats, Outcome
 from ...three_stores.container import Container
 from ...three_stores.settings import Settings

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ....domain.analytics import last_days
+from ....domain.analytics.playback import DayOfPlayback
 from ....domain.core import (
     AuthenticationFailed,
     CoreUnitOfWork,
@@ -29,7 +30,6 @@ from ....domain.errors import RetryExhausted
 from ....domain.unit_of_work.listener import UnitOfWorkListener
 from ....domain.unit_of_work.outbox import Backlog
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
-from ....services.playback import DayOfPlayback
 from ...operations.relay import OutboxRelay
 from ...three_stores.container import Container
 from .plan import DAYS, Payment, Plan

@@ -193,6 +193,3 @@ class BulkGateway(ReaderGateway):
 
 
 _IN_PART = "outside a transaction, some of the entities may be changed or removed already"
-
-
-__all__ = ["BulkSession"]

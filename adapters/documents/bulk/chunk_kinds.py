@@ -108,6 +108,3 @@ class Updates(ChunkedWrite):
 
     def version(self, entity: Entity[Any]) -> int:
         return entity.version + 1
-
-
-__all__ = ["Additions", "Updates"]

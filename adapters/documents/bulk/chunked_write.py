@@ -233,6 +233,3 @@ def _take_back(entity: Entity[Any], before: Before) -> None:
     _, created_at, updated_at = before
     object.__setattr__(entity, "created_at", created_at)
     object.__setattr__(entity, "updated_at", updated_at)
-
-
-__all__ = ["CHUNK", "CHUNK_BYTES", "ChunkedWrite", "Writer"]

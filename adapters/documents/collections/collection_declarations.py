@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ....domain.entities.schema import FieldType, Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType, schema_of
 from ....domain.errors import ConfigurationError, InvalidQuery
 from ....domain.repository.unique import Unique
 from ....domain.rules.predicates import Predicate
@@ -150,6 +151,3 @@ def _time_series_of(binding: Binding, indexes: tuple[IndexDeclaration, ...]) -> 
         granularity=declared.granularity,
         expire_after=None if declared.expire_after is None else seconds_of(declared.expire_after, what),
     )
-
-
-__all__ = ["declaration_of", "seconds_of"]

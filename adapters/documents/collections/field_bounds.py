@@ -167,6 +167,3 @@ _READERS: Mapping[type[Any], Callable[[Any, Bounds], bool | None]] = {
     type(validators.deep_mapping(validators.ge(0), validators.ge(0))): _deep_mapping,
 }
 """How each class of validators is read; False says that a part of it could not be."""
-
-
-__all__ = ["Bounds", "read_bounds"]

@@ -17,7 +17,8 @@ from bson import Decimal128
 
 from ....domain.entities import fields
 from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
-from ....domain.entities.schema import FieldType, Kind
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType
 from ....domain.errors import InvalidQuery
 from ....domain.rules.patterns import pattern_of
 from ..mapping.class_mapping import ClassMapping
@@ -223,6 +224,3 @@ def _pcre(pattern: re.Pattern[str], method: str, longest: int | None) -> str | N
         # quantifiers inside others, which no rule may have: of an entity's own short text they can be asked
         is_short = longest is not None and longest <= _LONGEST_NESTED
         return f"{begin}{source}{end.lower()}" if is_short and _PORTABLE.fullmatch(source) else None
-
-
-__all__ = ["Schema", "json_schema_of"]

@@ -91,6 +91,3 @@ def declarations() -> tuple[CollectionDeclaration, ...]:
         CollectionDeclaration(COLLECTION, (order, expiry), authoritative=True),
         CollectionDeclaration(LANES_COLLECTION, authoritative=True),
     )
-
-
-__all__ = ["COLLECTION", "LANES_COLLECTION", "Outbox", "declarations"]

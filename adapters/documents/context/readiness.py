@@ -61,6 +61,3 @@ def without_changes(environment: Environment, info: ServerInfo) -> str:
 def in_one_line(error: TristoreError) -> str:
     """What an error says, for a list of findings."""
     return " ".join(str(error).split())
-
-
-__all__ = ["Readiness", "in_one_line", "readiness_of", "without_changes"]

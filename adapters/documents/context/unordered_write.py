@@ -31,6 +31,3 @@ def unordered_write(
     one, two = unordered_write(operations[:middle], write), unordered_write(operations[middle:], write)
     errors = {**one.errors, **{number + middle: error for number, error in two.errors.items()}}
     return ManyResult(one.deleted + two.deleted, one.matched + two.matched, one.inserted + two.inserted, errors)
-
-
-__all__ = ["unordered_write"]

@@ -29,6 +29,3 @@ class Written:
     def told(self) -> Told:
         """Return what a cache is told."""
         return self.by_collection
-
-
-__all__ = ["Written"]

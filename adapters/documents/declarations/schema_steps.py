@@ -265,16 +265,3 @@ class SchemaStep:
 
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
-
-
-__all__ = [
-    "Convert",
-    "Default",
-    "DocumentFunction",
-    "Drop",
-    "Rename",
-    "SchemaChange",
-    "SchemaStep",
-    "Transform",
-    "touches",
-]

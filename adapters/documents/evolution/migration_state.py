@@ -61,6 +61,3 @@ def reopen(chains: Mapping[str, SchemaChain], find: Find, write: Callable[[Write
     for record in find(COLLECTION, Query(OneOf((ID_KEY,), tuple(ids)))):
         if record.get("complete") is True and record.get("version", 0) > ids[record[ID_KEY]].current:
             write(WritePlan(COLLECTION, FENCE, updates=[Update(record[ID_KEY], record[FENCE], {"complete": False})]))
-
-
-__all__ = ["COLLECTION", "FENCE", "Find", "declaration", "is_complete", "reopen", "schema_record", "wanted"]

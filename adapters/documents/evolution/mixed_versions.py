@@ -238,6 +238,3 @@ def _simple(predicate: Predicate) -> Predicate:
             inner = _simple(part)
             return NOTHING if inner == EVERYTHING else EVERYTHING if inner == NOTHING else Not(inner)
     return predicate
-
-
-__all__ = ["MixedVersions", "UnanswerableError", "before_change"]

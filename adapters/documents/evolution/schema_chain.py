@@ -291,6 +291,3 @@ def _checked_version(value: object, name: str, documents: Documents) -> int:
 
 def _listed(versions: Sequence[int]) -> str:
     return ", ".join(map(str, versions)) or "no version"
-
-
-__all__ = ["SchemaChain", "VersionKeys"]

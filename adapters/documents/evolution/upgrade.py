@@ -75,6 +75,3 @@ def is_same(one: Document, other: Document, key: str) -> bool:
         return True
     # equal for Python are also 1 and True, 1 and 1.0 inside of them
     return encode({"": first}, False, CODEC_OPTIONS) == encode({"": second}, False, CODEC_OPTIONS)
-
-
-__all__ = ["UPGRADE", "Upgrade", "is_same", "transformed"]

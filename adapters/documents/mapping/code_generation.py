@@ -6,7 +6,7 @@ Whatever does not fit makes the text stumble with one of the errors that `ClassM
 from collections.abc import Callable
 from typing import Any
 
-from ....domain.entities.schema import Kind
+from ....domain.entities.scalars import Kind
 from ..values.codecs import CODE_NAMES, STORED
 from .mapped_field import MappedField
 

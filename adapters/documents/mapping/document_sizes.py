@@ -7,7 +7,7 @@ from typing import Any
 from bson import encode
 
 from ....domain.entities.entity import Entity
-from ....domain.entities.schema import Kind
+from ....domain.entities.scalars import Kind
 from ....domain.errors import LargeDocumentWarning, TooLarge
 from ...backend import MAX_DOCUMENT_BYTES, Document
 from ...backend.bson import CODEC_OPTIONS

@@ -7,7 +7,8 @@ from hashlib import blake2b
 from typing import Any
 
 from ....domain.entities.entity import MANAGED, Entity
-from ....domain.entities.schema import FieldType, Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType, schema_of
 from ....domain.errors import InvalidQuery, Problem, ValidationError
 from ....domain.queries.query import Query, SortKey
 from ....domain.rules.predicates import All, Path, Predicate, dotted

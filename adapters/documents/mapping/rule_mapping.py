@@ -4,7 +4,8 @@ from typing import Any, assert_never
 
 from attrs import evolve
 
-from ....domain.entities.schema import FieldType, Kind
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType
 from ....domain.errors import InvalidQuery
 from ....domain.rules.predicates import (
     AnyItem,

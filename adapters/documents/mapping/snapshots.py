@@ -11,8 +11,8 @@ from typing import Any
 from bson import ObjectId, encode
 from bson.errors import BSONError
 
-from ....domain.entities.scalars import SCALARS
-from ....domain.entities.schema import FieldType, Kind
+from ....domain.entities.scalars import SCALARS, Kind
+from ....domain.entities.schema import FieldType
 from ...backend.bson import CODEC_OPTIONS
 from .code_generation import compiled
 from .mapped_field import MappedField

@@ -61,6 +61,3 @@ class ViewMapping(ClassMapping):
         # what the document lacks is for the entity to say
         attribute = field.attribute.evolve(default=found.attribute.default)
         return MappedField(field.name, found.key, found.type, found.codec, attribute)
-
-
-__all__ = ["ViewMapping"]

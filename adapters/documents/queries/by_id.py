@@ -37,6 +37,3 @@ def check_version(mapping: EntityMapping, id: object, expected: int | None, actu
     """
     if expected is not None and expected != (actual or 0):
         raise VersionConflict([Stale(mapping.name, id, expected, actual or 0)])
-
-
-__all__ = ["by_id", "by_ids", "check_version", "stored_portions"]

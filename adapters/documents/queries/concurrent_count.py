@@ -85,6 +85,3 @@ def one_after_the_other(
     found = page()
     told = told_by(found)
     return found, count() if told is None else told
-
-
-__all__ = ["HEAD_START", "SideBySide", "one_after_the_other"]

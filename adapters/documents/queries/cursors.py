@@ -153,6 +153,3 @@ def _attribute(name: str, value: Any) -> str:
     if name == "values" and isinstance(value, Sequence):
         return f"{name}=({', '.join(sorted(map(_text, value)))})"
     return f"{name}={_text(value)}"
-
-
-__all__ = ["END", "VERSION", "Cursors", "Place", "fingerprint_of"]

@@ -17,7 +17,8 @@ from bson.binary import Binary
 from bson.datetime_ms import DatetimeMS
 
 from ....domain.entities.bounds import Comparator
-from ....domain.entities.schema import FieldType, Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType, schema_of
 from ....domain.errors import InvalidQuery
 from ....domain.queries.query import SortKey
 from ....domain.rules.predicates import EVERYTHING, NOTHING, All, AnyOf, Compare, IsNone, Not, Path, Predicate, dotted
@@ -261,6 +262,3 @@ def _is_nan(value: object) -> bool:
     if isinstance(value, Decimal128):
         return bool(value.to_decimal().is_nan())
     return isinstance(value, float) and isnan(value)
-
-
-__all__ = ["BRACKETS", "Bracket", "Key", "Keyset", "keyset_of", "same_place"]

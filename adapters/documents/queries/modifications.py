@@ -99,6 +99,3 @@ def _field_at(mapping: ClassMapping, path: Path) -> tuple[str, MappedField]:
 
 def _with_parents(path: Path, name: str) -> str:
     return ".".join(filter(None, (dotted(path[:-1]), name)))
-
-
-__all__ = ["duplicate", "give_values", "refuse_stored", "stored_modification"]

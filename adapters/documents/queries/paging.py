@@ -150,6 +150,3 @@ class PageReading:
             next_cursor=self.cursors.write(after) if has_next and after is not None else None,
             prev_cursor=self.cursors.write(before) if has_prev and before is not None else None,
         )
-
-
-__all__ = ["Reads", "Together", "read_page"]

@@ -54,6 +54,3 @@ class DirectReads:
     def rollup(self, rollup: Rollup) -> list[Document]:
         """Group the documents that match, and work out figures."""
         return self._session.io(self._backend.rollup, self._collection, rollup)
-
-
-__all__ = ["DirectReads"]

@@ -84,6 +84,3 @@ def _no_version(document: Document, version_key: str) -> MigrationError:
     return MigrationError(
         f"{version_key} of document {document[ID_KEY]} is no number: {document[version_key]!r}; mend the document"
     )
-
-
-__all__ = ["raised", "write_back"]

@@ -172,6 +172,3 @@ def refuse_nested(environment: Environment) -> None:
     """
     if is_unit_open(environment):
         raise NestedUnitOfWork(f"a unit of work of store {environment.name} is active here already: pass it along")
-
-
-__all__ = ["Lifecycle", "UnitState", "is_unit_open", "refuse_nested"]

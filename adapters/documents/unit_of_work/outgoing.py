@@ -165,6 +165,3 @@ def _one_era_back(scope: TransactionScope, ended: set[tuple[str, Any]]) -> list[
         for found in scope.read(COLLECTION, waiting)
         if (found["aggregateType"], found["aggregateId"]) in ended
     ]
-
-
-__all__ = ["Outgoing"]

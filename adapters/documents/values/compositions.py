@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from enum import Flag
 from typing import Any
 
-from ....domain.entities.schema import FieldType, Kind
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType
 from ....domain.errors import ConfigurationError
 from ...backend.bson import check_key, kind_of
 from .codecs import STORED, Codec
@@ -104,6 +105,3 @@ def _dict(item: Codec) -> Codec:
         return {check_key(key): item.dump(part) for key, part in value.items()}
 
     return Codec(load, dump, mutable=True)
-
-
-__all__ = ["codec_of"]

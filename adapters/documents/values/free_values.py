@@ -88,5 +88,3 @@ def _dump_free_dict(value: Any) -> Any:
 
 FREE = Codec(load_free, dump_free, mutable=True)
 FREE_DICT = Codec(_load_free_dict, _dump_free_dict, mutable=True)
-
-__all__ = ["FREE", "FREE_DICT", "dump_free", "load_free"]

@@ -56,6 +56,3 @@ def put(document: Document, path: Path, value: Any) -> None:
             raise ValueError(f"{dotted(path[:depth])} is no document, so that {dotted(path)} has no place")
         document = inner
     document[path[-1]] = value
-
-
-__all__ = ["MISSING", "overlap", "path_of", "put", "taken", "value_at"]

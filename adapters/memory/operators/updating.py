@@ -119,6 +119,3 @@ def _as_decimal(value: Any) -> Decimal:
     if isinstance(value, float) and value:  # the server adds a plain 0 in the place of 0.0
         return _DECIMAL128.create_decimal(f"{value:.{_DIGITS_OF_A_DOUBLE - 1}e}")
     return Decimal(int(value))
-
-
-__all__ = ["ends_as_nan", "increased", "modified", "roots_of"]

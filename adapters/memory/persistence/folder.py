@@ -145,6 +145,3 @@ def _documents(path: Path) -> Iterator[Document]:
                 except ValidationError as error:
                     words = "; ".join(map(str, error.problems))
                     raise ConfigurationError(f"{path}, line {number}: {words}; nothing was changed") from None
-
-
-__all__ = ["Folder"]

@@ -170,6 +170,3 @@ def _table(collection: str, documents: Iterable[Document], sequence: Iterator[in
 def _in_order(table: Table) -> Iterator[Document]:
     """The documents by their age, which they keep."""
     return (row.copy() for row in sorted(table.rows.values(), key=lambda row: row.sequence))
-
-
-__all__ = ["KeptData"]

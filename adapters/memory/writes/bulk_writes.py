@@ -112,6 +112,3 @@ def _matching(table: Table | Draft, predicate: Predicate) -> list[tuple[Key, Row
     """The rows that match, with their keys, the oldest first."""
     rows = sorted(matching(table, predicate), key=lambda row: row.sequence)
     return [(stored_key(row.document["_id"]), row) for row in rows]
-
-
-__all__ = ["ManyWriter"]

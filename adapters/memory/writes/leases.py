@@ -48,6 +48,3 @@ class Leases:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-__all__ = ["Leases"]

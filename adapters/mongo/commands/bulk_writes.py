@@ -81,6 +81,3 @@ def _warn_if_unconfirmed(error: BulkWriteError) -> None:
         raise error
     if codes:
         warn_of_durability(f"a write was applied, but too few members confirmed it (codes {sorted(codes)})")
-
-
-__all__ = ["carry_out_many", "modify", "remove"]

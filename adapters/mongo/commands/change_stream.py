@@ -84,6 +84,3 @@ class MongoWatch:
 
     def _operation(self) -> Operation:
         return Operation("watch", self._connection.place, self._timeout)
-
-
-__all__ = ["MongoWatch"]

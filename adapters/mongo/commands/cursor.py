@@ -49,6 +49,3 @@ class MongoCursor:
                 self._cursor.close()
         except PyMongoError as error:
             _LOGGER.debug("a cursor could not be closed: %s", type(error).__name__)
-
-
-__all__ = ["MongoCursor"]

@@ -220,17 +220,3 @@ def _too_large(operation: Operation) -> TooLarge:
 
 def _code_name(error: PyMongoError, code: int | None) -> str:
     return f"code {code} {_details(error).get('codeName', '')}".rstrip() if code else type(error).__name__
-
-
-__all__ = [
-    "DRIVER_ERRORS",
-    "DURABILITY_UNCONFIRMED",
-    "TRANSIENT",
-    "UNKNOWN_COMMIT",
-    "Operation",
-    "code_of",
-    "no_transactions",
-    "translated",
-    "translated_write_error",
-    "unavailable",
-]

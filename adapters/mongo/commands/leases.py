@@ -40,6 +40,3 @@ def renew(collection: Collection[Document], id: str, owner: str, fence: int, sec
 
 def _in(seconds: float) -> dict[str, Any]:
     return {"$add": ["$$NOW", int(seconds * 1_000)]}
-
-
-__all__ = ["claim", "renew"]

@@ -66,6 +66,3 @@ def _only_facts(details: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: details[name] for name in _FACTS if name in details}
     # the driver looks at this to tell a time-out
     return {**found, "errInfo": {"wtimeout": True}} if details.get("errInfo", {}).get("wtimeout") else found
-
-
-__all__ = ["masked", "raise_masked"]

@@ -154,6 +154,3 @@ def _end(session: ClientSession) -> None:
 def _end_dropped(session: ClientSession) -> None:
     _LOGGER.warning("a transaction was dropped without commit or abort; it is aborted now")
     _end(session)
-
-
-__all__ = ["MongoTransaction"]

@@ -87,6 +87,3 @@ def _applied_unconfirmed(error: BulkWriteError) -> WriteResult:
         raise error
     warn_of_durability(f"a write was applied, but too few members confirmed it (codes {sorted(codes)})")
     return WriteResult(details["nRemoved"], details["nMatched"], details["nInserted"])
-
-
-__all__ = ["carry_out", "requests_of"]

@@ -125,6 +125,3 @@ class CommandFailureLog(monitoring.CommandListener):
 
 def _at(address: Any) -> str:
     return f"{address[0]}:{address[1]}"
-
-
-__all__ = ["LOGGER", "CommandFailureLog", "PoolLog", "ServerLog", "debugging"]

@@ -115,6 +115,3 @@ class ServerMeter(monitoring.ServerHeartbeatListener):
 
 def _at(address: Any) -> str:
     return f"{address[0]}:{address[1]}"
-
-
-__all__ = ["metering"]

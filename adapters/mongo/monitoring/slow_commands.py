@@ -92,6 +92,3 @@ def _words(name: str, command: Mapping[str, Any]) -> str:
     shape = shape_of_command(name, str(collection), command)
     text = "" if name in {"insert", "getMore"} else f" {shape.text}"
     return f"{name} {collection}{text}"
-
-
-__all__ = ["LOGGER", "SlowCommandLog", "sender"]

@@ -175,6 +175,3 @@ def _document(tests: _Tests) -> Mapping[str, Any]:
         return dict(tests)
     elements = b"".join(encode({operator: value}, codec_options=CODEC_OPTIONS)[4:-1] for operator, value in tests)
     return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", _RAW)
-
-
-__all__ = ["Filter", "to_filter", "to_key", "to_sort"]

@@ -152,6 +152,3 @@ def _accumulator(figure: Figure) -> dict[str, Any]:
 
 def _at(path: Path) -> str:
     return f"${to_key(path)}"
-
-
-__all__ = ["Pipeline", "checked", "refusal_of", "rows_of", "to_pipeline"]

@@ -30,6 +30,3 @@ def to_distinct(path: Path, predicate: Predicate) -> list[dict[str, Any]]:
         {"$group": {"_id": "$_id"}},
         {"$sort": {"_id": 1}},
     ]
-
-
-__all__ = ["to_distinct", "to_projection"]

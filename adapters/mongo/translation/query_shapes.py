@@ -126,6 +126,3 @@ def _leaves(filter_: Filter) -> Iterator[tuple[str, Any]]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\u2026"
-
-
-__all__ = ["masked_text", "shape_of_command", "shape_of_filter"]

@@ -70,6 +70,3 @@ def _held(index: IndexDeclaration) -> Mapping[str, Any]:
 def _collated(index: IndexDeclaration) -> dict[str, Any]:
     collation = index.options.get("collation")
     return {} if collation is None else {"collation": collation}
-
-
-__all__ = ["duplicates_of"]

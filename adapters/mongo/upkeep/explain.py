@@ -52,6 +52,3 @@ def _is_whole(stage: Stage) -> bool:
 def _summary(stage: Stage) -> str:
     whole = ", all of it" if _is_whole(stage) else ""
     return f"{stage['stage']} {stage.get('indexName', '')}".rstrip() + whole
-
-
-__all__ = ["plan_of"]

@@ -219,6 +219,3 @@ def _what_to_do(name: str) -> str:
 
 def _shown(value: Any) -> str:
     return "unset" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-__all__ = ["CollectionPlan", "plan_of"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from bson import encode
 
-from ...backend import Document, IndexDeclaration
+from ...backend import IndexDeclaration
 from ...backend.administration import ActualIndex
 from ...backend.bson import CODEC_OPTIONS
 from ..translation.filters import to_filter
@@ -120,6 +120,3 @@ def _weights(index: IndexDeclaration) -> dict[str, Any]:
 def _bytes(rule: Any) -> bytes:
     """The form in which rules compare: with the types of their values."""
     return encode({"": rule}, codec_options=CODEC_OPTIONS)
-
-
-__all__ = ["SIGNATURE", "Document", "Spec", "actual_index", "differences", "has_keys_of", "options_of"]

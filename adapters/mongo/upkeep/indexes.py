@@ -158,6 +158,3 @@ def _refuses_the_same(have: Spec, index: IndexDeclaration) -> bool:
 
 def _same_options(have: Spec, index: IndexDeclaration) -> bool:
     return not differences(have, index).keys() - {"hidden"}
-
-
-__all__ = ["create_collection", "create_index", "creation_options", "missing", "prepare", "validator_options"]

@@ -61,6 +61,3 @@ def _operation(document: Mapping[str, Any]) -> SlowOperation:
         returned=returned,
         client=document.get("appName", ""),
     )
-
-
-__all__ = ["profile", "profiling", "slow_operations"]

@@ -38,6 +38,3 @@ def census_of(environment: Environment, binding: Binding) -> Census:
 
 def _shown(version: Any) -> str:
     return "none" if version is None else f"{version}"[:40]
-
-
-__all__ = ["census_of"]

@@ -87,6 +87,3 @@ def migrate(
         time.monotonic() - start,
         unreadable,
     )
-
-
-__all__ = ["count_due", "migrate", "schema_work"]

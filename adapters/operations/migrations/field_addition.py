@@ -89,6 +89,3 @@ def addition_work(binding: Binding, field: MappedField) -> Work:
         All((Not(Exists((field.key,))), binding.mapping.chain.readable())),
         change,
     )
-
-
-__all__ = ["FieldAddition", "addition_work", "check_addition"]

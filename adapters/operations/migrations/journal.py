@@ -195,6 +195,3 @@ def runner_of(journal: Journal, now: Any) -> str | None:
 def _short(owner: str) -> str:
     """Host and process."""
     return owner.rpartition(":")[0]
-
-
-__all__ = ["LEASE", "Journal", "RunnerLease", "runner_of"]

@@ -297,6 +297,3 @@ def _pace(batch: object, rate: object, lease: object, wait: object) -> Pace:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-__all__ = ["LEASE", "Migrations"]

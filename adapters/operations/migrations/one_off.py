@@ -139,6 +139,3 @@ def recorded(record: Document, outcome: str, checksum: str, description: str) ->
 def is_step(record: Document) -> bool:
     """Whether a record is that of a named step."""
     return str(record["_id"]).startswith(_PREFIX) and "outcome" in record
-
-
-__all__ = ["OneOff", "is_step", "recorded"]

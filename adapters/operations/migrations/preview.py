@@ -49,6 +49,3 @@ def _sample(mapping: EntityMapping, document: Document, version: int) -> SampleD
 def _line(sign: str, key: str, value: Any, secret: frozenset[str]) -> str:
     text = _HIDDEN if key in secret else repr(value)
     return f"{sign} {key}: {text if len(text) <= _WIDTH else text[: _WIDTH - 3] + '...'}"
-
-
-__all__ = ["samples_of"]

@@ -252,20 +252,3 @@ class Progress:
     done: int
     total: int
     failed: int = 0
-
-
-__all__ = [
-    "SHOWN",
-    "Census",
-    "CollectionPlan",
-    "CollectionRun",
-    "CollectionStatus",
-    "DocumentProblem",
-    "Plan",
-    "Progress",
-    "RunReport",
-    "SampleDiff",
-    "Status",
-    "StepStatus",
-    "Verification",
-]

@@ -43,6 +43,3 @@ def verify(
             cursor.close()
         on_progress(Progress(binding.collection, done, done, tally.failed))
     return Verification(binding.collection, census, done, tally.failed, tuple(tally.problems))
-
-
-__all__ = ["verify"]

@@ -278,6 +278,3 @@ def _why(problem: KeyTaken | TristoreError) -> str:
     if isinstance(problem, KeyTaken):
         return f"another document has the same {', '.join(problem.keys)} already, which must be unique"
     return str(problem)
-
-
-__all__ = ["BATCH", "BATCH_BYTES", "Pace", "Tally", "Walk", "Work", "scan_timeout", "stored_now"]

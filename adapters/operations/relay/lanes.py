@@ -154,6 +154,3 @@ class Lease:
 
 def _change(lane: int, fence: int, fields: dict[str, Any]) -> WritePlan:
     return WritePlan(LANES_COLLECTION, _FENCE, updates=[Update(lane, fence, fields)])
-
-
-__all__ = ["Lanes", "Lease", "LeaseLost"]

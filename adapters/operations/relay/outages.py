@@ -30,6 +30,3 @@ class Outages:
         """Tell whether a receiver is to be left alone now."""
         found = self._met.get(name)
         return found is not None and self._clock.now() < found[1]
-
-
-__all__ = ["Outages"]

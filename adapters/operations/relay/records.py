@@ -220,6 +220,3 @@ def _stored_id(event_id: Id) -> Any:
         return dump_id(event_id)
     except ValueError:
         raise NotFound("outbox record", event_id) from None
-
-
-__all__ = ["Aggregate", "Records", "Types", "aggregate_of"]

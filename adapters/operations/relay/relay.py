@@ -275,6 +275,3 @@ def _delivery(record: Document, name: str) -> Delivery:
         attempt=record["attempts"] + 1,
         created_at=load_datetime(record["createdAt"]),
     )
-
-
-__all__ = ["OutboxRelay"]

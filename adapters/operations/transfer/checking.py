@@ -7,7 +7,8 @@ from bson import ObjectId, encode
 from bson.errors import BSONError
 
 from ....domain.entities.entity import Entity
-from ....domain.entities.schema import FieldType, Kind
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType
 from ....domain.entities.secrets import without_secrets
 from ....domain.errors import Problem, ValidationError
 from ....domain.repository.hooks import Change
@@ -214,6 +215,3 @@ def _told(field: MappedField, refusal: Exception) -> list[Problem]:
     elif not isinstance(refusal, ValueError):
         refusal = ValueError(str(refusal.args[0] if refusal.args else refusal))
     return problems_of(field, refusal)
-
-
-__all__ = ["Check", "encoded"]

@@ -94,6 +94,3 @@ def head_of(file: BinaryIO) -> str:
     """Return a digest of the beginning of a file, which tells files apart."""
     file.seek(0)
     return hashlib.blake2b(file.read(_HEAD), digest_size=16).hexdigest()
-
-
-__all__ = ["Checkpoint", "head_of"]

@@ -181,6 +181,3 @@ class _Export:
                 except ValidationError as error:
                     shown = f"{self._collection} {document[ID_KEY]}"
                     raise ValidationError(error.problems, entity=shown) from None
-
-
-__all__ = ["ExportReport", "export_lines"]

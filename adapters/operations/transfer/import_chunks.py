@@ -179,6 +179,3 @@ def _reason(error: Exception) -> str:
 
 def _words(problems: Iterable[Problem]) -> str:
     return "; ".join(map(str, problems))
-
-
-__all__ = ["Chunks"]

@@ -255,6 +255,3 @@ class _Run:
         if self._place is not None:
             state.save(self._place)
         self._progress(Step(state.line, state.offset / self._size if self._size else None, state.rejected))
-
-
-__all__ = ["ImportReport", "import_lines"]

@@ -57,6 +57,3 @@ def _skip_line(file: BinaryIO) -> int:
         if part.endswith(b"\n"):
             break
     return skipped
-
-
-__all__ = ["MOST_BYTES", "Line", "lines_of"]

@@ -44,6 +44,3 @@ def binding_of(store: DocumentStore[Any], repository: str) -> Binding:
 
 def no_progress(step: Step) -> None:
     """Tell nobody."""
-
-
-__all__ = ["Progress", "Step", "binding_of", "no_progress"]

@@ -89,6 +89,3 @@ def _size_of(path: Path) -> int:
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"the file for rejects, {path}, cannot be written: {error.strerror}")
-
-
-__all__ = ["Rejects"]

@@ -28,6 +28,3 @@ def index_advice(store: Store[Any], *, most: int = MOST_INDEXES) -> Sequence[Adv
     for binding in environment_of(store).bindings.values():
         found += advice_on(administration.usage([binding.collection]), now, most=most)
     return found
-
-
-__all__ = ["Advice", "index_advice"]

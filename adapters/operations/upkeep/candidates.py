@@ -9,8 +9,8 @@ import attrs
 from attrs import frozen
 
 from ....domain.entities.entity import MANAGED
-from ....domain.entities.scalars import SCALARS
-from ....domain.entities.schema import FieldSchema, FieldType, Kind, schema_of
+from ....domain.entities.scalars import SCALARS, Kind
+from ....domain.entities.schema import FieldSchema, FieldType, schema_of
 from ....domain.errors import ConfigurationError, TristoreError
 from ....domain.rules.predicates import Path
 
@@ -212,6 +212,3 @@ def _cannot_be_guessed(name: str) -> ConfigurationError:
         f"no value of {name} can be guessed that its type, converter and validators take: give some, "
         f"values={{{name!r}: [...]}}"
     )
-
-
-__all__ = ["REFUSED", "START", "Candidates", "Place", "Values", "build"]

@@ -95,6 +95,3 @@ def _told(step: IndexStep, progress: StepProgress | None) -> Callable[[int, int]
     if progress is None:
         return None
     return lambda done, total: progress(step, done, total)
-
-
-__all__ = ["IndexDiff", "StepProgress", "diff_indexes", "sync_indexes"]

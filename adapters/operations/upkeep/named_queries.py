@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 import attrs
 
-from ....domain.entities.schema import Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import schema_of
 from ....domain.errors import ConfigurationError, InvalidQuery
 from ....domain.queries.query import sort_keys
 from ....domain.repository.read_repository import ReadRepository
@@ -154,6 +155,3 @@ def _values_of(name: str, hint: Any, entity: type[Any], candidates: Candidates) 
     if declared.kind is Kind.INT:
         return list(_SHORT_COUNTS)  # how many, how much, which page
     return candidates.of_type(declared, f"the parameter {name}")
-
-
-__all__ = ["arguments_of", "has_order", "leaves", "named_queries"]

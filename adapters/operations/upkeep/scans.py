@@ -243,6 +243,3 @@ def _called(repository: Any, query: Callable[..., Any], entity: type[Any]) -> st
     except Exception as error:  # noqa: BLE001 - it was told that nothing was found, which may be more than it expects
         return f"{type(error).__name__}: {error}"
     return None
-
-
-__all__ = ["Explaining", "Scan", "ScanReport", "scans"]

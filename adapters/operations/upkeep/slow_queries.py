@@ -107,14 +107,3 @@ def _summed(shape: Shape, found: Sequence[SlowOperation]) -> SlowShape:
         returned=returned,
         suggestion=suggested(shape) if wanting else (),
     )
-
-
-__all__ = [
-    "MOST_MILLISECONDS",
-    "MOST_OPERATIONS",
-    "THRESHOLD",
-    "SlowShape",
-    "profile_operations",
-    "slow_operations",
-    "slow_shapes",
-]

@@ -113,6 +113,3 @@ def _too_many(indexes: Sequence[ActualIndex], most: int) -> Iterator[Advice]:
             f"{len(indexes)} indexes",
             f"more than {most}: every write keeps each of them; see which are unused or redundant",
         )
-
-
-__all__ = ["MOST_INDEXES", "Advice", "advice_on", "shown_keys", "suggested"]

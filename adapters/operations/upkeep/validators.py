@@ -134,6 +134,3 @@ def _differences(actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterat
             yield f"{words}: {', '.join(sorted(keys))}"
     if actual.get("required") != wanted.get("required"):
         yield "other required fields"
-
-
-__all__ = ["ValidatorDiff", "diff_validators", "sync_validators"]

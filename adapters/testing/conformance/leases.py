@@ -88,6 +88,3 @@ class LeasesContract(OfferedGuarantees):
 
         assert ({1}, 1) == ({state.fence for state in states}, len({state.owner for state in states}))
         assert 6 == len(states)
-
-
-__all__ = ["LeasesContract"]

@@ -104,6 +104,3 @@ class BackendConformance(
         backend.close()
 
         assert [1] == ids(read(backend))
-
-
-__all__ = ["COLLECTIONS", "OPTIONS", "BackendConformance"]

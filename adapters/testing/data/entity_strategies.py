@@ -14,12 +14,12 @@ with Needs("Hypothesis", "testing"):
     from hypothesis import strategies as st
 
 from ....domain.entities.plain_values import Steps
-from ....domain.entities.scalars import FREE
-from ....domain.entities.schema import FieldSchema, FieldType, Kind
+from ....domain.entities.scalars import FREE, Kind
+from ....domain.entities.schema import FieldSchema, FieldType
 from ....domain.errors import ConfigurationError
+from ...documents.collections.field_bounds import Bounds
 from .value_bounds import (
     REFUSALS,
-    Bounds,
     accepts,
     bounds_of,
     check_names,
@@ -282,6 +282,3 @@ _OF_KIND: Mapping[Kind, Callable[[Bounds], Strategy]] = {
     Kind.BYTES: lambda bounds: st.binary(min_size=bounds.shortest, max_size=bounds.longest),
     Kind.FREE: lambda bounds: free,
 }
-
-
-__all__ = ["COMMON_KEYS", "Deriver", "Strategy", "decimals", "floats", "free", "keys"]

@@ -169,6 +169,3 @@ def _annotation(field: FieldSchema) -> Any:
 def _default(attribute: "attrs.Attribute[Any]") -> Any:
     """A field's default as polyfactory wants it: it asks only whether there is one."""
     return Null if attribute.default is attrs.NOTHING else attribute.default
-
-
-__all__ = ["EntityFactory", "StorePersistence", "factory_of"]

@@ -29,6 +29,3 @@ class Needs:
             raise ImportError(
                 f"this needs {self._library}, which is not installed: pip install 'tristore[{self._extra}]'"
             ) from error
-
-
-__all__ = ["Needs"]

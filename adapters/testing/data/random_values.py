@@ -15,9 +15,11 @@ with Needs("polyfactory", "factories"):
     from polyfactory.value_generators.regex import RegexFactory
 
 from ....domain.entities.plain_values import Steps
-from ....domain.entities.schema import FieldSchema, FieldType, Kind
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldSchema, FieldType
 from ....domain.errors import ConfigurationError
-from .value_bounds import EMAIL, REFUSALS, Bounds, accepts, bounds_of, filled_fields, no_value
+from ...documents.collections.field_bounds import Bounds
+from .value_bounds import EMAIL, REFUSALS, accepts, bounds_of, filled_fields, no_value
 
 _ATTEMPTS = 100
 """How many values are tried where a validator of an unknown kind has the last word."""
@@ -184,6 +186,3 @@ _OF_KIND: Mapping[Kind, Callable[[Random, Bounds], Any]] = {
     Kind.BYTES: _bytes,
     Kind.FREE: lambda random, _: random.randint(0, _SPAN),
 }
-
-
-__all__ = ["RandomValues"]

@@ -16,7 +16,8 @@ with Needs("Hypothesis", "testing"):
     from hypothesis import strategies as st
 
 from ....domain.entities.entity import Entity
-from ....domain.entities.schema import FieldType, Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldType, schema_of
 from ....domain.errors import ConfigurationError, InvalidQuery
 from ....domain.rules.operands import comparable
 from ....domain.rules.specification import Specification, not_, where
@@ -34,8 +35,9 @@ from ....domain.rules.words import (
     size,
     some,
 )
+from ...documents.collections.field_bounds import Bounds
 from .entity_strategies import COMMON_KEYS, Deriver, Strategy
-from .value_bounds import Bounds, bounds_of, check_names
+from .value_bounds import bounds_of, check_names
 
 E = TypeVar("E", bound=Entity[Any])
 
@@ -290,6 +292,3 @@ def _is_comparable(declared: FieldType, value: object) -> bool:
     except InvalidQuery:
         return False
     return True
-
-
-__all__ = ["WORDS", "Target", "Word", "rules", "said", "targets"]

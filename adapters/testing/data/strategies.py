@@ -65,6 +65,3 @@ def specifications(cls: type[E], /, *, max_leaves: int = MOST_LEAVES, **given: A
         ConfigurationError: for a name that the class does not take.
     """
     return rules(cls, given, max_leaves)
-
-
-__all__ = ["MOST_LEAVES", "entities", "specifications"]

@@ -12,7 +12,8 @@ from attrs import frozen
 
 from ....domain.entities import fields
 from ....domain.entities.entity import MANAGED, Entity
-from ....domain.entities.schema import FieldSchema, Kind, schema_of
+from ....domain.entities.scalars import Kind
+from ....domain.entities.schema import FieldSchema, schema_of
 from ....domain.errors import ConfigurationError, InvalidQuery
 from ...documents.collections.field_bounds import Bounds, read_bounds
 
@@ -163,18 +164,3 @@ def given(field: FieldSchema | None, value: object) -> object:
 def no_value(cls: type[Any], name: str, why: str, how: str) -> ConfigurationError:
     """The error for a field for which no value is found."""
     return ConfigurationError(f"no value for {cls.__name__}.{name}: {why}; give one: {how}")
-
-
-__all__ = [
-    "EMAIL",
-    "FORMS",
-    "REFUSALS",
-    "Bounds",
-    "accepts",
-    "bounds_of",
-    "check_names",
-    "filled_fields",
-    "given",
-    "no_value",
-    "parameters_of",
-]

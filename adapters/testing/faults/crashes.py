@@ -248,6 +248,3 @@ def _stores_of(opened: object) -> list[DocumentStore[Any]]:
     if isinstance(opened, Iterable):
         return [document_store(store) for store in opened]
     return [document_store(opened)]  # type: ignore[arg-type] # it says what is wrong
-
-
-__all__ = ["Crash", "CrashPoint", "CrashReport", "InvariantBroken", "crash_points"]

@@ -276,6 +276,3 @@ def _primary_url(backend: MongoBackend) -> str:
         raise ConfigurationError(f"{connection.location}: faults need a test server with a mongodb:// URL")
     user = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{user}@{address[0]}:{address[1]}".removeprefix("@")))
-
-
-__all__ = ["FailPoint", "ServerFaults"]

@@ -54,6 +54,3 @@ class FaultyBackend(ObservedBackend):
             if due is not None:
                 self.struck.append(str(operation))
         return due
-
-
-__all__ = ["FaultMaker", "FaultyBackend"]

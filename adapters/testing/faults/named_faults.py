@@ -128,20 +128,3 @@ class Paused(Fault):
     """The process stands still before the operation while others go on: they are what `meanwhile` does."""
 
     meanwhile: Callable[[], object]
-
-
-__all__ = [
-    "CommitAppliedAnswerLost",
-    "CommitFault",
-    "CommitNotApplied",
-    "ConnectionClosed",
-    "Fault",
-    "Paused",
-    "Point",
-    "PoolExhausted",
-    "ServerGone",
-    "SlowCommand",
-    "StepDown",
-    "TransientError",
-    "WriteConcernTimeout",
-]

@@ -132,6 +132,3 @@ def _delay(fault: SlowCommand | PoolExhausted, operation: Operation) -> None:
     if isinstance(fault, PoolExhausted):
         raise Unavailable(f"{operation}: no connection was free within {operation.timeout:g} s (a fault was injected)")
     raise DeadlineExceeded(f"{operation} took more than {operation.timeout:g} s (a fault was injected)")
-
-
-__all__ = ["SimulatedFaults"]

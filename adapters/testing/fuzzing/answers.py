@@ -89,6 +89,3 @@ def _of_error(error: Exception) -> Any:
     if not isinstance(error, TristoreError):
         return ("error", type(error).__name__)
     return ("error", type(error).__name__, *((name, repr(getattr(error, name, None))) for name in _FACTS))
-
-
-__all__ = ["Answer", "Order", "plain"]

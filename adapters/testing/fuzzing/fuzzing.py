@@ -19,9 +19,9 @@ from pymongo.errors import PyMongoError
 
 from ...backend.urls import without_password
 from ...operations.openings import Opening, OpenStore, opening_of
+from ...operations.upkeep.candidates import Values
 from ..servers.server import MongoServer
 from .answers import Answer
-from .generated import Values
 from .histories import untried
 from .replay import Side
 from .script import Script
@@ -182,6 +182,3 @@ def _side(opening: Opening, url: str) -> Side:
     side = Side(opening.open(url))
     side.refuse_documents()
     return side
-
-
-__all__ = ["Budget", "Difference", "FuzzReport", "StoresDiffer", "compare", "fuzz", "throw_away_database"]

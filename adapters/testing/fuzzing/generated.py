@@ -14,7 +14,7 @@ from ....domain.entities.schema import schema_of
 from ....domain.errors import ConfigurationError
 from ....domain.rules.specification import Specification, not_, where
 from ...operations.upkeep import named_queries as asked
-from ...operations.upkeep.candidates import REFUSED, START, Candidates, Values, build
+from ...operations.upkeep.candidates import REFUSED, Candidates, Values, build
 
 Rule = Specification[Any]
 Table = Mapping[str, Sequence[Any]]
@@ -178,6 +178,3 @@ def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
         for last in ("id", "-id")
         if (first or not second) and (not second or first[0].lstrip("-") != second[0].lstrip("-"))
     ]
-
-
-__all__ = ["START", "Draw", "Generated", "Table", "Topic", "Values", "given", "one"]

@@ -14,8 +14,9 @@ from ....domain.repository.unique import Unique
 from ....domain.unit_of_work.store import Store
 from ...documents.collections.bindings import Binding
 from ...operations.observed_backend import document_store
+from ...operations.upkeep.candidates import Values
 from ...operations.upkeep.named_queries import named_queries
-from .generated import PALETTES, Draw, Generated, Table, Topic, Values, given, one
+from .generated import PALETTES, Draw, Generated, Table, Topic, given, one
 from .steps import READER, SNAPSHOT, UNITS, Add, Ask, Edit, End, History, Remove, Step
 
 _OUT_OF_FOCUS = frozenset({"id", "updated_at"})
@@ -207,6 +208,3 @@ def _arguments(
         return generated.arguments(function, binding.repository.entity)
     except (ConfigurationError, NameError, TypeError):
         return None
-
-
-__all__ = ["histories", "untried"]

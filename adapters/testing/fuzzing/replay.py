@@ -16,8 +16,8 @@ from ...backend import Backend, Cursor, Delete, Transaction, WritePlan
 from ...documents.context.store_context import Environment
 from ...documents.values.keys import ID_KEY
 from ...operations.observed_backend import ObservedBackend, Operation, document_store
+from ...operations.upkeep.candidates import START
 from .answers import Answer, Order
-from .generated import START
 from .steps import READER, SNAPSHOT, UNITS, Ask, End, History, RepositoryStep, Step, Stored
 
 NO_ANSWER = (Unavailable, CommitUnknown)
@@ -217,6 +217,3 @@ def _final(environment: Environment) -> Iterator[Step]:
     yield from (End(slot, "rollback") for slot in (*UNITS, SNAPSHOT))
     yield from (Ask(READER, name, "find", (), {"sort": "id"}) for name in environment.bindings)
     yield from (Stored(READER, binding.collection) for binding in environment.bindings.values())
-
-
-__all__ = ["AskedBackend", "Played", "Side", "replay"]

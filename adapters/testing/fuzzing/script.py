@@ -7,8 +7,8 @@ from attrs import frozen
 
 from ....domain.entities.entity import MANAGED
 from ...operations.openings import Opening
+from ...operations.upkeep.candidates import START
 from .answers import Answer
-from .generated import START
 from .python_source.source import Source
 from .replay import Played
 from .steps import READER, SNAPSHOT, UNITS, Add, End, Remove, RepositoryStep, Step, Stored
@@ -206,6 +206,3 @@ def _shown(answer: Answer, hidden: frozenset[str]) -> list[str]:
     if len(text) <= _WIDTH or not isinstance(value, list) or not value:
         return [text]
     return ["[", *(f"{_INDENT}{source.of(item)}," for item in value), "]"]
-
-
-__all__ = ["Script"]

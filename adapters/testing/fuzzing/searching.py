@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
 from ....domain.errors import TristoreError
+from ...operations.upkeep.candidates import Values
 from .answers import plain
-from .generated import Values
 from .histories import histories
 from .replay import NO_ANSWER, Played, Side, replay
 from .shrinking import shortened
@@ -164,6 +164,3 @@ class Search:
         again = replay(history, self._left, self._right)
         self.repeats = again.differs
         self.shortest = again if again.differs else self._found
-
-
-__all__ = ["SECONDS", "Budget", "Progress", "Search"]

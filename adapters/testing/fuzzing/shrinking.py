@@ -99,6 +99,3 @@ def _parts(rule: Specification[Any]) -> Iterator[Specification[Any]]:
             yield from (Specification(rule.entity, part) for part in parts)
         case Not(part):
             yield Specification(rule.entity, part)
-
-
-__all__ = ["shortened"]

@@ -168,5 +168,3 @@ class Stored(Step):
 
 
 History = list[Step]
-
-__all__ = ["READER", "SNAPSHOT", "UNITS", "Add", "Ask", "Edit", "End", "History", "Remove", "Step", "Stored"]

@@ -151,6 +151,3 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict) and not _WRAPPERS & value.keys():
         return {key: _masked(part) for key, part in value.items()}
     return "?"
-
-
-__all__ = ["Command", "CommandLog"]

@@ -198,6 +198,3 @@ def _is_framework(module: str) -> bool:
     return module in {"contextlib", "threading"} or module.startswith(
         ("tristore.adapters.", "tristore.domain.", "concurrent.futures.")
     )
-
-
-__all__ = ["Command", "SeenQueries", "SeenQuery", "place_of_caller", "queries"]

@@ -114,6 +114,3 @@ class _Watcher(Explaining):
         """Group, and work out figures."""
         self.note(collection, Query(rollup.predicate))
         return self.inner.rollup(collection, rollup, transaction=transaction, timeout=timeout)
-
-
-__all__ = ["no_scans"]

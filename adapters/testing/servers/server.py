@@ -140,6 +140,3 @@ def _replica_set_config(port: int) -> dict[str, Any]:
 
 def _direct_client(port: int) -> MongoClient[dict[str, Any]]:
     return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500, connectTimeoutMS=500)
-
-
-__all__ = ["URL_VARIABLE", "MongoServer"]

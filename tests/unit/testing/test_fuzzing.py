@@ -15,8 +15,8 @@ from sized import sized
 
 from tristore import ConfigurationError, DocumentStore, FixedClock, open_store
 from tristore.adapters.backend import BackendOptions
+from tristore.adapters.operations.upkeep.candidates import START
 from tristore.adapters.testing.fuzzing.answers import Answer
-from tristore.adapters.testing.fuzzing.generated import START
 from tristore.adapters.testing.fuzzing.histories import histories
 from tristore.adapters.testing.fuzzing.replay import Side, replay
 from tristore.adapters.testing.fuzzing.steps import Add, Ask, End, History, Stored

@@ -4,7 +4,8 @@ from typing import Protocol
 
 from attrs import frozen
 
-from .....domain.entities.schema import FieldType, Kind, Schema, schema_of
+from .....domain.entities.scalars import Kind
+from .....domain.entities.schema import FieldType, Schema, schema_of
 from .....domain.rules.patterns import in_any_case
 from .....domain.rules.predicates import (
     All,
@@ -128,6 +129,3 @@ class RuleSource:
     def _part(self, predicate: Predicate, at: At) -> str:
         text = self.of(predicate, at)
         return f"({text})" if isinstance(predicate, All | AnyOf | Compare | Size) else text
-
-
-__all__ = ["At", "NoWordForItError", "RuleSource"]

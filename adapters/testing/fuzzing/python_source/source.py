@@ -114,6 +114,3 @@ def _is_default(attribute: "attrs.Attribute[Any]", value: object) -> bool:
             return False
         default = default.factory()
     return bool(plain(default) == plain(value))  # 0.0 equals -0.0, and is another value
-
-
-__all__ = ["Source"]

@@ -13,6 +13,9 @@ from .adapters.three_stores.passwords import Argon2PasswordHasher
 from .adapters.three_stores.settings import Days, Prepare, Settings, StoreSettings, Url
 from .adapters.three_stores.stores import Stores, open_stores
 from .adapters.three_stores.systemlogs import AUDIT, ERRORS, LOGS, SYSTEMLOGS, SYSTEMLOGS_EVENTS, kept_for
+from .domain.analytics import AnalyticsUnitOfWork
+from .domain.core import CoreUnitOfWork
+from .domain.systemlogs import SystemlogsUnitOfWork
 
 __all__ = [
     "ANALYTICS",
@@ -33,13 +36,16 @@ __all__ = [
     "TRANSFERS",
     "USAGE",
     "USERS",
+    "AnalyticsUnitOfWork",
     "Argon2PasswordHasher",
     "Container",
+    "CoreUnitOfWork",
     "Days",
     "Prepare",
     "Settings",
     "StoreSettings",
     "Stores",
+    "SystemlogsUnitOfWork",
     "Url",
     "kept_for",
     "make_relays",

@@ -216,6 +216,8 @@ __all__ = [
     "SECRET",
     "USERNAME",
     "AtLeast",
+    "Bound",
+    "Comparator",
     "MemberOf",
     "TextLike",
     "TextOf",

@@ -18,7 +18,9 @@ from ..core_store import Commands, CoreStore, OpenCore, Raw, connections, eventu
 IMPORT = """
 import sys, threading
 sys.addaudithook(lambda event, _: sys.exit(event) if event in {"socket.connect", "socket.bind"} else None)
-import tristore, tristore.adapters.mongo, tristore.adapters.three_stores.container
+import tristore, tristore.operations, tristore.three_stores
+from tristore.adapters.backend import backend_for
+backend_for("mongodb://127.0.0.1/core")
 sys.exit(threading.active_count() - 1)
 """
 

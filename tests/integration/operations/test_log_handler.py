@@ -54,7 +54,8 @@ def test_what_waits_is_written_when_the_server_takes_it(mongo_url: str, failpoin
 
 PROGRAM = """
 import logging, os, sys
-from tristore import StoreHandler, open_stores
+from tristore import open_stores
+from tristore.operations import StoreHandler
 stores = open_stores(systemlogs={url!r})
 handler = StoreHandler(stores.systemlogs, interval=60)
 logger = logging.getLogger("shop")

@@ -75,7 +75,8 @@ def test_opentelemetry_is_not_needed() -> None:
     program = """
 import sys
 sys.modules["opentelemetry"] = None
-from tristore import Metrics, open_stores
+from tristore import open_stores
+from tristore.operations import Metrics
 metrics = Metrics()
 with open_stores(metrics=metrics) as stores:
     with stores.core.unit_of_work() as core:

@@ -102,7 +102,7 @@ def test_stores_that_differ(module: str) -> None:
 
 def test_the_three_stores_are_a_target() -> None:
     """The stores of tristore are fuzzed like those of anybody else."""
-    result = fuzz("tristore.adapters.three_stores.stores", "--examples", "2")
+    result = fuzz("tristore.three_stores", "--examples", "2")
 
     assert 0 == result.exit_code, result.output
     assert 3 == result.stdout.count("2 histories, ")
@@ -139,7 +139,7 @@ def test_without_hypothesis() -> None:
     """Where Hypothesis is not installed, one line says what to install."""
     program = (
         "import sys; sys.modules['hypothesis'] = None; "
-        "sys.argv = ['tristore', 'fuzz', 'tristore.adapters.three_stores.stores'];"
+        "sys.argv = ['tristore', 'fuzz', 'tristore.three_stores'];"
         "from tristore.adapters.cli.main import main; main()"
     )
 

@@ -11,7 +11,8 @@ import pytest
 from attrs import define, field
 
 from tristore import ConfigurationError, Entity, Id, InvalidQuery
-from tristore.domain.entities.schema import FieldType, Kind, schema_of
+from tristore.domain.entities.scalars import Kind
+from tristore.domain.entities.schema import FieldType, schema_of
 from tristore.fields import SECRET
 
 RoomId = NewType("RoomId", Id)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tristore import InvalidQuery
 from tristore.adapters.backend import Comparator
-from tristore.domain.entities.bounds import Bound
 from tristore.domain.entities.schema import schema_of
 from tristore.domain.repository.increments import allows, increment_of
 from tristore.domain.rules.evaluation import holds
+from tristore.fields import Bound
 
 DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
 VALIDATORS = {ge: v.ge, gt: v.gt, le: v.le, lt: v.lt}

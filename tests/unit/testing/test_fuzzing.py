@@ -148,17 +148,19 @@ def test_the_twin_and_a_server_agree(tristore_mongod: MongoServer, examples: int
     assert report.steps > 5 * examples
 
 
-@pytest.mark.slow
-def test_the_twin_and_a_server_agree_about_times(tristore_mongod: MongoServer) -> None:
+@sized(30, soak=300)
+def test_the_twin_and_a_server_agree_about_times(tristore_mongod: MongoServer, examples: int) -> None:
     """Histories over dates, times of the day and durations find no difference between the twin and a real server."""
 
     def open_it(url: str) -> ShiftStore:
         return open_store(ShiftUnitOfWork, url=url, documents=SHIFTS, clock=FixedClock(START))
 
-    report = fuzz(open_it, "memory://", tristore_mongod.url_for("fuzzed_times"), seconds=PLENTY, examples=150, seed=1)
+    report = fuzz(
+        open_it, "memory://", tristore_mongod.url_for("fuzzed_times"), seconds=PLENTY, examples=examples, seed=1
+    )
 
-    assert 150 == report.histories
-    assert report.steps > 800
+    assert examples == report.histories
+    assert report.steps > 5 * examples
 
 
 def drawn(store: BillingStore, number: int) -> list[History]:

@@ -93,7 +93,7 @@ def stored(store: NumberStore) -> dict[str, Any]:
         return {one.name: one for one in numbers.counters.find()}
 
 
-@pytest.mark.filterwarnings("ignore::tristore.LargeUnitWarning")
+@pytest.mark.filterwarnings("ignore::tristore.errors.LargeUnitWarning")
 class BulkWhereContract(NumbersContract):
     """`update_where` and `remove_where`."""
 

@@ -203,7 +203,7 @@ class CachedWritesContract(ThingsContract):
         assert {} == asked
         assert before == outcomes(store, "invalidation")
 
-    @pytest.mark.filterwarnings("ignore::tristore.LargeUnitWarning")
+    @pytest.mark.filterwarnings("ignore::tristore.errors.LargeUnitWarning")
     @pytest.mark.parametrize(("number", "expected"), [(1_000, {}), (1_001, {"find things": 1})])
     def test_many_ids_are_one_collection(self, store: ThingStore, number: int, expected: dict[str, int]) -> None:
         """C10: up to 1,000 entities are invalidated one by one, more of them with everything in the collection."""

@@ -12,19 +12,16 @@ TheatreStore = DocumentStore[Theatre]
 WAYS = ("bulk", "unit_of_work")
 
 
-class Permuted(BookingRepository):
-    """The same fields in two keys, each of those in one state."""
-
-    unique = (
-        Unique("seat", "note", where=lambda b: b.state == State.HELD),
-        Unique("note", "seat", where=lambda b: b.state == State.GONE),
-    )
+PERMUTED = (
+    Unique("seat", "note", where=lambda b: b.state == State.HELD),
+    Unique("note", "seat", where=lambda b: b.state == State.GONE),
+)
+"""The same fields in two keys, each of those in one state."""
 
 
-class Undeleted(BookingRepository):
-    """A note says that a booking is deleted."""
-
-    unique = (Unique("seat", where=lambda b: is_none(b.note)),)
+def declared(collection: str, *unique: Unique) -> Documents:
+    """Bookings with other keys."""
+    return Documents(type("Others", (BookingRepository,), {"unique": unique}), collection=collection)
 
 
 def seat(state: State, price: int = 0) -> Booking:
@@ -41,8 +38,8 @@ class UpsertRulesContract:
         """Open an empty store with a declaration."""
         opened: list[TheatreStore] = []
 
-        def open_it(documents: object = BOOKINGS) -> TheatreStore:
-            store = open_store(Theatre, url=url, documents=[documents], prepare="create")  # type: ignore[list-item]
+        def open_it(documents: Documents = BOOKINGS) -> TheatreStore:
+            store = open_store(Theatre, url=url, documents=[documents], prepare="create")
             opened.append(store)
             with store.bulk() as theatre:
                 theatre.bookings.remove_where(None)
@@ -69,7 +66,7 @@ class UpsertRulesContract:
 
     def test_what_is_deleted_softly_stays_deleted(self, open_theatre: Callable[..., TheatreStore], way: str) -> None:
         """A unique key of those that are not deleted: the deleted one does not come back to life."""
-        store = open_theatre(Documents(Undeleted, collection="undeleted"))
+        store = open_theatre(declared("undeleted", Unique("seat", where=lambda b: is_none(b.note))))
         deleted, new = Booking(seat="A1", note="deleted"), Booking(seat="A1", price=7)
         store.run(lambda uow: uow.bookings.add(deleted))
         with getattr(store, way)() as theatre:
@@ -95,10 +92,10 @@ class UpsertRulesContract:
         self, open_theatre: Callable[..., TheatreStore], way: str
     ) -> None:
         """A booking that is gone is found by the key of those, not by that of the held."""
-        store = open_theatre(Documents(Permuted, collection="permuted"))
+        store = open_theatre(declared("permuted", *PERMUTED))
         held, gone, new = (Booking(seat="A1", note="x", state=state) for state in (State.HELD, State.GONE, State.GONE))
         new.price = 9
-        store.run(lambda uow: (uow.bookings.add(held), uow.bookings.add(gone)))
+        store.run(lambda uow: uow.bookings.add_many([held, gone]))
         with getattr(store, way)() as theatre:
             stored = theatre.bookings.upsert(new, by=("seat", "note"))
 

@@ -22,7 +22,7 @@ from .class_mapping import STUMBLES, ClassMapping
 from .code_generation import compiled, indented
 from .document_sizes import suspicion, weigher
 from .rule_mapping import StoredRules
-from .snapshots import Snapshot, freezer, is_free_dict, same
+from .snapshots import Snapshot, freezer, is_free_dict, sameness
 from .view_mapping import ViewMapping
 
 _UNWATCHED = MANAGED - {"created_at"}
@@ -287,7 +287,7 @@ class EntityMapping(ClassMapping):
 
     def _generate_comparison(self) -> _Comparison:
         """Generate `snapshot`, `is_same` and `changed_fields`: they run for every tracked entity of every scan."""
-        names: dict[str, Any] = {"same": same}
+        names: dict[str, Any] = {}
         taken: list[str] = []
         equal: list[str] = []
         for number, field in self._watched:
@@ -297,8 +297,9 @@ class EntityMapping(ClassMapping):
                 taken.append(f"freeze_{number}({value})")
                 equal.append(f"same_{number}({value}, old_{number})")
             else:
+                names[f"same_{number}"] = sameness(field)
                 taken.append(value)
-                equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
+                equal.append(f"({value} is old_{number} or same_{number}({value}, old_{number}))")
         unpack = f"{''.join(f'old_{number}, ' for number, _ in self._watched)}= since"
         tests = [
             f"if not {test}: changed.append({field.name!r})"

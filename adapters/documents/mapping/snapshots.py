@@ -21,22 +21,30 @@ Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""
 
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
+_EQUAL_IS_SAME = frozenset({str, int, bool, bytes, ObjectId, UUID})
+"""The types whose values are stored alike if they are equal: of exactly these types, not of subclasses."""
+
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 
-def same(new: Any, old: Any) -> bool:
-    """Tell whether two immutable values are stored alike: 1, 1.0 and True are not, two NaNs are."""
-    if type(new) is not type(old):
-        return False
-    if new == old:
-        return True
-    if isinstance(new, datetime) and new.tzinfo is not None and old.tzinfo is not None:
-        return abs(new - old).total_seconds() < 0.001 and _milliseconds(new) == _milliseconds(old)
-    return bool(new != new and old != old)  # noqa: PLR0124 - NaN differs from itself
+def sameness(field: MappedField) -> Callable[[Any, Any], bool]:
+    """Return how to tell whether two values of a field that cannot be edited in place are stored alike.
 
+    What Python holds for equal is not enough: Decimals of other digits, 0.0 and -0.0, an hour that the clock strikes
+    twice, numbers of several types inside a tuple.
+    """
+    to_bytes = _encoder(field)
 
-def _milliseconds(moment: datetime) -> tuple[int, int]:
-    return int(moment.timestamp() // 1), moment.microsecond // 1000
+    def same(new: Any, old: Any) -> bool:
+        kind = new.__class__
+        if kind is old.__class__:
+            if kind in _EQUAL_IS_SAME:
+                return bool(new == old)
+            if kind is float and new != new and old != old:  # noqa: PLR0124 - NaN differs from itself
+                return True
+        return bool(to_bytes(new) == to_bytes(old))
+
+    return same
 
 
 class _Unstorable:
@@ -85,6 +93,7 @@ def is_free_dict(declared: FieldType) -> bool:
 def _encoder(field: MappedField) -> Callable[[Any], object]:
     """Return how to bring a value into its BSON bytes; None stays None."""
     dump = field.codec.dump
+    unordered = field.type.kind is Kind.SEQUENCE and field.type.python in {set, frozenset}
     free = field.type.kind is Kind.FREE or is_free_dict(field.type)
 
     def to_bytes(value: Any) -> object:
@@ -96,6 +105,8 @@ def _encoder(field: MappedField) -> Callable[[Any], object]:
         except _UNENCODABLE:
             pass  # Decimals and the like: dump brings them into BSON's types, or refuses them below
         try:
+            if unordered:  # two sets that are equal may be walked in two orders
+                return tuple(sorted(encode({"": item}, False, CODEC_OPTIONS) for item in dump(value)))
             return encode({"": dump(value)}, False, CODEC_OPTIONS)
         except _UNENCODABLE:
             return _Unstorable()

@@ -21,7 +21,7 @@ from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
 from ..observability.metrics import Metrics
 from .bulk.bulk_session import BulkSession
-from .collections.bindings import bindings_of, refuse_unmet_needs
+from .collections.bindings import bindings_of, by_collection, refuse_unmet_needs
 from .collections.collection_declarations import declaration_of
 from .context import receipts as receipt
 from .context.deadline import Deadline
@@ -108,7 +108,7 @@ def open_store(
         publishes = (*publishes, CacheInvalidated)
     outbox = Outbox(publishes, registry) if publishes else None
     collections = (
-        *(declaration_of(binding) for binding in bindings.values()),
+        *map(declaration_of, by_collection(bindings).values()),
         receipt.declaration(receipt_lifetime),
         migration_state.declaration(),
         *(outbox_declarations() if outbox else ()),
@@ -155,7 +155,7 @@ def _cache_of(environment: Environment, settings: CacheSettings) -> StoreCache:
         alone=backend.is_private,
         incoherent=lambda: environment.backend.incoherence,
         watch=lambda: environment.backend.watch(timeout=environment.operation_timeout),
-        collections=[binding.collection for binding in environment.bindings.values()],
+        collections=[*environment.by_collection],
     )
 
 

@@ -87,6 +87,13 @@ class Connection:
         if not name:
             self.close()
             raise ConfigurationError(f"{self.location} names no database: write {scheme}://{self.place}/<database>")
+        doubled = sorted(name for name in self._declared if f"{self.database_name}/{name}" in self._declared)
+        if doubled:
+            self.close()
+            raise ConfigurationError(
+                f"the collection {doubled[0]!r} is declared more than once: {self.database_name} is the database of "
+                f"{self.location}, so leave database={self.database_name!r} out"
+            )
         if not self.client.write_concern.acknowledged:
             self.close()
             raise ConfigurationError(f"{self.location}: w=0 loses writes unseen; leave it out, or use w=majority")

@@ -1,7 +1,7 @@
 """A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
@@ -91,7 +91,25 @@ def bindings_of(
         for name, hint in hints.items()
         if isinstance(hint, type) and issubclass(hint, ReadRepository) and not name.startswith("_")
     }
-    return {name: _binding(unit, name, port, documents, converter) for name, port in named.items()}
+    mappings: dict[int, EntityMapping] = {}
+
+    def mapping(declared: Documents) -> EntityMapping:
+        """One for each declaration: a unit may give two names to it, such as a repository's and its query port's."""
+        if id(declared) not in mappings:
+            _refuse_hidden_rules(declared.repository)
+            mappings[id(declared)] = mapping_of(declared, converter)
+            _refuse_wrong_keys(declared, mappings[id(declared)])
+        return mappings[id(declared)]
+
+    return {name: _binding(unit, name, port, documents, mapping) for name, port in named.items()}
+
+
+def by_collection(bindings: Mapping[str, Binding]) -> dict[str, Binding]:
+    """Return one binding for each collection, by its name: the first that the unit gives a name to."""
+    found: dict[str, Binding] = {}
+    for binding in bindings.values():
+        found.setdefault(binding.collection, binding)
+    return found
 
 
 def _binding(
@@ -99,17 +117,13 @@ def _binding(
     name: str,
     port: type[ReadRepository[Any, Any]],
     documents: Sequence[Documents],
-    converter: Converter,
+    mapping: Callable[[Documents], EntityMapping],
 ) -> Binding:
     matching = [found for found in documents if issubclass(found.repository, port)]
     if len(matching) != 1:
         found = "no Documents declare" if not matching else "several Documents declare"
         raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
-    repository = matching[0].repository
-    _refuse_hidden_rules(repository)
-    mapping = mapping_of(matching[0], converter)
-    _refuse_wrong_keys(matching[0], mapping)
-    return Binding(name, repository, matching[0], mapping)
+    return Binding(name, matching[0].repository, matching[0], mapping(matching[0]))
 
 
 _RULES = (Repository, ReadRepository, BulkRepository)

@@ -14,7 +14,7 @@ from ....domain.unit_of_work.listener import UnitOfWorkListener
 from ...backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ...caching.port import Cache
 from ...caching.port import Written as Told
-from ..collections.bindings import Binding
+from ..collections.bindings import Binding, by_collection
 from ..evolution.migration_state import reopen
 from ..queries.concurrent_count import SideBySide
 from .outbox import Outbox
@@ -43,6 +43,7 @@ class Environment:
         name: its logical name.
         backend: does the I/O.
         bindings: its repositories by the names that the unit of work gives them, in registration order.
+        by_collection: one of them for each collection, by its name, in the same order.
         collections: what it declares.
         clock: tells the time of a unit.
         transactional: whether units are transactions.
@@ -75,9 +76,14 @@ class Environment:
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
+    by_collection: Mapping[str, Binding] = field(init=False)
     time_series: frozenset[str] = field(init=False)
     _ready: bool = False
     _preparing: threading.Lock = field(factory=threading.Lock)
+
+    @by_collection.default
+    def _by_collection(self) -> Mapping[str, Binding]:
+        return by_collection(self.bindings)
 
     @time_series.default
     def _time_series(self) -> frozenset[str]:
@@ -109,7 +115,7 @@ class Environment:
     def _reopen_migrations(self) -> None:
         backend, timeout = self.backend, self.operation_timeout
         reopen(
-            {binding.collection: binding.mapping.chain for binding in self.bindings.values()},
+            {name: binding.mapping.chain for name, binding in self.by_collection.items()},
             lambda collection, query: backend.find(collection, query, transaction=None, timeout=timeout).to_list(),
             lambda plan: backend.write(plan, transaction=None, timeout=timeout),
         )
@@ -157,8 +163,7 @@ class Environment:
 
     def of_entities(self, written: Written) -> Told:
         """Return what was written of entities: nobody caches what the framework keeps for itself."""
-        ours = {binding.collection for binding in self.bindings.values()}
-        return {name: ids for name, ids in written.told().items() if name in ours}
+        return {name: ids for name, ids in written.told().items() if name in self.by_collection}
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Call the subscribed handlers; an error is logged and stops nothing."""

@@ -368,12 +368,12 @@ class DocumentUnit(Session):
 
     def tracked(self, binding: Binding) -> TrackedCollection:
         """Return the identity map of a collection; the maps stand in registration order."""
-        found = self._tracked.get(binding.name)
+        found = self._tracked.get(binding.collection)
         if found is None:
-            found = TrackedCollection(binding, self.scope.read)
-            self._tracked[binding.name] = found
+            order = self.environment.by_collection  # the unit may have two names for one collection
+            found = TrackedCollection(order[binding.collection], self.scope.read)
+            self._tracked[binding.collection] = found
             if len(self._tracked) > 1:
-                order = self.environment.bindings
                 self._tracked = {name: self._tracked[name] for name in order if name in self._tracked}
         return found
 

@@ -46,7 +46,7 @@ def settle_too_early(settle: Callable[..., None]) -> Callable[..., None]:
 
     def planted(self: PlannedWrites, *, final: bool) -> None:
         settle(self, final=final)
-        for record in self._records():
+        for _, record in self._steps():
             object.__setattr__(record.entity, "version", record.version)
 
     return planted

@@ -19,6 +19,7 @@ from ...backend import Backend, Capability
 from ..declarations.documents import Documents
 from ..mapping.converter import mapping_of
 from ..mapping.entity_mapping import EntityMapping
+from .unique_keys import UniqueKeys
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _COLLECTION = re.compile(r"(?!system\.|tristore_)[^$./\0]+(\.[^$./\0]+)*")
@@ -35,6 +36,7 @@ class Binding:
         documents: the declaration.
         mapping: entities to documents and back.
         collection: the name of the collection, behind that of its database where that is another one.
+        unique: the unique keys of the repository, in the words of the document.
         saves, removes, commits: whether the repository has hooks of its own for these.
     """
 
@@ -43,6 +45,7 @@ class Binding:
     documents: Documents
     mapping: EntityMapping
     collection: str = field(init=False)
+    unique: UniqueKeys = field(init=False)
     saves: bool = field(init=False)
     removes: bool = field(init=False)
     commits: bool = field(init=False)
@@ -51,6 +54,10 @@ class Binding:
     def _collection(self) -> str:
         database = self.documents.database
         return self.documents.collection if database is None else f"{database}/{self.documents.collection}"
+
+    @unique.default
+    def _unique(self) -> UniqueKeys:
+        return UniqueKeys(self.repository.unique, self.mapping)
 
     @saves.default
     def _saves(self) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bson import ObjectId, encode
+from bson import ObjectId, decode, encode
 from bson.errors import BSONError
 
 from ....domain.entities.schema import FieldType, Kind
@@ -83,6 +83,18 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
         return bool(to_bytes(value) == frozen)
 
     return freeze, is_same
+
+
+def thawed(field: MappedField, frozen: Any) -> Any:
+    """Return, as it is stored, a value of which a snapshot was kept; None is None."""
+    if frozen is None:
+        return None
+    if field.codec.mutable:
+        if isinstance(frozen, bytes):
+            return decode(frozen, CODEC_OPTIONS)[""]
+        if isinstance(frozen, tuple):
+            return [decode(item, CODEC_OPTIONS)[""] for item in frozen]
+    return field.codec.dump(frozen)
 
 
 def is_free_dict(declared: FieldType) -> bool:

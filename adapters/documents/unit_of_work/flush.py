@@ -92,7 +92,10 @@ class Flusher:
                 final = False  # what a hook is the first to use needs another round
                 pending = self._pending(chosen)
             now = writer.stored_now
-            self._carry_out(writer, [PlannedWrites(tracked, found, now) for tracked, found in pending], final=final)
+            planned = [
+                PlannedWrites(tracked, found, now, transactional=self._transactional) for tracked, found in pending
+            ]
+            self._carry_out(writer, planned, final=final)
         finally:
             self._level -= 1
             if outermost:

@@ -21,6 +21,7 @@ from ...backend import (
 from ..context.deadline import Deadline
 from ..context.store_context import Environment, Unsettled
 from ..context.written_documents import Written
+from ..values.keys import ID_KEY
 
 T = TypeVar("T")
 
@@ -115,7 +116,8 @@ class TransactionScope:
         self.written.add(plan)
         with self._applied_at_once():
             result = self._io(self.environment.backend.write, plan)
-        self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
+        back = [document[ID_KEY] for document in plan.inserts] if plan.deletes else []
+        self.removed += [(plan.collection, delete.id) for delete in plan.deletes if delete.id not in back]
         return result
 
     def update_where(self, collection: str, predicate: Predicate, change: Modify) -> ModifyResult:

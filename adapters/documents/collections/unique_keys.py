@@ -1,0 +1,95 @@
+"""Which values an entity occupies in the unique keys of its repository, as a store would tell it of the document."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+from attrs import frozen
+from bson import Decimal128, encode
+
+from ....domain.entities.entity import Entity
+from ....domain.repository.unique import Unique
+from ....domain.rules.evaluation import holds
+from ....domain.rules.predicates import Predicate, paths_of
+from ....domain.rules.specification import specification_of
+from ...backend import Document
+from ...backend.bson import CODEC_OPTIONS
+from ..mapping.entity_mapping import EntityMapping
+
+Occupied = tuple[int, tuple[Any, ...]]
+"""The number of a key, and values in it that nobody else may have."""
+
+
+@frozen
+class _Key:
+    paths: tuple[tuple[str, ...], ...]
+    sparse: bool
+    rule: Predicate | None
+
+
+class UniqueKeys:
+    """The unique keys of one repository.
+
+    Attributes:
+        roots: the document keys on which they depend; an edit that touches none of them hands nothing over.
+    """
+
+    def __init__(self, unique: Sequence[Unique], mapping: EntityMapping) -> None:
+        self._keys: list[_Key] = []
+        roots: set[str] = set()
+        for declared in unique:
+            paths = tuple(tuple(mapping.stored_key(name).split(".")) for name in declared.fields)
+            rule = None if declared.where is None else specification_of(mapping.cls, declared.where).predicate
+            self._keys.append(_Key(paths, declared.sparse, rule))
+            roots.update(path[0] for path in paths)
+            if rule is not None:
+                roots.update(mapping.by_name[path[0]].key for path in paths_of(rule))
+        self.roots = frozenset(roots)
+
+    def are_touched(self, keys: Collection[str]) -> bool:
+        """Tell whether a change of these document keys can give up a value, or take one."""
+        return not self.roots.isdisjoint(keys)
+
+    def occupied(self, entity: Entity[Any], document: Document) -> frozenset[Occupied]:
+        """Return what an entity occupies.
+
+        Args:
+            entity: as it is.
+            document: the same as it is stored.
+        """
+        return frozenset(self._occupied(entity, document))
+
+    def _occupied(self, entity: Entity[Any], document: Document) -> Iterator[Occupied]:
+        for number, key in enumerate(self._keys):
+            if key.rule is not None and not holds(key.rule, entity):
+                continue
+            values = [[*_found(document, path)] for path in key.paths]
+            if key.sparse and not any(values):
+                continue
+            for combination in product(*(found or [None] for found in values)):
+                yield number, tuple(map(_comparable, combination))
+
+
+def _found(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    """What stands at a path; of a list, each item."""
+    if type(value) is list:
+        for item in value:
+            yield from _found(item, path) if path else (item,)
+    elif not path:
+        yield value
+    elif type(value) is dict and path[0] in value:
+        yield from _found(value[path[0]], path[1:])
+
+
+def _comparable(value: Any) -> Any:
+    """A value that equals another one where a unique key holds them for equal."""
+    if isinstance(value, Decimal128):
+        value = value.to_decimal()
+    if isinstance(value, dict | list):
+        return encode({"": value}, False, CODEC_OPTIONS)
+    if value != value:  # noqa: PLR0124 - NaN differs from itself
+        return "NaN"
+    return isinstance(value, bool), value
+
+
+__all__ = ["Occupied", "UniqueKeys"]

@@ -10,7 +10,6 @@ from tristore import (
     Change,
     ConfigurationError,
     Documents,
-    DuplicateKey,
     FixedClock,
     NotFound,
     UnitOfWork,

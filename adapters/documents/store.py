@@ -1,6 +1,6 @@
 """Stores: opened by URL, they make units of work and readers over one backend."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args, overload
 
@@ -210,7 +210,7 @@ class DocumentStore(Store[UnitT_co]):
         self,
         fn: Callable[[UnitT_co], T],
         *,
-        max_attempts: int = 10,
+        max_attempts: int | None = None,
         deadline: float = 10.0,
         retry_on: tuple[type[Exception], ...] = (),
         key: str | None = None,
@@ -218,10 +218,10 @@ class DocumentStore(Store[UnitT_co]):
         """Call a function with a unit of work and commit; on a conflict, all of it again."""
         if key is not None and not (self._environment.transactional and isinstance(key, str) and key):
             raise UnitOfWorkError("a key is text that is not empty, and needs a store with transactions")
-        return run(self._attempts(max_attempts, deadline, retry_on, key), fn, key)
+        return run(self._attempts(max_attempts, deadline, retry_on, key, getattr(fn, "__code__", fn)), fn, key)
 
     def attempts(
-        self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
+        self, *, max_attempts: int | None = None, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
     ) -> Iterator[Attempt[UnitT_co]]:
         """Yield attempts until one commits."""
         return each(self._attempts(max_attempts, deadline, retry_on))
@@ -324,14 +324,25 @@ class DocumentStore(Store[UnitT_co]):
         self._environment.backend.close()
 
     def _attempts(
-        self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
+        self,
+        max_attempts: int | None,
+        deadline: float,
+        retry_on: tuple[type[Exception], ...],
+        key: str | None = None,
+        kind: Hashable = None,
     ) -> Attempts[UnitT_co]:
         def open_unit(bound: Deadline, number: int) -> tuple[UnitT_co, DocumentUnit]:
             inside = opened(self._environment, bound, attempt=number)
             return self._unit(inside), inside
 
         return Attempts(
-            self._environment, open_unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
+            self._environment,
+            open_unit,
+            max_attempts=max_attempts,
+            deadline=deadline,
+            retry_on=retry_on,
+            key=key,
+            kind=kind,
         )
 
 

@@ -63,7 +63,7 @@ class CachedBypassesContract(ThingsContract):
             ("count", "bulk"): 1,
         } == bypasses(store.cache_stats())
 
-    @pytest.mark.filterwarnings("ignore::tristore.LargeDocumentWarning")
+    @pytest.mark.filterwarnings("ignore::tristore.errors.LargeDocumentWarning")
     def test_large_results_are_not_kept(self, store: ThingStore) -> None:
         """C7: what takes more than 1 MiB is loaded each time, whichever way it is asked for."""
         save(store, Thing(id=1, number=1, raw=b"x" * (1024 * 1024)), Thing(id=2, number=2))

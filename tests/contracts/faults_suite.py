@@ -72,7 +72,7 @@ class Told(UnitOfWorkListener):
         self.commits += 1
 
 
-@pytest.mark.filterwarnings("ignore::tristore.DurabilityWarning")
+@pytest.mark.filterwarnings("ignore::tristore.errors.DurabilityWarning")
 class FaultsContract(BillingContract):
     """The fault kit; U5, U6, U17, U21."""
 

@@ -53,7 +53,7 @@ def stores(
 
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("patient_server")
-@pytest.mark.filterwarnings("ignore::tristore.DurabilityWarning")
+@pytest.mark.filterwarnings("ignore::tristore.errors.DurabilityWarning")
 def test_both_backends_agree_on_what_was_applied(stores: Any, clock: FixedClock) -> None:
     """U5, U6, U21: random faults at the same operations give the same error classes, and the same documents stay."""
 

@@ -209,7 +209,9 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             return None  # unhashable, so no id: what loads it says so
 
     def _document(self, id: object) -> Document:
-        found = self._unit.scope.read(self._collection, by_id(self._mapping, id))
+        query = by_id(self._mapping, id)
+        self._unit.scope.expect(self._collection, self._mapping.dump_id(id))
+        found = self._unit.scope.read(self._collection, query)
         if not found:
             raise NotFound(self._mapping.name, id)
         return found[0]

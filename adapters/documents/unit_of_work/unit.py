@@ -36,6 +36,7 @@ from ..context.deadline import Deadline
 from ..context.receipts import Recalled
 from ..context.store_context import Environment
 from ..values.codecs import dump_datetime
+from ..values.keys import ID_KEY
 from .after_commit import announce, take_over
 from .flush import Flusher
 from .identity_map import Record, TrackedCollection, stamp
@@ -70,6 +71,11 @@ _entered: ContextVar[tuple["weakref.ref[DocumentUnit]", ...]] = ContextVar("tris
 def _open_here() -> "list[DocumentUnit]":
     """The units that are open in this context."""
     return [unit for held in _entered.get() if (unit := held()) is not None and unit.state in _OPEN]
+
+
+def is_any_unit_open() -> bool:
+    """Tell whether a unit of work of any store is active in this context."""
+    return bool(_open_here())
 
 
 def is_unit_open(environment: Environment) -> bool:
@@ -263,6 +269,7 @@ class DocumentUnit(Session):
             except KeyTaken as taken:
                 # the same key at the same time: the next attempt finds the other one's result
                 conflict = WriteConflict("another unit with the same key was faster")
+                self.scope.conflicts_at(receipts.COLLECTION, self._receipts[0][ID_KEY])
                 self.scope.fail(conflict)
                 raise conflict from taken
 

@@ -59,9 +59,7 @@ class Access:
             unit = opened(environment, deadline, attempt=number)
             return UnitOfWork(unit), unit
 
-        attempts = Attempts(
-            environment, open_unit, max_attempts=10, deadline=environment.operation_timeout, retry_on=()
-        )
+        attempts = Attempts(environment, open_unit, deadline=environment.operation_timeout)
         return run(attempts, lambda uow: work(cast("DocumentUnit", uow._session).scope))
 
     def _reader(self) -> "_OpenReader":

@@ -24,7 +24,8 @@
     |   |-- UnitOfWorkFailed
     |   |-- ConcurrentUse
     |   |-- NestedUnitOfWork
-    |   `-- CrossStore
+    |   |-- CrossStore
+    |   `-- StrayEdit               an edit of an entity that belongs to no unit of work
     |-- MigrationError              stored documents and the versions that the code knows do not fit
     |   |-- UnreadableVersion       a document from the future, or older than the declared steps begin
     |   |-- StepFailed              a step cannot be carried out on a document
@@ -310,6 +311,10 @@ class CrossStore(UnitOfWorkError):
     """An entity or repository of one store handed to another."""
 
 
+class StrayEdit(UnitOfWorkError):
+    """An edit of an entity that belongs to no unit of work, in a store opened with ``stray_edits="raise"``."""
+
+
 class MigrationError(TristoreError):
     """The root of what goes wrong between stored documents and the schema versions that the code knows."""
 
@@ -413,6 +418,10 @@ class LargeUnitWarning(UserWarning):
     """A unit of work with more than 1,000 changed entities, or open for more than 30 s: others wait or conflict."""
 
 
+class StrayEditWarning(UserWarning):
+    """An entity that belongs to no unit of work was edited, and has gone without being written."""
+
+
 __all__ = [
     "Applied",
     "CommitUnknown",
@@ -437,6 +446,8 @@ __all__ = [
     "Stale",
     "StepChanged",
     "StepFailed",
+    "StrayEdit",
+    "StrayEditWarning",
     "TooLarge",
     "TooManyResults",
     "TransactionsUnsupported",

@@ -29,6 +29,7 @@ from .context.outbox import Outbox
 from .context.outbox import declarations as outbox_declarations
 from .context.readiness import readiness_of, without_changes
 from .context.store_context import Environment, Preparation
+from .context.stray_edits import Policy, policy_of
 from .context.unit_limits import Limits, is_positive
 from .declarations.documents import Documents
 from .evolution import migration_state
@@ -64,6 +65,7 @@ def open_store(
     max_seconds: float | None = None,
     cache: CacheSettings | str | None = "memory://",
     metrics: Metrics | None = None,
+    stray_edits: Policy | None = None,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -91,6 +93,10 @@ def open_store(
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
         cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.
         metrics: counts commands, connections and units of this store; without it nothing is listened to.
+        stray_edits: what becomes of an edit that nobody will write, of an entity that a reader loaded or that outlived
+            its unit: "warn" names entity, field and line once the object goes without having joined a unit, "raise"
+            refuses it at its line, "ignore" looks for none and costs nothing. By default "warn" where pytest runs or
+            ``TRISTORE_DEV=1`` is set, else "ignore".
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -100,6 +106,8 @@ def open_store(
     if prepare not in get_args(Preparation) or transactions not in {"required", "off"}:
         wanted = "prepare must be check, create or off, and transactions required or off"
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
+    if stray_edits not in {None, *get_args(Policy)}:
+        raise ConfigurationError(f"stray_edits must be warn, raise or ignore, not {stray_edits!r}")
     registry = converter or make_converter()
     bindings = bindings_of(unit, documents, registry)
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
@@ -129,6 +137,7 @@ def open_store(
         receipts=receipts,
         outbox=outbox,
         limits=Limits(max_changes, max_seconds),
+        stray_edits=policy_of(stray_edits),
         listeners=[] if metrics is None else [metrics.listener(store_name)],
     )
     if cached is not None:

@@ -28,6 +28,7 @@ from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document, KeyTaken, ManyResult, WritePlan
 from ..collections.bindings import Binding
 from ..context.store_context import Environment
+from ..context.stray_edits import taken_up
 from ..context.unordered_write import unordered_write
 from ..mapping.document_sizes import SUSPICIOUS, check_size
 from ..queries.modifications import duplicate
@@ -140,6 +141,7 @@ class ChunkedWrite(ABC):
         self._weight = 0
 
     def _take(self, position: int, entity: Entity[Any]) -> None:
+        taken_up(entity)
         if entity.id in self._ids:  # the second is compared with what the first has made
             self._write()
         if not self.operations:

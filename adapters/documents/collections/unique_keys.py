@@ -1,6 +1,7 @@
 """Which values an entity occupies in the unique keys of its repository, as a store would tell it of the document."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -28,27 +29,35 @@ class _Key:
 
 
 class UniqueKeys:
-    """The unique keys of one repository.
-
-    Attributes:
-        roots: the document keys on which they depend; an edit that touches none of them hands nothing over.
-    """
+    """The unique keys of one repository; read at their first use, when the declarations are known to be right."""
 
     def __init__(self, unique: Sequence[Unique], mapping: EntityMapping) -> None:
-        self._keys: list[_Key] = []
-        roots: set[str] = set()
-        for declared in unique:
-            paths = tuple(tuple(mapping.stored_key(name).split(".")) for name in declared.fields)
-            rule = None if declared.where is None else specification_of(mapping.cls, declared.where).predicate
-            self._keys.append(_Key(paths, declared.sparse, rule))
-            roots.update(path[0] for path in paths)
-            if rule is not None:
-                roots.update(mapping.by_name[path[0]].key for path in paths_of(rule))
-        self.roots = frozenset(roots)
+        self._declared = unique
+        self._mapping = mapping
+
+    @cached_property
+    def _keys(self) -> list[_Key]:
+        mapping = self._mapping
+        return [
+            _Key(
+                tuple(tuple(mapping.stored_key(name).split(".")) for name in declared.fields),
+                declared.sparse,
+                None if declared.where is None else specification_of(mapping.cls, declared.where).predicate,
+            )
+            for declared in self._declared
+        ]
+
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        """The document keys on which they depend; an edit that touches none of them hands nothing over."""
+        by_name = self._mapping.by_name
+        of_rules = [path for key in self._keys if key.rule is not None for path in paths_of(key.rule)]
+        own = [path[0] for key in self._keys for path in key.paths]
+        return frozenset((*own, *(by_name[path[0]].key for path in of_rules)))
 
     def are_touched(self, keys: Collection[str]) -> bool:
         """Tell whether a change of these document keys can give up a value, or take one."""
-        return not self.roots.isdisjoint(keys)
+        return not self._roots.isdisjoint(keys)
 
     def occupied(self, entity: Entity[Any], document: Document) -> frozenset[Occupied]:
         """Return what an entity occupies.

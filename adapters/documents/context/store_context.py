@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import define, field, frozen
 
 from ....domain.entities.clock import Clock
+from ....domain.entities.entity import Entity
 from ....domain.entities.events import Event
 from ....domain.errors import ConfigurationError
 from ....domain.unit_of_work.listener import UnitOfWorkListener
@@ -16,8 +17,10 @@ from ...caching.port import Cache
 from ...caching.port import Written as Told
 from ..collections.bindings import Binding, by_collection
 from ..evolution.migration_state import reopen
+from ..mapping.entity_mapping import EntityMapping
 from ..queries.concurrent_count import SideBySide
 from .outbox import Outbox
+from .stray_edits import Policy, let_loose
 from .unit_limits import Limits
 from .written_documents import Written
 
@@ -57,6 +60,7 @@ class Environment:
         settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
         unsettled: the units whose commit has an unknown outcome, by id.
         cache: of reads, None if there is none.
+        stray_edits: what happens at an edit of an entity that belongs to no unit.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Environment:
     receipts: bool = False
     outbox: Outbox | None = None
     limits: Limits = field(factory=Limits)
+    stray_edits: Policy = "ignore"
     side_by_side: SideBySide = field(factory=SideBySide)
     unsettled: dict[str, Unsettled] = field(factory=dict)
     cache: Cache | None = None
@@ -164,6 +169,17 @@ class Environment:
     def of_entities(self, written: Written) -> Told:
         """Return what was written of entities: nobody caches what the framework keeps for itself."""
         return {name: ids for name, ids in written.told().items() if name in self.by_collection}
+
+    def let_loose(self, mapping: EntityMapping, entities: Iterable[Entity[Any]], why: str) -> None:
+        """Watch entities that belong to no unit, where the store was told to.
+
+        Args:
+            mapping: of the entities.
+            entities: which.
+            why: they belong to none.
+        """
+        if self.stray_edits != "ignore":
+            let_loose(entities, frozenset(mapping.by_name), self.stray_edits, why)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Call the subscribed handlers; an error is logged and stops nothing."""

@@ -39,7 +39,7 @@ from ..values.codecs import dump_datetime
 from ..values.keys import ID_KEY
 from .after_commit import announce, take_over
 from .flush import Flusher
-from .identity_map import Record, TrackedCollection, stamp
+from .identity_map import Record, State, TrackedCollection, stamp
 from .outgoing import Outgoing
 from .transaction_scope import TransactionScope
 
@@ -279,6 +279,7 @@ class DocumentUnit(Session):
             return
         tracked = self.collections
         events = [*take_over(tracked, self.now if self._flusher.documents else NEVER), *published]
+        self._let_loose()
         announce(self.environment, self.owner, tracked, self._callbacks, events)
         self._report("committed")
 
@@ -303,9 +304,17 @@ class DocumentUnit(Session):
         for record in self._records():
             if record.stamped:
                 stamp(record.entity, NEVER)
+        self._let_loose()
         for listener in self.environment.listeners:
             self.environment.shielded(listener.after_rollback, self.owner)
         self._report("rolled back")
+
+    def _let_loose(self) -> None:
+        """What the unit knew belongs to nobody from now on."""
+        if self.environment.stray_edits != "ignore":
+            for tracked in self.collections:
+                known = [one.entity for one in tracked.records.values() if one.state is State.STORED]
+                self.environment.let_loose(tracked.mapping, known, "its unit of work had ended")
 
     def flush(self) -> None:
         """Write what is pending in every collection."""

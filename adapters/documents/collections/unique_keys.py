@@ -1,6 +1,6 @@
 """Which values an entity occupies in the unique keys of its repository, as a store would tell it of the document."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -55,7 +55,7 @@ class UniqueKeys:
         own = [path[0] for key in self._keys for path in key.paths]
         return frozenset((*own, *(by_name[path[0]].key for path in of_rules)))
 
-    def are_touched(self, keys: Collection[str]) -> bool:
+    def are_touched(self, keys: Iterable[str]) -> bool:
         """Tell whether a change of these document keys can give up a value, or take one."""
         return not self._roots.isdisjoint(keys)
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ....domain.errors import UnitOfWorkError
 from ...backend import Replace, Update
-from ..collections.unique_keys import Occupied
+from ..collections.unique_keys import Occupied, UniqueKeys
 from .identity_map import Record, TrackedCollection
 
 
@@ -38,7 +38,7 @@ class Order(NamedTuple):
 def in_order(edits: Sequence[Edit], tracked: TrackedCollection) -> Order:
     """Put the givers before the takers; all else keeps its order."""
     unique = tracked.binding.unique
-    handing = [number for number, edit in enumerate(edits) if unique.are_touched(_touched(edit))]
+    handing = [number for number, edit in enumerate(edits) if _hands_over(edit, unique)]
     if len(handing) < 2:
         return Order(edits)
     givers = _givers(handing, edits, tracked)
@@ -64,9 +64,12 @@ def refuse_circle(order: Order, tracked: TrackedCollection) -> None:
         )
 
 
-def _touched(edit: Edit) -> set[str]:
+def _hands_over(edit: Edit, unique: UniqueKeys) -> bool:
+    """Tell whether an edit can give up a unique value, or take one."""
     operation = edit.operation
-    return {*operation.document} if isinstance(operation, Replace) else {*operation.set, *operation.unset}
+    if isinstance(operation, Replace):
+        return unique.are_touched(operation.document)
+    return unique.are_touched(operation.set) or unique.are_touched(operation.unset)
 
 
 def _givers(handing: Sequence[int], edits: Sequence[Edit], tracked: TrackedCollection) -> dict[int, set[int]]:

@@ -12,10 +12,11 @@
     |-- VersionConflict             the entity moved on since the caller saw it; never retried
     |-- RetryExhausted              every attempt that was allowed met a conflict
     |-- TooManyResults              a find without a limit met more than 1,000 entities
-    |-- TooLarge                    a document above the 16 MiB that a store accepts
+    |-- TooLarge                    a document above 16 MiB, or more changes than one unit may make
     |-- InvalidQuery                a specification, sort or page that cannot be asked
     |-- Unavailable                 no server answers; nothing was applied
     |-- DeadlineExceeded            the time allowed was over
+    |   `-- UnitTooLong             a unit of work was open for longer than it may be; never retried
     |-- CommitUnknown               the commit was sent and its outcome cannot be learnt now
     |-- TransactionsUnsupported     a standalone server, where a transaction was required
     |-- UnitOfWorkError             a unit of work used in a way that it does not allow
@@ -23,7 +24,8 @@
     |   |-- UnitOfWorkFailed
     |   |-- ConcurrentUse
     |   |-- NestedUnitOfWork
-    |   `-- CrossStore
+    |   |-- CrossStore
+    |   `-- StrayEdit               an edit of an entity that belongs to no unit of work
     |-- MigrationError              stored documents and the versions that the code knows do not fit
     |   |-- UnreadableVersion       a document from the future, or older than the declared steps begin
     |   |-- StepFailed              a step cannot be carried out on a document
@@ -234,7 +236,7 @@ class TooManyResults(TristoreError):
 
 
 class TooLarge(TristoreError):
-    """A document above the 16 MiB that a store accepts, or a number of entities above a limit.
+    """A document above the 16 MiB that a store accepts, or more changes in one unit than a limit or a server allows.
 
     Attributes:
         size: what was measured, None where only the server knows it.
@@ -257,6 +259,13 @@ class Unavailable(TristoreError):
 
 class DeadlineExceeded(TristoreError):
     """The time allowed for an operation, or for the whole of a run, was over; nothing was applied."""
+
+
+class UnitTooLong(DeadlineExceeded):
+    """A unit of work was open for longer than the server, or its store, lets one be; nothing was applied.
+
+    It is never retried: the next attempt would take as long.
+    """
 
 
 class CommitUnknown(TristoreError):
@@ -300,6 +309,10 @@ class NestedUnitOfWork(UnitOfWorkError):
 
 class CrossStore(UnitOfWorkError):
     """An entity or repository of one store handed to another."""
+
+
+class StrayEdit(UnitOfWorkError):
+    """An edit of an entity that belongs to no unit of work, in a store opened with ``stray_edits="raise"``."""
 
 
 class MigrationError(TristoreError):
@@ -405,6 +418,10 @@ class LargeUnitWarning(UserWarning):
     """A unit of work with more than 1,000 changed entities, or open for more than 30 s: others wait or conflict."""
 
 
+class StrayEditWarning(UserWarning):
+    """An entity that belongs to no unit of work was edited, and has gone without being written."""
+
+
 __all__ = [
     "Applied",
     "CommitUnknown",
@@ -429,6 +446,8 @@ __all__ = [
     "Stale",
     "StepChanged",
     "StepFailed",
+    "StrayEdit",
+    "StrayEditWarning",
     "TooLarge",
     "TooManyResults",
     "TransactionsUnsupported",
@@ -437,6 +456,7 @@ __all__ = [
     "UnitOfWorkClosed",
     "UnitOfWorkError",
     "UnitOfWorkFailed",
+    "UnitTooLong",
     "UnreadableVersion",
     "ValidationError",
     "VersionConflict",

@@ -1,6 +1,6 @@
 """Stores: opened by URL, they make units of work and readers over one backend."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args, overload
 
@@ -21,7 +21,7 @@ from ..caching.stats import CacheObserver, CacheStats
 from ..caching.store_cache import StoreCache
 from ..observability.metrics import Metrics
 from .bulk.bulk_session import BulkSession
-from .collections.bindings import bindings_of, refuse_unmet_needs
+from .collections.bindings import bindings_of, by_collection, refuse_unmet_needs
 from .collections.collection_declarations import declaration_of
 from .context import receipts as receipt
 from .context.deadline import Deadline
@@ -29,6 +29,7 @@ from .context.outbox import Outbox
 from .context.outbox import declarations as outbox_declarations
 from .context.readiness import readiness_of, without_changes
 from .context.store_context import Environment, Preparation
+from .context.stray_edits import Policy, policy_of
 from .context.unit_limits import Limits, is_positive
 from .declarations.documents import Documents
 from .evolution import migration_state
@@ -64,6 +65,7 @@ def open_store(
     max_seconds: float | None = None,
     cache: CacheSettings | str | None = "memory://",
     metrics: Metrics | None = None,
+    stray_edits: Policy | None = None,
 ) -> "DocumentStore[UnitT]":
     """Open a store; it connects at its first use.
 
@@ -91,6 +93,10 @@ def open_store(
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
         cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.
         metrics: counts commands, connections and units of this store; without it nothing is listened to.
+        stray_edits: what becomes of an edit that nobody will write, of an entity that a reader loaded or that outlived
+            its unit: "warn" names entity, field and line once the object goes without having joined a unit, "raise"
+            refuses it at its line, "ignore" looks for none and costs nothing. By default "warn" where pytest runs or
+            ``TRISTORE_DEV=1`` is set, else "ignore".
 
     Raises:
         ConfigurationError: if the URL, a setting, a port or a declaration is wrong.
@@ -100,6 +106,8 @@ def open_store(
     if prepare not in get_args(Preparation) or transactions not in {"required", "off"}:
         wanted = "prepare must be check, create or off, and transactions required or off"
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
+    if stray_edits not in {None, *get_args(Policy)}:
+        raise ConfigurationError(f"stray_edits must be warn, raise or ignore, not {stray_edits!r}")
     registry = converter or make_converter()
     bindings = bindings_of(unit, documents, registry)
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
@@ -108,7 +116,7 @@ def open_store(
         publishes = (*publishes, CacheInvalidated)
     outbox = Outbox(publishes, registry) if publishes else None
     collections = (
-        *(declaration_of(binding) for binding in bindings.values()),
+        *map(declaration_of, by_collection(bindings).values()),
         receipt.declaration(receipt_lifetime),
         migration_state.declaration(),
         *(outbox_declarations() if outbox else ()),
@@ -129,6 +137,7 @@ def open_store(
         receipts=receipts,
         outbox=outbox,
         limits=Limits(max_changes, max_seconds),
+        stray_edits=policy_of(stray_edits),
         listeners=[] if metrics is None else [metrics.listener(store_name)],
     )
     if cached is not None:
@@ -155,7 +164,7 @@ def _cache_of(environment: Environment, settings: CacheSettings) -> StoreCache:
         alone=backend.is_private,
         incoherent=lambda: environment.backend.incoherence,
         watch=lambda: environment.backend.watch(timeout=environment.operation_timeout),
-        collections=[binding.collection for binding in environment.bindings.values()],
+        collections=[*environment.by_collection],
     )
 
 
@@ -211,7 +220,7 @@ class DocumentStore(Store[UnitT_co]):
         self,
         fn: Callable[[UnitT_co], T],
         *,
-        max_attempts: int = 10,
+        max_attempts: int | None = None,
         deadline: float = 10.0,
         retry_on: tuple[type[Exception], ...] = (),
         key: str | None = None,
@@ -219,10 +228,10 @@ class DocumentStore(Store[UnitT_co]):
         """Call a function with a unit of work and commit; on a conflict, all of it again."""
         if key is not None and not (self._environment.transactional and isinstance(key, str) and key):
             raise UnitOfWorkError("a key is text that is not empty, and needs a store with transactions")
-        return run(self._attempts(max_attempts, deadline, retry_on, key), fn, key)
+        return run(self._attempts(max_attempts, deadline, retry_on, key, getattr(fn, "__code__", fn)), fn, key)
 
     def attempts(
-        self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
+        self, *, max_attempts: int | None = None, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
     ) -> Iterator[Attempt[UnitT_co]]:
         """Yield attempts until one commits."""
         return each(self._attempts(max_attempts, deadline, retry_on))
@@ -325,10 +334,21 @@ class DocumentStore(Store[UnitT_co]):
         self._environment.backend.close()
 
     def _attempts(
-        self, max_attempts: int, deadline: float, retry_on: tuple[type[Exception], ...], key: str | None = None
+        self,
+        max_attempts: int | None,
+        deadline: float,
+        retry_on: tuple[type[Exception], ...],
+        key: str | None = None,
+        kind: Hashable = None,
     ) -> Attempts[UnitT_co]:
         return Attempts(
-            self._environment, self._unit, max_attempts=max_attempts, deadline=deadline, retry_on=retry_on, key=key
+            self._environment,
+            self._unit,
+            max_attempts=max_attempts,
+            deadline=deadline,
+            retry_on=retry_on,
+            key=key,
+            kind=kind,
         )
 
 

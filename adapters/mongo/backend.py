@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Self, cast
 
 from pymongo.client_session import ClientSession
@@ -52,6 +53,9 @@ _ONE_BATCH = 1_002
 _PORTION = 250
 """Documents in each batch where their number is not limited: the server's own batches are of 16 MiB, whatever these
 take once they are decoded."""
+
+_SHORTEST_LIFE = 1.0
+"""Seconds: a server cannot be told to end transactions that are younger."""
 
 
 class MongoBackend(Backend):
@@ -130,7 +134,10 @@ class MongoBackend(Backend):
             WriteConflict: if it definitely was not committed.
             CommitUnknown: if the server cannot be asked now.
         """
-        _own(transaction).settle(self._operation("settle a commit", timeout, transaction))
+        seconds = self._connection.time_for(timeout)
+        # whatever its age: here it matters only that it was not committed
+        operation = Operation("settle a commit", self._connection.place, seconds, in_transaction=True)
+        _own(transaction).settle(operation)
 
     def confirm(self, collection: str, *, timeout: float) -> None:
         """Wait until a majority of the members has all that was written to a collection so far.
@@ -336,7 +343,19 @@ class MongoBackend(Backend):
         self, name: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False
     ) -> Operation:
         seconds, place = self._connection.time_for(timeout), self._connection.place
-        return Operation(name, place, seconds, in_transaction=transaction is not None, modifies=modifies)
+        if transaction is None:
+            return Operation(name, place, seconds, modifies=modifies)
+        _own(transaction).age()
+        outlived = partial(self._outlived, transaction)
+        return Operation(name, place, seconds, in_transaction=True, modifies=modifies, outlived=outlived)
+
+    def _outlived(self, transaction: Transaction) -> float | None:
+        """Return the seconds that the server lets a transaction live, if this one has lived as long."""
+        age = _own(transaction).age()
+        if age < _SHORTEST_LIFE:
+            return None
+        lifetime = self._connection.transaction_lifetime()
+        return lifetime if age >= lifetime else None
 
 
 def _own(transaction: Transaction) -> MongoTransaction:

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import unquote_plus
 
+import pymongo
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -41,6 +42,13 @@ DEFAULTS: dict[str, Any] = {
 An operation waits for a connection as long as its own time allows: inside it the driver does not look at
 waitQueueTimeoutMS, which bounds what has no time of its own.
 """
+
+_ASKING = 2.0
+"""Seconds for a question about the server itself."""
+
+_LIFETIME = 60.0
+"""The server's default of transactionLifetimeLimitSeconds
+(https://www.mongodb.com/docs/manual/reference/parameters)."""
 
 _COHERENT = frozenset({None, "local", "majority"})
 
@@ -87,6 +95,13 @@ class Connection:
         if not name:
             self.close()
             raise ConfigurationError(f"{self.location} names no database: write {scheme}://{self.place}/<database>")
+        doubled = sorted(name for name in self._declared if f"{self.database_name}/{name}" in self._declared)
+        if doubled:
+            self.close()
+            raise ConfigurationError(
+                f"the collection {doubled[0]!r} is declared more than once: {self.database_name} is the database of "
+                f"{self.location}, so leave database={self.database_name!r} out"
+            )
         if not self.client.write_concern.acknowledged:
             self.close()
             raise ConfigurationError(f"{self.location}: w=0 loses writes unseen; leave it out, or use w=majority")
@@ -144,6 +159,15 @@ class Connection:
             # The dictionary from before: after a close in between, a new one is not given an old client's.
             collections[name] = found
         return found
+
+    def transaction_lifetime(self) -> float:
+        """Return the seconds that the server lets a transaction live; its default where it does not tell this user."""
+        try:
+            with pymongo.timeout(_ASKING):
+                answer = self.client.admin.command("getParameter", transactionLifetimeLimitSeconds=1)
+        except PyMongoError:
+            return _LIFETIME
+        return float(answer["transactionLifetimeLimitSeconds"])
 
     def close(self) -> None:
         """Close the client; the next use makes another."""

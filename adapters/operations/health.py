@@ -107,7 +107,7 @@ class _Question:
             missing=found.missing,
             index_drift=index_drift,
             schema_versions={
-                binding.collection: binding.documents.schema_version for binding in environment.bindings.values()
+                binding.collection: binding.documents.schema_version for binding in environment.by_collection.values()
             },
             behind=behind,
             backlog=backlog,
@@ -138,7 +138,7 @@ class _Question:
         """Count the documents of another version, the missing one included."""
         environment = self._environment
         found: dict[str, int] = {}
-        for binding in environment.bindings.values():
+        for binding in environment.by_collection.values():
             current = Compare((binding.mapping.schema_version_key,), Comparator.EQ, binding.documents.schema_version)
             found[binding.collection] = environment.backend.count(
                 binding.collection, Not(current), limit=None, transaction=None, timeout=self._timeout

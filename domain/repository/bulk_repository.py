@@ -1,6 +1,7 @@
 """The half of a repository that writes many entities with one call."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -9,7 +10,8 @@ from ..entities.bounds import Comparator
 from ..entities.entity import Entity, EntityT
 from ..entities.schema import schema_of
 from ..errors import InvalidQuery
-from ..rules.conditions import both
+from ..rules.conditions import both, either
+from ..rules.evaluation import holds
 from ..rules.operands import comparable
 from ..rules.predicates import Compare, Path, Predicate, dotted
 from ..rules.specification import Where
@@ -115,6 +117,9 @@ class BulkRepository(Generic[EntityT]):
     def upsert(self, entity: EntityT, *, by: str | Sequence[str]) -> EntityT:
         """Store a new entity, or give its values to the one that is stored under the same unique key.
 
+        Of a key with a rule (``Unique(..., where=)``) only the entities count that meet it: the others are not looked
+        at, and are not changed.
+
         The stored one keeps its id and `created_at`, takes over every other field, the recorded events and a step of
         its version, also where nothing differs. Two callers at once are safe: one of them stores, the other updates.
 
@@ -126,7 +131,8 @@ class BulkRepository(Generic[EntityT]):
             The entity that is stored: the given one if it is new, else another object with the id of the stored one.
 
         Raises:
-            InvalidQuery: if these fields are no unique key, or one of them is None.
+            InvalidQuery: if these fields are no unique key, one of them is None, or the key has a rule that the entity
+                does not meet.
             DuplicateKey: if another unique value is taken.
             WriteConflict: in a unit of work, if another caller was faster; `Store.run` repeats it.
         """
@@ -152,17 +158,30 @@ class BulkRepository(Generic[EntityT]):
             raise InvalidQuery(f"by takes the names of a unique key, not {type(by).__name__}")
         names = (by,) if isinstance(by, str) else tuple(by)
         keys = [("id",), *(key.fields for key in self.unique)]
-        if not any(sorted(names) == sorted(key) for key in keys):
+        asked = [key for key in (Unique("id"), *self.unique) if sorted(names) == sorted(key.fields)]
+        if not asked:
             known = ", ".join(" + ".join(key) for key in keys)
             raise InvalidQuery(
                 f"{self.entity.__name__} has no unique key {' + '.join(map(str, names))}; it has {known}"
             )
         paths = [tuple(name.split(".")) for name in names]
         parts = (Compare(path, Comparator.EQ, _key_value(self.entity, entity, path)) for path in paths)
-        same = self._predicate(None)
+        same = self._held_by(entity, asked, names)
         for part in parts:
             same = both(same, part)
         return same
+
+    def _held_by(self, entity: EntityT, keys: Sequence[Unique], names: Sequence[str]) -> Predicate:
+        """Return what all obey that one of the keys holds together with the entity."""
+        everybody = self._predicate(None)
+        rules = [everybody if key.where is None else self._predicate(key.where) for key in keys]
+        met = [rule for rule in rules if holds(rule, entity)]
+        if not met:
+            raise InvalidQuery(
+                f"this {self.entity.__name__} does not meet the rule of the unique key {' + '.join(names)}, which "
+                "tells only those apart that do: add() it"
+            )
+        return everybody if everybody in met else reduce(either, met)
 
 
 def _checked_most(max_errors: int | None) -> int | None:

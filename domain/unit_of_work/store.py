@@ -104,7 +104,7 @@ class Store(ABC, Generic[UnitT_co]):
         self,
         fn: Callable[[UnitT_co], T],
         *,
-        max_attempts: int = 10,
+        max_attempts: int | None = None,
         deadline: float = 10.0,
         retry_on: tuple[type[Exception], ...] = (),
         key: str | None = None,
@@ -116,7 +116,7 @@ class Store(ABC, Generic[UnitT_co]):
 
         Args:
             fn: what to do; its result is returned.
-            max_attempts: how often it may be called.
+            max_attempts: how often it may be called; by default the deadline alone decides.
             deadline: seconds for all attempts together.
             retry_on: further errors that are worth another attempt.
             key: names what is done, such as ``"transfer-42"``. It is recorded in the same transaction, and whoever
@@ -133,7 +133,7 @@ class Store(ABC, Generic[UnitT_co]):
 
     @abstractmethod
     def attempts(
-        self, *, max_attempts: int = 10, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
+        self, *, max_attempts: int | None = None, deadline: float = 10.0, retry_on: tuple[type[Exception], ...] = ()
     ) -> Iterator[Attempt[UnitT_co]]:
         """Yield attempts until one commits, for inline code.
 

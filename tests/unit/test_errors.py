@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tristore import DuplicateKey, NotFound, TristoreError, ValidationError, VersionConflict, errors
+from tristore import DuplicateKey, NotFound, TristoreError, ValidationError, VersionConflict
+from tristore.domain import errors
 from tristore.domain.core import AuthenticationFailed, InsufficientCredits
 from tristore.errors import (
     CommitUnknown,

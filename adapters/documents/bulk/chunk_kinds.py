@@ -1,17 +1,18 @@
 """The two kinds of chunked writes: new entities, and entities that were loaded and edited elsewhere."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from ....domain.bulk_result import BulkResult
 from ....domain.entities.clock import is_never
 from ....domain.entities.entity import Entity
-from ....domain.errors import Stale, UnitOfWorkError, VersionConflict
+from ....domain.errors import DuplicateKey, Stale, UnitOfWorkError, VersionConflict
 from ....domain.queries.query import Query
 from ....domain.rules.predicates import All, OneOf
 from ...backend import Document, ManyResult, Replace, Update, WritePlan
 from ..queries.modifications import refuse_stored
-from ..unit_of_work.change_set import moved_on
+from ..unit_of_work.flushing.change_set import moved_on
 from ..unit_of_work.identity_map import stamp
 from ..values.keys import ID_KEY
 from .chunked_write import ChunkedWrite
@@ -37,7 +38,7 @@ class Additions(ChunkedWrite):
         """Only inserts."""
         return WritePlan(self.binding.collection, self.mapping.version_key, inserts=operations)
 
-    def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
+    def missed(self, numbers: Sequence[int], result: ManyResult, refused: dict[int, Exception]) -> None:
         """An insert that is not refused was carried out."""
 
     def version(self, entity: Entity[Any]) -> int:
@@ -88,16 +89,28 @@ class Updates(ChunkedWrite):
         values, unset = upgrade.under(dict(operation.set), operation.unset)
         return Update(operation.id, operation.version, values, unset)
 
-    def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
+    def missed(self, numbers: Sequence[int], result: ManyResult, refused: dict[int, Exception]) -> None:
         """Who does not have what was written moved on, or was never there; the server tells only how many."""
-        if result.matched + len(refused) == len(self.operations):
+        if result.matched + len(refused) == len(numbers):
             return
-        wanted = Query(OneOf((ID_KEY,), tuple(operation.id for operation in self.operations)))
+        wanted = Query(OneOf((ID_KEY,), tuple(self.operations[number].id for number in numbers)))
         stored = {found[ID_KEY]: found for found in self.writer.read(self.binding.collection, wanted)}
-        for number, operation in enumerate(self.operations):
+        for number in numbers:
+            operation = self.operations[number]
             found = stored.get(operation.id)
             if number not in refused and moved_on(operation, found):
                 refused[number] = self._why(self.entities[number], found)
+
+    def handed_over(self, refused: dict[int, Exception]) -> list[int]:
+        """A unique value that is taken may be given up by another one of the call."""
+        return sorted(number for number, error in refused.items() if isinstance(error, DuplicateKey))
+
+    def at(self, operation: Update | Replace, now: datetime) -> Update | Replace:
+        """The same, with the time that the entity will get."""
+        stamp = {self.mapping.updated_at_key: now}
+        if isinstance(operation, Replace):
+            return Replace(operation.id, operation.version, {**operation.document, **stamp})
+        return Update(operation.id, operation.version, {**operation.set, **stamp}, operation.unset)
 
     def _why(self, entity: Entity[Any], found: Document | None) -> Exception:
         name = self.mapping.name

@@ -28,6 +28,7 @@ from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document, KeyTaken, ManyResult, WritePlan
 from ..collections.bindings import Binding
 from ..context.store_context import Environment
+from ..context.stray_edits import taken_up
 from ..context.unordered_write import unordered_write
 from ..mapping.document_sizes import SUSPICIOUS, check_size
 from ..queries.modifications import duplicate
@@ -76,6 +77,8 @@ class ChunkedWrite(ABC):
         self.written = 0
         self.errors: Failures = []
         self._most = max_errors
+        self._deferred: list[tuple[Entity[Any], Any, Before]] = []
+        self._chunks = 0
         self._begin_chunk()
 
     def run(self, entities: Iterator[Entity[Any]]) -> BulkResult[Entity[Any]]:
@@ -92,6 +95,7 @@ class ChunkedWrite(ABC):
                     stopped = True
                     break
             self._write()
+            self._write_deferred()
         except Exception as error:
             self._say_what_was_written(error)
             for entity, before in zip(self.entities, self._before, strict=True):
@@ -116,8 +120,12 @@ class ChunkedWrite(ABC):
         """Return the plan for operations."""
 
     @abstractmethod
-    def missed(self, result: ManyResult, refused: dict[int, Exception]) -> None:
-        """Add to the refused those that the plan did not meet."""
+    def missed(self, numbers: Sequence[int], result: ManyResult, refused: dict[int, Exception]) -> None:
+        """Add to the refused those of the written that the plan did not meet."""
+
+    def handed_over(self, refused: dict[int, Exception]) -> list[int]:
+        """Return which of the refused may go well once the others are written."""
+        return []
 
     def hook(self, entity: Entity[Any], *, is_new: bool) -> None:
         """Let the repository have its say before an entity is written."""
@@ -133,6 +141,7 @@ class ChunkedWrite(ABC):
         self._weight = 0
 
     def _take(self, position: int, entity: Entity[Any]) -> None:
+        taken_up(entity)
         if entity.id in self._ids:  # the second is compared with what the first has made
             self._write()
         if not self.operations:
@@ -164,11 +173,18 @@ class ChunkedWrite(ABC):
     def _write(self) -> None:
         """Write the chunk, and let those who wait know of it."""
         if self.operations:
-            result = unordered_write(self.operations, lambda operations: self.writer.write_many(self.plan(operations)))
-            refused: dict[int, Exception] = {
-                number: self._told(number, error) for number, error in result.errors.items()
-            }
-            self.missed(result, refused)
+            self._chunks += 1
+            refused = self._carry_out(range(len(self.operations)))
+            again = self.handed_over(refused)
+            while again and len(refused) < len(self.operations):
+                again.reverse()  # whichever way a row of givers and takers stands, every second pass goes along it
+                left = self._carry_out(again)
+                refused = {number: error for number, error in refused.items() if number not in again} | left
+                again = self.handed_over(left) if len(left) < len(again) else []
+            self._deferred += [
+                (self.entities[number], self.operations[number], self._before[number])
+                for number in self.handed_over(refused)
+            ]
             written = [entity for number, entity in enumerate(self.entities) if number not in refused]
             for number, error in refused.items():
                 self._refuse(self.entities[number], self._before[number], error)
@@ -176,6 +192,36 @@ class ChunkedWrite(ABC):
             self.written += len(written)
             self._tell(written)
         self._begin_chunk()
+
+    def _carry_out(self, numbers: Sequence[int]) -> dict[int, Exception]:
+        """Write some of the chunk; return which were refused, and why."""
+        operations = [self.operations[number] for number in numbers]
+        result = unordered_write(operations, lambda some: self.writer.write_many(self.plan(some)))
+        refused = {numbers[at]: self._told(numbers[at], error) for at, error in result.errors.items()}
+        self.missed(numbers, result, refused)
+        return refused
+
+    def _write_deferred(self) -> None:
+        """Write those whose value another one had that came in a later chunk, and may have given it up."""
+        before = -1
+        while self._deferred and self._chunks > 1 and before != self.written:
+            before = self.written
+            deferred, self._deferred = self._deferred[::-1], []
+            entities = {id(entity) for entity, _, _ in deferred}
+            self.errors = [one for one in self.errors if id(one.entity) not in entities]
+            for entity, operation, times in deferred:
+                self.entities.append(entity)
+                self.operations.append(self.at(operation, self.stored_now))
+                self._before.append(times)
+            self._write()
+        if len(self._deferred) > 1:
+            for one in self.errors:
+                if isinstance(one.error, DuplicateKey):
+                    one.error.add_note("where two of the call take each other's values, write them in a unit of work")
+
+    def at(self, operation: Any, now: datetime) -> Any:
+        """Return an operation as one of another time, as it is stored."""
+        return operation
 
     def _told(self, number: int, error: KeyTaken | TristoreError) -> Exception:
         if isinstance(error, KeyTaken):

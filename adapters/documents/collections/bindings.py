@@ -1,7 +1,7 @@
 """A unit of work names ports, `Documents` declare how they are stored: here the two are matched and checked."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import isabstract
 from typing import Any, get_type_hints
 
@@ -19,6 +19,7 @@ from ...backend import Backend, Capability
 from ..declarations.documents import Documents
 from ..mapping.converter import mapping_of
 from ..mapping.entity_mapping import EntityMapping
+from .unique_keys import UniqueKeys
 
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _COLLECTION = re.compile(r"(?!system\.|tristore_)[^$./\0]+(\.[^$./\0]+)*")
@@ -35,6 +36,7 @@ class Binding:
         documents: the declaration.
         mapping: entities to documents and back.
         collection: the name of the collection, behind that of its database where that is another one.
+        unique: the unique keys of the repository, in the words of the document.
         saves, removes, commits: whether the repository has hooks of its own for these.
     """
 
@@ -43,6 +45,7 @@ class Binding:
     documents: Documents
     mapping: EntityMapping
     collection: str = field(init=False)
+    unique: UniqueKeys = field(init=False)
     saves: bool = field(init=False)
     removes: bool = field(init=False)
     commits: bool = field(init=False)
@@ -51,6 +54,10 @@ class Binding:
     def _collection(self) -> str:
         database = self.documents.database
         return self.documents.collection if database is None else f"{database}/{self.documents.collection}"
+
+    @unique.default
+    def _unique(self) -> UniqueKeys:
+        return UniqueKeys(self.repository.unique, self.mapping)
 
     @saves.default
     def _saves(self) -> bool:
@@ -91,7 +98,25 @@ def bindings_of(
         for name, hint in hints.items()
         if isinstance(hint, type) and issubclass(hint, ReadRepository) and not name.startswith("_")
     }
-    return {name: _binding(unit, name, port, documents, converter) for name, port in named.items()}
+    mappings: dict[int, EntityMapping] = {}
+
+    def mapping(declared: Documents) -> EntityMapping:
+        """One for each declaration: a unit may give two names to it, such as a repository's and its query port's."""
+        if id(declared) not in mappings:
+            _refuse_hidden_rules(declared.repository)
+            mappings[id(declared)] = mapping_of(declared, converter)
+            _refuse_wrong_keys(declared, mappings[id(declared)])
+        return mappings[id(declared)]
+
+    return {name: _binding(unit, name, port, documents, mapping) for name, port in named.items()}
+
+
+def by_collection(bindings: Mapping[str, Binding]) -> dict[str, Binding]:
+    """Return one binding for each collection, by its name: the first that the unit gives a name to."""
+    found: dict[str, Binding] = {}
+    for binding in bindings.values():
+        found.setdefault(binding.collection, binding)
+    return found
 
 
 def _binding(
@@ -99,17 +124,13 @@ def _binding(
     name: str,
     port: type[ReadRepository[Any, Any]],
     documents: Sequence[Documents],
-    converter: Converter,
+    mapping: Callable[[Documents], EntityMapping],
 ) -> Binding:
     matching = [found for found in documents if issubclass(found.repository, port)]
     if len(matching) != 1:
         found = "no Documents declare" if not matching else "several Documents declare"
         raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
-    repository = matching[0].repository
-    _refuse_hidden_rules(repository)
-    mapping = mapping_of(matching[0], converter)
-    _refuse_wrong_keys(matching[0], mapping)
-    return Binding(name, repository, matching[0], mapping)
+    return Binding(name, matching[0].repository, matching[0], mapping(matching[0]))
 
 
 _RULES = (Repository, ReadRepository, BulkRepository)

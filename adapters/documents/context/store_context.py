@@ -2,22 +2,25 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import define, field, frozen
 
 from ....domain.entities.clock import Clock
+from ....domain.entities.entity import Entity
 from ....domain.entities.events import Event
 from ....domain.errors import ConfigurationError
 from ....domain.unit_of_work.listener import UnitOfWorkListener
 from ...backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ...caching.port import Cache
 from ...caching.port import Written as Told
-from ..collections.bindings import Binding
+from ..collections.bindings import Binding, by_collection
 from ..evolution.migration_state import reopen
+from ..mapping.entity_mapping import EntityMapping
 from ..queries.concurrent_count import SideBySide
 from .outbox import Outbox
+from .stray_edits import Policy, let_loose
 from .unit_limits import Limits
 from .written_documents import Written
 
@@ -43,6 +46,7 @@ class Environment:
         name: its logical name.
         backend: does the I/O.
         bindings: its repositories by the names that the unit of work gives them, in registration order.
+        by_collection: one of them for each collection, by its name, in the same order.
         collections: what it declares.
         clock: tells the time of a unit.
         transactional: whether units are transactions.
@@ -56,6 +60,7 @@ class Environment:
         settled: what was learnt later of units whose commit had an unknown outcome: whether they were committed.
         unsettled: the units whose commit has an unknown outcome, by id.
         cache: of reads, None if there is none.
+        stray_edits: what happens at an edit of an entity that belongs to no unit.
     """
 
     name: str
@@ -69,15 +74,21 @@ class Environment:
     receipts: bool = False
     outbox: Outbox | None = None
     limits: Limits = field(factory=Limits)
+    stray_edits: Policy = "ignore"
     side_by_side: SideBySide = field(factory=SideBySide)
     unsettled: dict[str, Unsettled] = field(factory=dict)
     cache: Cache | None = None
     settled: dict[str, bool] = field(factory=dict)
     listeners: list[UnitOfWorkListener] = field(factory=list)
     handlers: list[tuple[type[Event], Handler]] = field(factory=list)
+    by_collection: Mapping[str, Binding] = field(init=False)
     time_series: frozenset[str] = field(init=False)
     _ready: bool = False
     _preparing: threading.Lock = field(factory=threading.Lock)
+
+    @by_collection.default
+    def _by_collection(self) -> Mapping[str, Binding]:
+        return by_collection(self.bindings)
 
     @time_series.default
     def _time_series(self) -> frozenset[str]:
@@ -109,7 +120,7 @@ class Environment:
     def _reopen_migrations(self) -> None:
         backend, timeout = self.backend, self.operation_timeout
         reopen(
-            {binding.collection: binding.mapping.chain for binding in self.bindings.values()},
+            {name: binding.mapping.chain for name, binding in self.by_collection.items()},
             lambda collection, query: backend.find(collection, query, transaction=None, timeout=timeout).to_list(),
             lambda plan: backend.write(plan, transaction=None, timeout=timeout),
         )
@@ -157,8 +168,18 @@ class Environment:
 
     def of_entities(self, written: Written) -> Told:
         """Return what was written of entities: nobody caches what the framework keeps for itself."""
-        ours = {binding.collection for binding in self.bindings.values()}
-        return {name: ids for name, ids in written.told().items() if name in ours}
+        return {name: ids for name, ids in written.told().items() if name in self.by_collection}
+
+    def let_loose(self, mapping: EntityMapping, entities: Iterable[Entity[Any]], why: str) -> None:
+        """Watch entities that belong to no unit, where the store was told to.
+
+        Args:
+            mapping: of the entities.
+            entities: which.
+            why: they belong to none.
+        """
+        if self.stray_edits != "ignore":
+            let_loose(entities, frozenset(mapping.by_name), self.stray_edits, why)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Call the subscribed handlers; an error is logged and stops nothing."""

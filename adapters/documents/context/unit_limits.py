@@ -5,7 +5,7 @@ import warnings
 
 from attrs import frozen
 
-from ....domain.errors import ConfigurationError, DeadlineExceeded, LargeUnitWarning, TooLarge
+from ....domain.errors import ConfigurationError, LargeUnitWarning, TooLarge, UnitTooLong
 
 WARNING_CHANGES = 1_000
 """Changed entities above which a unit is warned of (https://www.mongodb.com/docs/manual/core/transactions-production-consideration)."""
@@ -41,7 +41,7 @@ class Limits:
 
         Raises:
             TooLarge: for too many changed entities.
-            DeadlineExceeded: for too long a time.
+            UnitTooLong: for too long a time.
         """
         if self.changes is not None and changes > self.changes:
             raise TooLarge(
@@ -51,7 +51,7 @@ class Limits:
                 limit=self.changes,
             )
         if self.seconds is not None and seconds > self.seconds:
-            raise DeadlineExceeded(
+            raise UnitTooLong(
                 f"unit of work {unit_id} has been open for {seconds:.1f} s and may be for {self.seconds:g}; "
                 "nothing was applied"
             )

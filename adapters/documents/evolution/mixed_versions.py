@@ -35,15 +35,7 @@ from ....domain.rules.predicates import (
     paths_of,
 )
 from ...backend import Document
-from ..declarations.schema_steps import (
-    Convert,
-    Default,
-    Drop,
-    Rename,
-    SchemaChange,
-    SchemaStep,
-    Transform,
-)
+from ..declarations.schema_steps import Convert, Default, Drop, Rename, SchemaChange, SchemaStep, Transform
 from ..values.nested_keys import overlap, put
 from .schema_chain import SchemaChain
 

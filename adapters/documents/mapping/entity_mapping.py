@@ -23,7 +23,7 @@ from .class_mapping import STUMBLES, ClassMapping
 from .code_generation import compiled, indented
 from .document_sizes import suspicion, weigher
 from .rule_mapping import StoredRules
-from .snapshots import Snapshot, comparison, freezer, is_free_dict
+from .snapshots import Snapshot, comparison, freezer, is_free_dict, thawed
 from .view_mapping import ViewMapping
 
 _UNWATCHED = MANAGED - {"created_at"}
@@ -115,6 +115,22 @@ class EntityMapping(ClassMapping):
             self.dump(entity)  # says what is wrong with every field; out here, it has no context that quotes values
             raise refusal
         return document, tuple(unset)
+
+    def before(self, entity: Entity[Any], since: Snapshot) -> Document:
+        """Return the document of an entity as it was when a snapshot of it was taken.
+
+        Raises:
+            ValidationError: if a value of the entity cannot be stored.
+        """
+        document = self.dump(entity)
+        for (_, field), frozen in zip(self._watched, since, strict=True):
+            value = thawed(field, frozen)
+            if value is None and field.type.optional:
+                document.pop(field.key, None)
+            else:
+                document[field.key] = value
+        self.stamp_schema(document)
+        return document
 
     def load(self, document: Document) -> Any:
         """Build an entity from its document, which is brought up to date in place.

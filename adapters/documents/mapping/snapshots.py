@@ -5,10 +5,10 @@ immutable, its BSON bytes otherwise.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from bson import ObjectId, encode
+from bson import ObjectId, decode, encode
 from bson.errors import BSONError
 
 from ....domain.entities.scalars import SCALARS, Kind
@@ -24,22 +24,30 @@ Comparison = tuple[Callable[[Any], Snapshot], Callable[[Any, Snapshot], bool], C
 """Takes a snapshot of an entity, tells whether it is the same since, and names the fields that changed."""
 
 _IMMUTABLE = frozenset({type(None), ObjectId, *(scalar.python for scalar in SCALARS.values())})
+_EQUAL_IS_SAME = frozenset({str, int, bool, bytes, ObjectId, UUID})
+"""The types whose values are stored alike if they are equal: of exactly these types, not of subclasses."""
+
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 
-def same(new: Any, old: Any) -> bool:
-    """Tell whether two immutable values are stored alike: 1, 1.0 and True are not, two NaNs are."""
-    if type(new) is not type(old):
-        return False
-    if new == old:
-        return True
-    if isinstance(new, datetime) and new.tzinfo is not None and old.tzinfo is not None:
-        return abs(new - old).total_seconds() < 0.001 and _milliseconds(new) == _milliseconds(old)
-    return bool(new != new and old != old)  # noqa: PLR0124 - NaN differs from itself
+def sameness(field: MappedField) -> Callable[[Any, Any], bool]:
+    """Return how to tell whether two values of a field that cannot be edited in place are stored alike.
 
+    What Python holds for equal is not enough: Decimals of other digits, 0.0 and -0.0, an hour that the clock strikes
+    twice, numbers of several types inside a tuple.
+    """
+    to_bytes = _encoder(field)
 
-def _milliseconds(moment: datetime) -> tuple[int, int]:
-    return int(moment.timestamp() // 1), moment.microsecond // 1000
+    def same(new: Any, old: Any) -> bool:
+        kind = new.__class__
+        if kind is old.__class__:
+            if kind in _EQUAL_IS_SAME:
+                return bool(new == old)
+            if kind is float and new != new and old != old:  # noqa: PLR0124 - NaN differs from itself
+                return True
+        return bool(to_bytes(new) == to_bytes(old))
+
+    return same
 
 
 class _Unstorable:
@@ -80,6 +88,18 @@ def freezer(field: MappedField) -> tuple[Callable[[Any], Any], Callable[[Any, An
     return freeze, is_same
 
 
+def thawed(field: MappedField, frozen: Any) -> Any:
+    """Return, as it is stored, a value of which a snapshot was kept; None is None."""
+    if frozen is None:
+        return None
+    if field.codec.mutable:
+        if isinstance(frozen, bytes):
+            return decode(frozen, CODEC_OPTIONS)[""]
+        if isinstance(frozen, tuple):
+            return [decode(item, CODEC_OPTIONS)[""] for item in frozen]
+    return field.codec.dump(frozen)
+
+
 def is_free_dict(declared: FieldType) -> bool:
     """Tell whether values of a type are dictionaries with items of any type."""
     return declared.kind is Kind.DICT and (declared.item is None or declared.item.kind is Kind.FREE)
@@ -88,6 +108,7 @@ def is_free_dict(declared: FieldType) -> bool:
 def _encoder(field: MappedField) -> Callable[[Any], object]:
     """Return how to bring a value into its BSON bytes; None stays None."""
     dump = field.codec.dump
+    unordered = field.type.kind is Kind.SEQUENCE and field.type.python in {set, frozenset}
     free = field.type.kind is Kind.FREE or is_free_dict(field.type)
 
     def to_bytes(value: Any) -> object:
@@ -99,6 +120,8 @@ def _encoder(field: MappedField) -> Callable[[Any], object]:
         except _UNENCODABLE:
             pass  # Decimals and the like: dump brings them into BSON's types, or refuses them below
         try:
+            if unordered:  # two sets that are equal may be walked in two orders
+                return tuple(sorted(encode({"": item}, False, CODEC_OPTIONS) for item in dump(value)))
             return encode({"": dump(value)}, False, CODEC_OPTIONS)
         except _UNENCODABLE:
             return _Unstorable()
@@ -113,7 +136,7 @@ def comparison(name: str, watched: Sequence[tuple[int, MappedField]]) -> Compari
         name: of the entity.
         watched: the fields in which edits are looked for, each with a number of its own.
     """
-    names: dict[str, Any] = {"same": same}
+    names: dict[str, Any] = {}
     taken: list[str] = []
     equal: list[str] = []
     for number, field in watched:
@@ -123,8 +146,9 @@ def comparison(name: str, watched: Sequence[tuple[int, MappedField]]) -> Compari
             taken.append(f"freeze_{number}({value})")
             equal.append(f"same_{number}({value}, old_{number})")
         else:
+            names[f"same_{number}"] = sameness(field)
             taken.append(value)
-            equal.append(f"({value} is old_{number} or same({value}, old_{number}))")
+            equal.append(f"({value} is old_{number} or same_{number}({value}, old_{number}))")
     unpack = f"{''.join(f'old_{number}, ' for number, _ in watched)}= since"
     tests = [f"if not {test}: changed.append({field.name!r})" for test, (_, field) in zip(equal, watched, strict=True)]
     return (

@@ -78,8 +78,10 @@ def give_values(mapping: EntityMapping, given: Entity[Any], stored: Entity[Any])
         if field.name in MANAGED:
             continue
         new = getattr(values, field.name)
-        if field.attribute.on_setattr is attrs.setters.frozen and new != getattr(stored, field.name):
-            raise ValidationError([Problem(field.name, "never changes")], entity=mapping.name)
+        if field.attribute.on_setattr is attrs.setters.frozen:
+            if new != getattr(stored, field.name):
+                raise ValidationError([Problem(field.name, "never changes")], entity=mapping.name)
+            continue  # equal, but perhaps of another form, in which it would be written
         # past the validators: the values were accepted together, by an object of the same class
         object.__setattr__(stored, field.name, new)
     for event in given.recorded_events:

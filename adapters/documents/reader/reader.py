@@ -1,7 +1,7 @@
 """Readers: the same queries without tracking and without a transaction, or all on one snapshot."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from ....domain.entities.entity import Entity
@@ -165,6 +165,7 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
         self._bring_up([document])
         check_version(self._mapping, id, version, document.get(self._mapping.version_key))
         entity: Entity[Any] = self._mapping.load(document)
+        self._let_loose([entity])
         return entity
 
     def get_many(self, ids: Sequence[Any]) -> Mapping[Any, Entity[Any]]:
@@ -225,14 +226,25 @@ class ReaderGateway(Gateway[Entity[Any], Any]):
     def _load(self, view: type[Any] | None) -> Callable[[list[Document]], list[Any]]:
         """What makes entities or views of documents."""
         mapping = self._mapping
-        if view is not None or not mapping.chain.on_read:
+        if view is not None or not (mapping.chain.on_read or self._watches):
             return mapping.view(view).load_all
 
         def load(documents: list[Document]) -> list[Any]:
             self._bring_up(documents)
-            return mapping.load_all(documents)
+            entities = mapping.load_all(documents)
+            self._let_loose(entities)
+            return entities
 
         return load
+
+    @property
+    def _watches(self) -> bool:
+        """Whether edits of what is loaded go astray; what a bulk loads is given back to it."""
+        return self._session.environment.stray_edits != "ignore" and self._session.noun == "reader"
+
+    def _let_loose(self, entities: Iterable[Entity[Any]]) -> None:
+        if self._watches:
+            self._session.environment.let_loose(self._mapping, entities, "a reader loaded it")
 
     def _bring_up(self, documents: list[Document]) -> None:
         """Bring documents up to date, and write them back where that is declared."""

@@ -11,6 +11,7 @@ from ....domain.queries.query import Query
 from ....domain.repository.modifications import Modification
 from ....domain.rules.predicates import OneOf, Predicate
 from ...backend import Document, KeyTaken
+from ..context.stray_edits import taken_up
 from ..queries.modifications import duplicate, give_values, refuse_stored, stored_modification
 from ..values.keys import ID_KEY
 from .gateway import UnitGateway
@@ -45,6 +46,7 @@ class BulkUnitGateway(UnitGateway):
             given = list({id(entity): entity for entity in entities}.values())
             records = self._tracked.records
             for entity in given:
+                taken_up(entity)  # also if it is refused: the error says so
                 if entity.id in records:
                     self._check_known(entity)
             strangers = iter([entity for entity in given if entity.id not in records])

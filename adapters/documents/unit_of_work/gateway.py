@@ -13,6 +13,7 @@ from ....domain.repository.caching import CacheOptions
 from ....domain.repository.gateway import Gateway
 from ....domain.rules.predicates import Path, Predicate
 from ...backend import Cursor, Document
+from ..context.stray_edits import taken_up
 from ..mapping.class_mapping import ClassMapping
 from ..queries.by_id import by_id, by_ids, check_version
 from ..queries.concurrent_count import one_after_the_other
@@ -123,6 +124,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
     def add(self, entity: Entity[Any]) -> None:
         """Track a new entity."""
         with self._unit.lifecycle:
+            taken_up(entity)
             records, id = self._tracked.records, entity.id
             if id in records:
                 self._add_again(records[id], entity)
@@ -163,6 +165,7 @@ class UnitGateway(Gateway[Entity[Any], Any]):
                 raise self._other_object(entity)
             if record is not None and record.state in {State.REMOVED, State.GONE}:
                 raise NotFound(self._mapping.name, entity.id)
+            taken_up(entity)
             document = self._document(entity.id)
             loaded = self._mapping.load(document)
             for field in self._mapping.fields:
@@ -210,13 +213,16 @@ class UnitGateway(Gateway[Entity[Any], Any]):
             return None  # unhashable, so no id: what loads it says so
 
     def _document(self, id: object) -> Document:
-        found = self._unit.scope.read(self._collection, by_id(self._mapping, id))
+        query = by_id(self._mapping, id)
+        self._unit.scope.expect(self._collection, self._mapping.dump_id(id))
+        found = self._unit.scope.read(self._collection, query)
         if not found:
             raise NotFound(self._mapping.name, id)
         return found[0]
 
     def _attach(self, entity: Entity[Any]) -> Record:
         """Compare with what is stored; its values are what the edits are measured against."""
+        taken_up(entity)
         found = self._unit.scope.read(self._collection, by_id(self._mapping, entity.id))
         if not found and not entity.version:
             raise UnitOfWorkError(f"{self._mapping.name} {entity.id} was never stored: add() it")

@@ -7,7 +7,13 @@ from contextvars import ContextVar
 from enum import Enum, auto
 from types import TracebackType
 
-from ....domain.errors import ConcurrentUse, NestedUnitOfWork, UnitOfWorkClosed, UnitOfWorkError, UnitOfWorkFailed
+from ....domain.errors import (
+    ConcurrentUse,
+    NestedUnitOfWork,
+    UnitOfWorkClosed,
+    UnitOfWorkError,
+    UnitOfWorkFailed,
+)
 from ..context.store_context import Environment
 
 
@@ -157,6 +163,11 @@ _begun: ContextVar[tuple["weakref.ref[Lifecycle]", ...]] = ContextVar("tristore_
 def _open_here() -> list[Lifecycle]:
     """The units that are open in this context."""
     return [unit for held in _begun.get() if (unit := held()) is not None and unit.is_open]
+
+
+def is_any_unit_open() -> bool:
+    """Tell whether a unit of work of any store is active in this context."""
+    return bool(_open_here())
 
 
 def is_unit_open(environment: Environment) -> bool:

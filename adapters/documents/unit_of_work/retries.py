@@ -3,7 +3,7 @@
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -16,15 +16,17 @@ from ....domain.errors import (
     TristoreError,
     Unavailable,
     UnitOfWorkError,
+    UnitTooLong,
 )
 from ....domain.unit_of_work.store import Attempt
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ..context import receipts
 from ..context.deadline import Deadline
 from ..context.store_context import Environment
+from ..context.turns import TURNS, Place
 from ..context.unit_limits import is_positive
 from .bulk_gateway import BulkUnitGateway
-from .lifecycle import UnitState
+from .lifecycle import UnitState, is_any_unit_open
 from .unit import DocumentUnit
 
 T = TypeVar("T")
@@ -35,6 +37,8 @@ LONGEST_DELAY = 0.5
 GROWTH = 1.5
 """Back-off in seconds: jitter x min(5 ms x 1.5^n, 500 ms), as the MongoDB driver's own loop does."""
 
+_MOST = 20
+"""Beyond it the longest delay is reached, and the power would grow for nothing."""
 
 _NOTHING_APPLIED: tuple[type[Exception], ...] = (Conflict, Unavailable, DeadlineExceeded)
 """What ends a transaction with nothing applied, and may go well the next time: a fail-over is one of them."""
@@ -48,12 +52,14 @@ class Attempts(Generic[UnitT]):
         environment: Environment,
         unit: Callable[[DocumentUnit], UnitT],
         *,
-        max_attempts: int,
         deadline: float,
-        retry_on: tuple[type[Exception], ...],
+        max_attempts: int | None = None,
+        retry_on: tuple[type[Exception], ...] = (),
         key: str | None = None,
+        kind: Hashable = None,
     ) -> None:
-        if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
+        counted = max_attempts is None or (isinstance(max_attempts, int) and not isinstance(max_attempts, bool))
+        if not counted or (max_attempts is not None and max_attempts < 1):
             raise UnitOfWorkError(f"max_attempts must be a whole number of at least 1, not {max_attempts!r}")
         if not is_positive(deadline):
             raise UnitOfWorkError(f"deadline must be more than 0 seconds, not {deadline!r}")
@@ -63,13 +69,37 @@ class Attempts(Generic[UnitT]):
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
         self._has_key = key is not None
         self._deadline = Deadline(environment.operation_timeout, deadline)
+        self._kind = kind
+        # who waits for a turn inside an open unit would let others wait for what that holds
+        self._queues = environment.transactional and not is_any_unit_open()
+        self._turn: Place | None = None
+        self._collisions = 0
         self.number = 0
 
     def open(self) -> tuple[UnitT, DocumentUnit]:
         """Begin the next attempt: a fresh unit with no entities."""
         self.number += 1
-        inside = DocumentUnit(self._environment, self._deadline, BulkUnitGateway, attempt=self.number)
-        return self._unit(inside), inside
+        unit = DocumentUnit(self._environment, self._deadline, BulkUnitGateway, attempt=self.number)
+        if self._queues and self._kind is not None and self._turn is None:
+            unit.scope.before_first = self._expect
+        return self._unit(unit), unit
+
+    def end(self) -> None:
+        """Let the next one have its turn; ending twice is allowed."""
+        if self._turn is not None:
+            place, self._turn = self._turn, None
+            TURNS.leave(place)
+
+    def _expect(self, place: Place) -> None:
+        """Where others who do the same have conflicted, wait for one's turn without trying."""
+        if self._turn is None and TURNS.is_contended(place, self._kind) and not TURNS.is_mine:
+            self._take(place)
+
+    def _take(self, place: Place) -> bool:
+        taken = TURNS.take(place, self._kind, max(0.0, self._deadline.left or 0.0))
+        if taken:
+            self._turn, self._collisions = place, 0
+        return taken
 
     def is_worth_repeating(self, error: BaseException, unit: DocumentUnit) -> bool:
         """Tell whether what ended the attempt may go well the next time; the unit's first error decides."""
@@ -78,22 +108,37 @@ class Attempts(Generic[UnitT]):
         if unit.lifecycle.state is UnitState.UNKNOWN:
             # whatever became of the commit, the next attempt finds it by its key
             return self._has_key and isinstance(error, CommitUnknown)
-        return isinstance(unit.failure or error, self._retry_on)
+        first = unit.failure or error
+        return isinstance(first, self._retry_on) and not isinstance(first, UnitTooLong)
 
-    def wait(self, error: BaseException) -> None:
-        """Wait before the next attempt.
+    def wait(self, error: BaseException, place: Place | None = None) -> None:
+        """Wait before the next attempt: for a turn, or for a while.
+
+        Args:
+            error: of the last one.
+            place: where it met a conflict.
 
         Raises:
             RetryExhausted: if there is none.
         """
-        delay = random.random() * min(FIRST_DELAY * GROWTH**self.number, LONGEST_DELAY)  # noqa: S311 - jitter
+        bounded = self._max_attempts is not None and not isinstance(error, Unavailable | DeadlineExceeded)
+        if bounded and self.number >= (self._max_attempts or 0):
+            raise self._exhausted(error, f"{self._max_attempts} are allowed")
+        has_one = self._turn is not None
+        queues = self._queues and place is not None and place != self._turn and (has_one or not TURNS.is_mine)
+        self._collisions += 1
+        longest = 0.0 if queues else min(FIRST_DELAY * GROWTH ** min(self._collisions, _MOST), LONGEST_DELAY)
+        delay = random.random() * longest  # noqa: S311 - jitter
         if (self._deadline.left or 0) <= delay:
             raise self._exhausted(error, "the deadline has passed")
-        if self.number >= self._max_attempts and not isinstance(error, Unavailable | DeadlineExceeded):
-            raise self._exhausted(error, f"{self._max_attempts} are allowed")
         for listener in self._environment.listeners:
             self._environment.shielded(listener.on_retry, self.number, error, delay)
-        time.sleep(delay)
+        if queues:
+            self.end()
+            if not self._take(place):
+                raise self._exhausted(error, "the deadline has passed")
+        else:
+            time.sleep(delay)
         if isinstance(error, CommitUnknown):
             self._wait_for_receipt()
 
@@ -144,6 +189,13 @@ def _refuse_what_did_not_run(result: object) -> None:
 def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = None) -> T:
     """Call the function with a fresh unit until one commits; with a key, once for all callers that have it."""
     _refuse_what_would_not_run(fn)
+    try:
+        return _run(attempts, fn, key)
+    finally:
+        attempts.end()
+
+
+def _run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None) -> T:
     while True:
         uow, unit = attempts.open()
         try:
@@ -162,18 +214,21 @@ def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = N
             failure = unit.failure or error
         else:
             return result
-        attempts.wait(failure)
+        attempts.wait(failure, unit.scope.conflict)
 
 
 def each(attempts: Attempts[UnitT]) -> Iterator[Attempt[UnitT]]:
     """Yield attempts until one commits."""
-    while True:
-        attempt = DocumentAttempt(attempts)
-        yield attempt
-        if attempt.ended is None:
-            raise UnitOfWorkError("enter each attempt: for attempt in store.attempts(): with attempt as uow: ...")
-        if attempt.ended:
-            return
+    try:
+        while True:
+            attempt = DocumentAttempt(attempts)
+            yield attempt
+            if attempt.ended is None:
+                raise UnitOfWorkError("enter each attempt: for attempt in store.attempts(): with attempt as uow: ...")
+            if attempt.ended:
+                return
+    finally:
+        attempts.end()
 
 
 class DocumentAttempt(Attempt[UnitT]):
@@ -200,15 +255,23 @@ class DocumentAttempt(Attempt[UnitT]):
         """Commit or roll back; swallow a conflict if another attempt follows."""
         self.ended = True
         try:
+            self.ended = not self._follows(kind, error, trace)
+            return not self.ended
+        finally:
+            if self.ended:
+                self._attempts.end()
+
+    def _follows(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """End the unit of work; tell whether another attempt follows, once it may begin."""
+        try:
             self._uow.__exit__(kind, error, trace)
         except Exception as raised:
             error = raised
             if not self._attempts.is_worth_repeating(raised, self._unit):
                 raise
-        if error is None:
-            return False
         if not isinstance(error, Exception) or not self._attempts.is_worth_repeating(error, self._unit):
             return False
-        self._attempts.wait(self._unit.failure or error)
-        self.ended = False
+        self._attempts.wait(self._unit.failure or error, self._unit.scope.conflict)
         return True

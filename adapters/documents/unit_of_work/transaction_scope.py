@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ....domain.errors import CommitUnknown, InvalidQuery
+from bson import encode
+
+from ....domain.errors import CommitUnknown, InvalidQuery, WriteConflict
 from ....domain.queries.query import Query
 from ....domain.queries.rollups import Rollup
 from ....domain.rules.predicates import Path, Predicate
@@ -18,9 +20,12 @@ from ...backend import (
     WritePlan,
     WriteResult,
 )
+from ...backend.bson import CODEC_OPTIONS
 from ..context.deadline import Deadline
 from ..context.store_context import Environment, Unsettled
+from ..context.turns import TURNS, Place
 from ..context.written_documents import Written
+from ..values.keys import ID_KEY
 from .lifecycle import Lifecycle
 
 T = TypeVar("T")
@@ -38,9 +43,22 @@ class TransactionScope:
         operations: how many operations were sent, for the unit's report.
         removed: the stored ids that were removed, each with its collection.
         written: all that was written.
+        conflict: the place of the first conflict, None where there was none, or nobody can tell.
+        before_first: told of the place of a document that the first operation reads.
     """
 
-    __slots__ = ("_deadline", "_streams", "_transaction", "environment", "fail", "operations", "removed", "written")
+    __slots__ = (
+        "_deadline",
+        "_streams",
+        "_transaction",
+        "before_first",
+        "conflict",
+        "environment",
+        "fail",
+        "operations",
+        "removed",
+        "written",
+    )
 
     def __init__(self, environment: Environment, deadline: Deadline, lifecycle: Lifecycle) -> None:
         self.environment = environment
@@ -48,9 +66,23 @@ class TransactionScope:
         self.operations = 0
         self.removed: list[tuple[str, Any]] = []
         self.written = Written()
+        self.conflict: Place | None = None
+        self.before_first: Callable[[Place], None] | None = None
         self._deadline = deadline
         self._transaction: Transaction | None = None
         self._streams: set[Cursor] = set()
+
+    def expect(self, collection: str, id: object) -> None:
+        """Say which document is to be read; others may have a turn at it before the snapshot is taken."""
+        if self.before_first is not None and self._transaction is None and TURNS.are_taken:
+            self.before_first(self._place(collection, id))
+
+    def conflicts_at(self, collection: str, id: object = None) -> None:
+        """Note over what this unit met a conflict."""
+        self.conflict = self._place(collection, id)
+
+    def _place(self, collection: str, id: object) -> Place:
+        return self.environment.backend.data_id, collection, encode({"": id}, False, CODEC_OPTIONS)
 
     def find(self, collection: str, query: Query) -> Cursor:
         """Open a cursor."""
@@ -110,8 +142,13 @@ class TransactionScope:
             )
         self.written.add(plan)
         with self._applied_at_once():
-            result = self._io(self.environment.backend.write, plan)
-        self.removed += [(plan.collection, delete.id) for delete in plan.deletes]
+            try:
+                result = self._io(self.environment.backend.write, plan)
+            except WriteConflict:
+                self.conflicts_at(plan.collection, _first_of(plan))
+                raise
+        back = [document[ID_KEY] for document in plan.inserts] if plan.deletes else []
+        self.removed += [(plan.collection, delete.id) for delete in plan.deletes if delete.id not in back]
         return result
 
     def update_where(self, collection: str, predicate: Predicate, change: Modify) -> ModifyResult:
@@ -121,14 +158,23 @@ class TransactionScope:
             KeyTaken: which is not remembered.
         """
         self.written.add_all(collection)
-        with self._applied_at_once():
+        with self._applied_at_once(), self._of_all(collection):
             return self._io(self.environment.backend.update_where, collection, predicate, change)
 
     def remove_where(self, collection: str, predicate: Predicate) -> int:
         """Remove every document that matches."""
         self.written.add_all(collection)
-        with self._applied_at_once():
+        with self._applied_at_once(), self._of_all(collection):
             return self._io(self.environment.backend.remove_where, collection, predicate)
+
+    @contextmanager
+    def _of_all(self, collection: str) -> Iterator[None]:
+        """Whatever of a collection was in the way: nobody says which."""
+        try:
+            yield
+        except WriteConflict:
+            self.conflicts_at(collection)
+            raise
 
     def commit(self, unit_id: str) -> None:
         """Commit, if anything was sent.
@@ -194,3 +240,9 @@ class TransactionScope:
         except BaseException as error:
             self.fail(error)
             raise
+
+
+def _first_of(plan: WritePlan) -> object:
+    """The document that stands for a plan: the same one for all plans that hold it first by id; None for a new one."""
+    ids = [operation.id for operation in (*plan.deletes, *plan.updates)]
+    return min(ids, key=lambda id: encode({"": id}, False, CODEC_OPTIONS), default=None)

@@ -23,9 +23,10 @@ from ..context.deadline import Deadline
 from ..context.receipts import Recalled
 from ..context.store_context import Environment
 from ..values.codecs import dump_datetime
+from ..values.keys import ID_KEY
 from .after_commit import announce, take_over
-from .flush import Flusher
-from .identity_map import Record, TrackedCollection, stamp
+from .flushing.flush import Flusher
+from .identity_map import Record, State, TrackedCollection, stamp
 from .lifecycle import Lifecycle, UnitState
 from .outgoing import Outgoing
 from .transaction_scope import TransactionScope
@@ -162,6 +163,7 @@ class DocumentUnit(Session):
             except KeyTaken as taken:
                 # the same key at the same time: the next attempt finds the other one's result
                 conflict = WriteConflict("another unit with the same key was faster")
+                self.scope.conflicts_at(receipts.COLLECTION, self._receipts[0][ID_KEY])
                 self.scope.fail(conflict)
                 raise conflict from taken
 
@@ -171,6 +173,7 @@ class DocumentUnit(Session):
             return
         tracked = self.collections
         events = [*take_over(tracked, self.now if self._flusher.documents else NEVER), *published]
+        self._let_loose()
         announce(self.environment, self.owner, tracked, self._callbacks, events)
         self._report("committed")
 
@@ -190,9 +193,17 @@ class DocumentUnit(Session):
         for record in self._records():
             if record.stamped:
                 stamp(record.entity, NEVER)
+        self._let_loose()
         for listener in self.environment.listeners:
             self.environment.shielded(listener.after_rollback, self.owner)
         self._report("rolled back")
+
+    def _let_loose(self) -> None:
+        """What the unit knew belongs to nobody from now on."""
+        if self.environment.stray_edits != "ignore":
+            for tracked in self.collections:
+                known = [one.entity for one in tracked.records.values() if one.state is State.STORED]
+                self.environment.let_loose(tracked.mapping, known, "its unit of work had ended")
 
     def flush(self) -> None:
         """Write what is pending in every collection."""
@@ -262,12 +273,12 @@ class DocumentUnit(Session):
 
     def tracked(self, binding: Binding) -> TrackedCollection:
         """Return the identity map of a collection; the maps stand in registration order."""
-        found = self._tracked.get(binding.name)
+        found = self._tracked.get(binding.collection)
         if found is None:
-            found = TrackedCollection(binding, self.scope.read)
-            self._tracked[binding.name] = found
+            order = self.environment.by_collection  # the unit may have two names for one collection
+            found = TrackedCollection(order[binding.collection], self.scope.read)
+            self._tracked[binding.collection] = found
             if len(self._tracked) > 1:
-                order = self.environment.bindings
                 self._tracked = {name: self._tracked[name] for name in order if name in self._tracked}
         return found
 

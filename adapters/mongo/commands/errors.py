@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +28,7 @@ from ....domain.errors import (
     TristoreError,
     Unavailable,
     UnitOfWorkError,
+    UnitTooLong,
     ValidationError,
     WriteConflict,
 )
@@ -48,6 +49,10 @@ _CONFLICT = frozenset({112, 239, 246, 251})
 _DUPLICATE = frozenset({11000, 11001, 12582})
 _TIME_IS_UP = frozenset({50, 262})
 _TOO_LARGE = frozenset({10334, 17419, 17420})
+_UNIT_TOO_LARGE = frozenset({257, 388})
+"""TransactionTooLarge and TransactionTooLargeForCache, whatever labels they carry."""
+_ABORTED_BY_AGE = frozenset({251, 290})
+"""NoSuchTransaction and TransactionExceededLifetimeLimitSeconds; the first one has other reasons too."""
 _NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
 _NOT_MODIFIABLE = frozenset({2, 14, 28})
 """BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
@@ -72,13 +77,23 @@ class Operation:
         timeout: in seconds, for each time that it is entered.
         in_transaction: whether an error leaves nothing behind.
         modifies: whether it changes what is stored by what is stored.
+        outlived: tells, after an error, how many seconds the server lets a transaction live, if this one has lived as
+            long; else None.
     """
 
-    __slots__ = ("_deadline", "_limit", "in_transaction", "modifies", "name", "place", "timeout")
+    __slots__ = ("_deadline", "_limit", "in_transaction", "modifies", "name", "outlived", "place", "timeout")
 
     def __init__(
-        self, name: str, place: str, timeout: float, *, in_transaction: bool = False, modifies: bool = False
+        self,
+        name: str,
+        place: str,
+        timeout: float,
+        *,
+        in_transaction: bool = False,
+        modifies: bool = False,
+        outlived: Callable[[], float | None] | None = None,
     ) -> None:
+        self.outlived = outlived
         self.name = name
         self.place = place
         self.timeout = timeout
@@ -129,6 +144,8 @@ def _told_by_class(error: Exception, operation: Operation) -> TristoreError | No
 
 def _told_by_code(error: Any, operation: Operation) -> TristoreError | KeyTaken:
     code, details = code_of(error), _details(error)
+    if operation.in_transaction and (found := _too_much(code, operation)) is not None:
+        return found
     if code in _TIME_IS_UP or (error.timeout and operation.time_is_up):
         return DeadlineExceeded(f"{operation.name} at {operation.place} took more than {operation.timeout:g} s")
     if error.has_error_label(TRANSIENT) or code in _CONFLICT:
@@ -171,6 +188,25 @@ def unavailable(error: PyMongoError, operation: Operation) -> Unavailable:
     return Unavailable(
         f"{operation.name}: no MongoDB served it at {operation.place} within {operation.timeout:g} s ({reason}): "
         "check that the server runs and that the URL is right"
+    )
+
+
+def _too_much(code: int | None, operation: Operation) -> TristoreError | None:
+    """Say of a unit of work that the server does not carry it; another attempt would meet the same."""
+    if code in _UNIT_TOO_LARGE:
+        return TooLarge(
+            f"{operation.name} at {operation.place}: the unit of work changes more than the server can hold in one "
+            f"transaction (code {code}); nothing was applied: use several units, or bulk()"
+        )
+    if code not in _ABORTED_BY_AGE | _CURSOR_LOST or operation.outlived is None:
+        return None
+    lifetime = operation.outlived()
+    if lifetime is None:
+        return None
+    return UnitTooLong(
+        f"{operation.name} at {operation.place}: the unit of work was open for longer than the "
+        f"{lifetime:g} s that the server gives it (transactionLifetimeLimitSeconds); nothing was applied: do the slow "
+        "work before the unit, or use several units"
     )
 
 

@@ -2,6 +2,7 @@
 
 import _thread
 import logging
+import time
 from contextlib import suppress
 
 import pymongo
@@ -34,15 +35,22 @@ class MongoTransaction:
     all the same: an open transaction would keep its documents locked until the server's own limit.
     """
 
-    __slots__ = ("_committed", "_ended", "read_only", "session")
+    __slots__ = ("_began", "_committed", "_ended", "read_only", "session")
 
     def __init__(self, session: ClientSession, *, read_only: bool) -> None:
         self._ended = False
         self._committed = False
+        self._began: float | None = None
         self.session = session
         self.read_only = read_only
         if not read_only:
             session.start_transaction(_SNAPSHOT, _MAJORITY, ReadPreference.PRIMARY)
+
+    def age(self) -> float:
+        """Return the seconds since this was first asked: before its first operation."""
+        if self._began is None:
+            self._began = time.monotonic()
+        return time.monotonic() - self._began
 
     def commit(self, operation: Operation) -> None:
         """Commit, and end; while the outcome is unknown, stay open for `settle`.

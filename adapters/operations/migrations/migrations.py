@@ -79,14 +79,13 @@ class Migrations:
     @property
     def names(self) -> frozenset[str]:
         """The names of its collections and named steps, for `only`."""
-        collections = (binding.collection for binding in self._environment.bindings.values())
-        return frozenset((*collections, *(step.name for step in self.steps)))
+        return frozenset((*self._environment.by_collection, *(step.name for step in self.steps)))
 
     def status(self) -> Status:
         """Count the documents by version, and read what is recorded."""
         environment, journal = self._environment, Journal(self._environment)
         collections = []
-        for binding in environment.bindings.values():
+        for binding in environment.by_collection.values():
             chain, record = binding.mapping.chain, journal.record(schema_record(binding.collection)) or {}
             at, current = record.get("at"), record.get("version") == chain.current
             census = census_of(environment, binding)
@@ -235,7 +234,7 @@ class Migrations:
         )
 
     def _chosen(self, only: Collection[str] | None) -> tuple[list[Binding], list[OneOff]]:
-        bindings = [*self._environment.bindings.values()]
+        bindings = [*self._environment.by_collection.values()]
         if only is None:
             return bindings, [*self.steps]
         if not isinstance(only, str | Collection) or not all(isinstance(name, str) for name in only):

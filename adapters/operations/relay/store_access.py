@@ -52,9 +52,7 @@ class Access:
     def run(self, work: Callable[[TransactionScope], T]) -> T:
         """Do something in one transaction; on a conflict or a fail-over, all of it again."""
         environment = evolve(self._environment, listeners=[], handlers=[], outbox=None)
-        attempts: Attempts[UnitOfWork[Any]] = Attempts(
-            environment, UnitOfWork, max_attempts=10, deadline=environment.operation_timeout, retry_on=()
-        )
+        attempts: Attempts[UnitOfWork[Any]] = Attempts(environment, UnitOfWork, deadline=environment.operation_timeout)
         return run(attempts, lambda uow: work(cast("DocumentUnit", uow._session).scope))
 
     def _reader(self) -> "_OpenReader":

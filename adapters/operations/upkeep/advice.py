@@ -25,6 +25,6 @@ def index_advice(store: Store[Any], *, most: int = MOST_INDEXES) -> Sequence[Adv
     administration = administration_of(store)
     now = datetime.now(UTC).replace(tzinfo=None)
     found: list[Advice] = []
-    for binding in environment_of(store).bindings.values():
+    for binding in environment_of(store).by_collection.values():
         found += advice_on(administration.usage([binding.collection]), now, most=most)
     return found

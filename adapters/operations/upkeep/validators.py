@@ -68,7 +68,7 @@ def diff_validators(
     """
     administration = administration_of(store)
     found = []
-    for binding in environment_of(store).bindings.values():
+    for binding in environment_of(store).by_collection.values():
         if binding.documents.time_series is not None:
             continue  # a server checks no time series
         declared = binding.documents.validation or Validation()

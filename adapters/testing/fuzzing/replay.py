@@ -81,7 +81,7 @@ class Side:
         Raises:
             ConfigurationError: if there is something.
         """
-        for binding in self.environment.bindings.values():
+        for binding in self.environment.by_collection.values():
             stored = self._asked.count(binding.collection, EVERYTHING, limit=1, transaction=None, timeout=_TIMEOUT)
             if stored:
                 raise ConfigurationError(
@@ -163,7 +163,7 @@ class Side:
     def _empty(self) -> bool:
         """Remove what is stored; tell whether there was anything."""
         found = False
-        for binding in self.environment.bindings.values():
+        for binding in self.environment.by_collection.values():
             key = binding.mapping.version_key
             documents = self._asked.find(binding.collection, Query(), transaction=None, timeout=_TIMEOUT).to_list()
             deletes = [Delete(document[ID_KEY], document.get(key)) for document in documents]
@@ -216,4 +216,4 @@ def _final(environment: Environment) -> Iterator[Step]:
     """After a history everything is ended, and all that is stored is read."""
     yield from (End(slot, "rollback") for slot in (*UNITS, SNAPSHOT))
     yield from (Ask(READER, name, "find", (), {"sort": "id"}) for name in environment.bindings)
-    yield from (Stored(READER, binding.collection) for binding in environment.bindings.values())
+    yield from (Stored(READER, binding.collection) for binding in environment.by_collection.values())

@@ -40,7 +40,7 @@ def no_scans(*stores: Store[Any], allow: Sequence[str] = ()) -> Iterator[None]:
         watchers = []
         for store in stores:
             target = document_store(store)
-            guards = {one.collection: one.mapping.chain.readable() for one in target.environment.bindings.values()}
+            guards = {one.collection: one.mapping.chain.readable() for one in target.environment.by_collection.values()}
             watchers.append(_Watcher(target.name, target.backend, guards))
             stack.enter_context(plugged(target, watchers[-1]))
         yield

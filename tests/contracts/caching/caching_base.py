@@ -167,6 +167,7 @@ class ThingsContract(BillingContract):
         def open_it(**options: Any) -> ThingStore:
             wanted = options.pop("cache", cache)
             given = {"prepare": "create", "clock": clock, "documents": DOCUMENTS, "url": url, **options}
+            given.setdefault("stray_edits", "ignore")  # the tests edit what they read, to see that nobody else sees it
             store = open_store(Things, cache=wanted(cache) if callable(wanted) else wanted, **given)
             opened.append(store)
             return store

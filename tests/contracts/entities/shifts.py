@@ -6,7 +6,17 @@ from datetime import date, time, timedelta
 import pytest
 from attrs import define, field, frozen, validators
 
-from tristore import Documents, DocumentStore, Entity, Index, Repository, Unique, UnitOfWork, Validation, open_store
+from tristore import (
+    Documents,
+    DocumentStore,
+    Entity,
+    Index,
+    Repository,
+    Unique,
+    UnitOfWork,
+    Validation,
+    open_store,
+)
 
 
 @frozen

@@ -417,9 +417,9 @@ class RepositoryContract(BillingContract):
         """Two objects of one entity are equal whatever their values, and hash alike."""
         ada = customer()
         save(store, ada)
-        with store.reader() as billing:
-            found = billing.customers.get(ada.id)
-        found.name = "other"
+        with store.unit_of_work() as uow:
+            found = uow.customers.get(ada.id)
+            found.name = "other"
 
         assert ada == found
         assert 1 == len({ada, found})

@@ -10,7 +10,15 @@ import attrs
 import pytest
 from hypothesis import given, settings
 
-from tristore import DomainError, DuplicateKey, FixedClock, NotFound, Repository, TristoreError, VersionConflict
+from tristore import (
+    DomainError,
+    DuplicateKey,
+    FixedClock,
+    NotFound,
+    Repository,
+    TristoreError,
+    VersionConflict,
+)
 from tristore import services as services_package
 from tristore.domain.analytics import Period
 from tristore.domain.core import Organization, Project, User, hash_secret

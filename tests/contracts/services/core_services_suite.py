@@ -5,7 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tristore import DuplicateKey, FixedClock, NotFound, ValidationError, VersionConflict, new_id, not_
+from tristore import (
+    DuplicateKey,
+    FixedClock,
+    NotFound,
+    ValidationError,
+    VersionConflict,
+    new_id,
+    not_,
+)
 from tristore.domain.core import (
     InsufficientCredits,
     Organization,

@@ -7,7 +7,7 @@ import pytest
 from contracts.billing import DOCUMENTS, BillingUnitOfWork, Customer, CustomerMoved, customer
 
 from tristore import DocumentStore, UnitOfWork, open_store
-from tristore.adapters.documents.unit_of_work.change_set import PlannedWrites
+from tristore.adapters.documents.unit_of_work.flushing.change_set import PlannedWrites
 from tristore.errors import UnitOfWorkError
 from tristore.operations import UnitOfWorkListener
 from tristore.testing import InvariantBroken, crash_points, faults
@@ -46,7 +46,7 @@ def settle_too_early(settle: Callable[..., None]) -> Callable[..., None]:
 
     def planted(self: PlannedWrites, *, final: bool) -> None:
         settle(self, final=final)
-        for record in self._records():
+        for _, record in self._steps():
             object.__setattr__(record.entity, "version", record.version)
 
     return planted

@@ -226,7 +226,7 @@ def test_sets_and_lists_of_nested_values_are_asked_about() -> None:
 
     found: set[str] = set()
 
-    @settings(deadline=None, database=None, max_examples=600)
+    @settings(deadline=None, database=None, max_examples=2_000)
     @given(specifications(Basket, max_leaves=1), entities(Basket))
     def try_them(rule: Specification[Basket], one: Basket) -> None:
         rule.is_satisfied_by(one)

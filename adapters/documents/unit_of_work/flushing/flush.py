@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ....domain.errors import TristoreError, UnitOfWorkError
-from ....domain.repository.hooks import Change
-from ....domain.unit_of_work.listener import UnitOfWorkListener
-from ....domain.unit_of_work.unit_of_work import UnitOfWork
+from .....domain.errors import TristoreError, UnitOfWorkError
+from .....domain.repository.hooks import Change
+from .....domain.unit_of_work.listener import UnitOfWorkListener
+from .....domain.unit_of_work.unit_of_work import UnitOfWork
+from ..identity_map import Pending, Record, State, TrackedCollection
+from ..transaction_scope import TransactionScope
 from .change_set import PlannedWrites
-from .identity_map import Pending, Record, State, TrackedCollection
-from .transaction_scope import TransactionScope
 
 _ROUNDS = 100
 """How many rounds of hooks that cause each other are taken for work; more are a loop."""
@@ -92,7 +92,10 @@ class Flusher:
                 final = False  # what a hook is the first to use needs another round
                 pending = self._pending(chosen)
             now = writer.stored_now
-            self._carry_out(writer, [PlannedWrites(tracked, found, now) for tracked, found in pending], final=final)
+            planned = [
+                PlannedWrites(tracked, found, now, transactional=self._transactional) for tracked, found in pending
+            ]
+            self._carry_out(writer, planned, final=final)
         finally:
             self._level -= 1
             if outermost:

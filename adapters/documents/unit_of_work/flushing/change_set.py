@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
 from bson import encode
 
-from ....domain.errors import DuplicateKey, Problem, Stale, ValidationError, VersionConflict
-from ....domain.queries.query import Query
-from ....domain.rules.predicates import OneOf
-from ...backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
-from ...backend.bson import CODEC_OPTIONS
-from ..mapping.document_sizes import check_size
-from ..values.keys import ID_KEY
-from .identity_map import Pending, Record, State, TrackedCollection
+from .....domain.errors import DuplicateKey, Problem, Stale, ValidationError, VersionConflict
+from .....domain.queries.query import Query
+from .....domain.rules.predicates import OneOf
+from ....backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
+from ....backend.bson import CODEC_OPTIONS
+from ...mapping.document_sizes import check_size
+from ...values.keys import ID_KEY
+from ..identity_map import Pending, Record, State, TrackedCollection
+from .handover import Edit, in_order, refuse_circle
 
 Write = Callable[[WritePlan], WriteResult]
 Find = Callable[[str, Query], list[Document]]
@@ -29,13 +31,14 @@ class PlannedWrites:
         size: how many documents it writes.
     """
 
-    def __init__(self, tracked: TrackedCollection, pending: Pending, now: datetime) -> None:
+    def __init__(self, tracked: TrackedCollection, pending: Pending, now: datetime, *, transactional: bool) -> None:
         """Plan.
 
         Args:
             tracked: the identity map of the collection.
             pending: what changed.
             now: the time of the unit, as it is stored.
+            transactional: whether others see all of it at once.
         """
         self._tracked = tracked
         self._mapping = tracked.mapping
@@ -45,11 +48,15 @@ class PlannedWrites:
         self._check_ids()
         # one step for each unit, however often it flushes
         self._versions = [(one.version or 0) + (0 if one.written else 1) for one in pending.changed]
+        edits = [*map(Edit, pending.changed, map(self._update, pending.changed, self._versions))]
+        self._order = in_order(edits, tracked)
+        if not transactional:
+            refuse_circle(self._order, tracked)
         self.plan = WritePlan(
             tracked.binding.collection,
             self._mapping.version_key,
-            [Delete(record.stored_id, record.version) for record in pending.removed],
-            [*map(self._update, pending.changed, self._versions)],
+            [Delete(record.stored_id, record.version) for record in (*pending.removed, *self._taken_out)],
+            [edit.operation for edit in self._order.in_place],
             self._inserts(pending.added),
         )
 
@@ -63,7 +70,12 @@ class PlannedWrites:
     @property
     def size(self) -> int:
         """How many documents it writes."""
-        return len(self.plan.deletes) + len(self.plan.updates) + len(self.plan.inserts)
+        pending = self._pending
+        return len(pending.removed) + len(pending.changed) + len(pending.added)
+
+    @property
+    def _taken_out(self) -> list[Record]:
+        return [edit.record for edit in self._order.taken_out]
 
     def carry_out(self, write: Write, find: Find) -> None:
         """Write, and compare what was met with what was planned.
@@ -77,8 +89,9 @@ class PlannedWrites:
             VersionConflict: naming every entity that moved on. Both say what was applied, for a store without
                 transactions.
         """
+        plan = self._with_returns(find) if self._order.taken_out else self.plan
         try:
-            result = write(self.plan)
+            result = write(plan)
         except KeyTaken as taken:
             duplicate = self._duplicate(taken)
             duplicate.applied = tuple(self.lines()[: taken.done])
@@ -86,8 +99,8 @@ class PlannedWrites:
         if result.deleted != len(self.plan.deletes) or result.matched != len(self.plan.updates):
             conflict = VersionConflict(self._stale(find))
             missed = {one.id for one in conflict.stale}
-            lines = zip(self.lines(), self._records(), strict=True)
-            conflict.applied = tuple(line for line, record in lines if record.entity.id not in missed)
+            lines = zip(self.lines(), self._steps(), strict=True)
+            conflict.applied = tuple(line for line, (_, record) in lines if record.entity.id not in missed)
             raise conflict
 
     def settle(self, *, final: bool) -> None:
@@ -114,9 +127,21 @@ class PlannedWrites:
 
     def lines(self) -> list[str]:
         """Say what is written, one line for each operation of the plan."""
-        pending = self._pending
-        words = (("removed", pending.removed), ("updated", pending.changed), ("added", pending.added))
-        return [f"{word} {self._mapping.name} {record.entity.id}" for word, records in words for record in records]
+        return [f"{word} {self._mapping.name} {record.entity.id}" for word, record in self._steps()]
+
+    def _steps(self) -> list[tuple[str, Record]]:
+        """Each operation of the plan, by position."""
+        taken_out = self._taken_out
+        changed = (*taken_out, *(edit.record for edit in self._order.in_place), *taken_out)
+        words = (("removed", self._pending.removed), ("updated", changed), ("added", self._pending.added))
+        return [(word, record) for word, records in words for record in records]
+
+    def _with_returns(self, find: Find) -> WritePlan:
+        """Return the plan that puts back, as they are to be, those that are taken out; it needs what is stored."""
+        wanted = Query(OneOf((ID_KEY,), tuple(edit.operation.id for edit in self._order.taken_out)))
+        stored = {found[ID_KEY]: found for found in find(self.plan.collection, wanted)}
+        back = [_written(stored.get(edit.operation.id, {}), edit.operation) for edit in self._order.taken_out]
+        return evolve(self.plan, inserts=[*back, *self.plan.inserts])
 
     def _update(self, record: Record, version: int) -> Update | Replace:
         mapping = self._mapping
@@ -143,13 +168,10 @@ class PlannedWrites:
                 check_size(mapping.name, record.entity, document)
         return documents
 
-    def _records(self) -> list[Record]:
-        return [*self._pending.removed, *self._pending.changed, *self._pending.added]
-
     def _duplicate(self, taken: KeyTaken) -> DuplicateKey:
-        records = self._records()
-        known = taken.position is not None and taken.position < len(records)
-        entity_id = records[taken.position or 0].entity.id if known else None
+        steps = self._steps()
+        known = taken.position is not None and taken.position < len(steps)
+        entity_id = steps[taken.position or 0][1].entity.id if known else None
         return DuplicateKey(self._mapping.name, [self._mapping.attribute_of(key) for key in taken.keys], entity_id)
 
     def _stale(self, find: Find) -> list[Stale]:
@@ -158,10 +180,12 @@ class PlannedWrites:
         The version alone does not tell: another writer may have made the same step.
         """
         mapping = self._mapping
-        operations = (*self.plan.deletes, *self.plan.updates)
+        removals = self.plan.deletes[: len(self._pending.removed)]
+        edits = (*self._order.in_place, *self._order.taken_out)
+        operations = (*removals, *(edit.operation for edit in edits))
         wanted = Query(OneOf((ID_KEY,), tuple(operation.id for operation in operations)))
         stored = {found[ID_KEY]: found for found in find(self.plan.collection, wanted)}
-        records = [*self._pending.removed, *self._pending.changed]
+        records = [*self._pending.removed, *(edit.record for edit in edits)]
         moved = [
             (record, stored.get(operation.id))
             for record, operation in zip(records, operations, strict=True)
@@ -178,6 +202,14 @@ class PlannedWrites:
             )
             for record, document in moved
         ]
+
+
+def _written(stored: Document, operation: Update | Replace) -> Document:
+    """Return what an operation makes of a stored document."""
+    if isinstance(operation, Replace):
+        return {ID_KEY: operation.id, **operation.document}
+    kept = {key: value for key, value in stored.items() if key not in operation.unset}
+    return {ID_KEY: operation.id, **kept, **operation.set}
 
 
 def moved_on(operation: Delete | Update | Replace, stored: Document | None) -> bool:

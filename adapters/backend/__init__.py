@@ -51,6 +51,8 @@ from .declarations import (
     ValidatorDeclaration,
 )
 from .discovery import backend_for
+from .given_plans import check_modify, check_plan, sound_part, with_refused
+from .given_values import check_operand, check_path, check_sort_path
 from .port import Backend, BackendOptions, Capability, Cursor, Transaction, Watch
 from .server import LeaseState, Seen, ServerInfo, ServerState
 from .write_plan import (
@@ -134,5 +136,12 @@ __all__ = [
     "WritePlan",
     "WriteResult",
     "backend_for",
+    "check_modify",
+    "check_operand",
+    "check_path",
+    "check_plan",
+    "check_sort_path",
     "map_predicate",
+    "sound_part",
+    "with_refused",
 ]

@@ -8,6 +8,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from ...domain.errors import ValidationError
 from ...domain.queries.query import Query
 from ...domain.queries.rollups import Rollup
 from ...domain.rules.predicates import Path, Predicate
@@ -30,6 +31,7 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
+from ..backend.given_plans import check_modify, check_plan, sound_part, with_refused
 from .administration import MongoAdministration
 from .commands import leases
 from .commands.bulk_writes import carry_out_many, modify, remove
@@ -38,6 +40,7 @@ from .commands.cursor import MongoCursor
 from .commands.errors import Operation, no_transactions
 from .commands.masking import raise_masked
 from .commands.transactions import MongoTransaction
+from .commands.unreadable import RAW_OPTIONS, unreadable_among
 from .commands.writes import carry_out
 from .connection import Connection
 from .topology import state_of
@@ -150,17 +153,24 @@ class MongoBackend(Backend):
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets; asked for when they are read."""
         limit = query.limit or 0
-        found = self._connection.collection(collection).find(
-            to_filter(query.predicate),
-            to_projection(query.select),
-            sort=to_sort(query.sort) or None,
-            skip=query.skip,
+        documents = self._connection.collection(collection)
+        asked: dict[str, Any] = {
+            "filter": to_filter(query.predicate),
+            "projection": to_projection(query.select),
+            "sort": to_sort(query.sort) or None,
+            "skip": query.skip,
             # Negative: the server keeps no cursor. One document always fits into one batch.
-            limit=-1 if limit == 1 else limit,
-            batch_size=limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
-            session=_session(transaction),
-        )
-        return MongoCursor(found, self._operation(f"find in {collection}", timeout, transaction))
+            "limit": -1 if limit == 1 else limit,
+            "batch_size": limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
+            "session": _session(transaction),
+        }
+
+        def name_unreadable() -> ValidationError | None:
+            return unreadable_among(collection, documents.with_options(RAW_OPTIONS).find(**asked))
+
+        operation = self._operation(f"find in {collection}", timeout, transaction)
+        sort = [key for key, _ in asked["sort"] or ()]
+        return MongoCursor(documents.find(**asked), operation, sort, name_unreadable)
 
     def count(
         self,
@@ -233,14 +243,19 @@ class MongoBackend(Backend):
             WriteConflict: if another writer changed a document since the snapshot.
             TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
         """
+        check_plan(plan)
         with self._operation(f"write to {plan.collection}", timeout, transaction):
             return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
 
     def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
         """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused."""
+        part, kept, refused = sound_part(plan)
+        if refused and not kept:
+            return with_refused(ManyResult(0, 0, 0), kept, refused)
         operation = self._operation(f"write to {plan.collection}", timeout, None)
         with operation:
-            return carry_out_many(self._connection.collection(plan.collection), plan, operation)
+            result = carry_out_many(self._connection.collection(plan.collection), part, operation)
+        return with_refused(result, kept, refused)
 
     def update_where(
         self,
@@ -258,6 +273,7 @@ class MongoBackend(Backend):
             WriteConflict: if another writer changed a document since the snapshot.
             ValidationError: if a stored value cannot be changed so.
         """
+        check_modify(change)
         filter_, documents = to_filter(predicate), self._connection.collection(collection)
         with self._operation(f"update in {collection}", timeout, transaction, modifies=True):
             return modify(documents, filter_, change, _session(transaction))

@@ -101,8 +101,10 @@ def stored(value: object) -> object:
         return value
     try:
         return decode(encode({"": value}, codec_options=CODEC_OPTIONS), CODEC_OPTIONS)[""]
-    except (BSONError, OverflowError, ValueError, TypeError) as error:
-        raise InvalidQuery(f"a {type(value).__name__} cannot be compared in a store: {error}") from error
+    except (BSONError, OverflowError, ValueError, TypeError):
+        refused = type(value).__name__
+    # out here it has no context: what BSON says of a value quotes it
+    raise InvalidQuery(f"a {refused} that a store cannot hold cannot be compared there")
 
 
 def _number(value: int) -> tuple[int, Key]:

@@ -23,7 +23,7 @@ class Index:
         names: its document keys, dotted.
         paths: its document keys.
         roots: the top-level keys that it depends on.
-        numbered: whether a key may number an item of a list, as no order can.
+        numbered: whether a key may number an item of a list: such an index is not read through.
     """
 
     __slots__ = ("_flat", "_holds", "_name", "declaration", "names", "numbered", "paths", "roots")
@@ -43,7 +43,7 @@ class Index:
     @property
     def holds_what_matches(self) -> bool:
         """Whether a document that equals given values in all keys is filed under just these values."""
-        return len({path[0] for path in self.paths}) == len(self.paths)
+        return not self.numbered and len({path[0] for path in self.paths}) == len(self.paths)
 
     def keys_of(self, document: Document) -> frozenset[Key]:
         """Return the values under which a unique index files a document: several if there is a list, or none.

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 import pymongo
-from bson.errors import BSONError
+from bson.errors import BSONError, InvalidBSON
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -118,6 +118,10 @@ def _told_by_class(error: Exception, operation: Operation) -> TristoreError | No
     """What the driver raises by itself, before any label: it calls the end of its own client transient."""
     if isinstance(error, DocumentTooLarge):
         return _too_large(operation)
+    if isinstance(error, InvalidBSON):
+        return ValidationError.of(
+            "", f"{operation.name}: a stored value cannot be read; find() names the document and the field"
+        )
     if not isinstance(error, PyMongoError):
         return ValidationError.of("", f"{operation.name}: a value that BSON cannot hold")
     if isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError):

@@ -6,6 +6,7 @@ from bson import encode
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
 
 from ...domain.rules.operands import is_text
 
@@ -15,6 +16,9 @@ CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
 """Naive UTC datetimes (those outside Python's range as `DatetimeMS`), UUIDs as such."""
+
+RAW_OPTIONS = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
+"""Documents as they came, each decoded by whoever asks."""
 
 CONTAINERS = frozenset({dict, list})
 """The types of values that can be changed: all others never are."""

@@ -31,6 +31,7 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
+from ..backend.bson import RAW_OPTIONS
 from ..backend.given_plans import check_modify, check_plan, sound_part, with_refused
 from .administration import MongoAdministration
 from .commands import leases
@@ -40,7 +41,7 @@ from .commands.cursor import MongoCursor
 from .commands.errors import Operation, no_transactions
 from .commands.masking import raise_masked
 from .commands.transactions import MongoTransaction
-from .commands.unreadable import RAW_OPTIONS, unreadable_among
+from .commands.unreadable import unreadable_among
 from .commands.writes import carry_out
 from .connection import Connection
 from .topology import state_of

@@ -12,9 +12,6 @@ from ....domain.errors import Problem, ValidationError
 from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS
 
-RAW_OPTIONS = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
-"""Documents as they came, each decoded by whoever asks."""
-
 _LENIENT = CODEC_OPTIONS.with_options(
     uuid_representation=UuidRepresentation.UNSPECIFIED, unicode_decode_error_handler="surrogateescape"
 )
@@ -61,4 +58,4 @@ def _comes_back(value: Any) -> bool:
     return True
 
 
-__all__ = ["RAW_OPTIONS", "unreadable_among"]
+__all__ = ["unreadable_among"]

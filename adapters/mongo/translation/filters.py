@@ -34,7 +34,7 @@ from ....domain.rules.predicates import (
     TextTest,
     dotted,
 )
-from ...backend.bson import CODEC_OPTIONS
+from ...backend.bson import CODEC_OPTIONS, RAW_OPTIONS
 from ...backend.given_values import check_operand, check_path, check_sort_path
 
 Filter = dict[str, Any]
@@ -48,7 +48,6 @@ _OPERATORS = {
     Comparator.GE: "$gte",
 }
 _OF_NONE = (Comparator.EQ, Comparator.NE)
-_RAW = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
 _NEVER: Filter = {"_id": {"$in": []}}
 
 
@@ -205,7 +204,7 @@ def _document(tests: _Tests) -> Mapping[str, Any]:
     if len({operator for operator, _ in tests}) == len(tests):
         return dict(tests)
     elements = b"".join(encode({operator: value}, codec_options=CODEC_OPTIONS)[4:-1] for operator, value in tests)
-    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", _RAW)
+    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", RAW_OPTIONS)
 
 
 __all__ = ["Filter", "to_filter", "to_key", "to_sort", "to_sort_key"]

@@ -21,18 +21,24 @@ Snapshot = tuple[Any, ...]
 """The values of an entity's fields as they were, in the order of its mapping."""
 
 _IMMUTABLE = frozenset({str, int, float, bool, bytes, type(None), ObjectId, UUID, datetime, Decimal})
+_BASES = (bool, int, float, str, bytes, UUID, datetime, Decimal)
 _UNENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
 
 
 def same(new: Any, old: Any) -> bool:
     """Tell whether two immutable values are stored alike: 1, 1.0 and True are not, two NaNs are."""
-    if type(new) is not type(old):
+    if type(new) is not type(old) and _base_of(new) is not _base_of(old):
         return False
     if new == old:
         return True
     if isinstance(new, datetime) and new.tzinfo is not None and old.tzinfo is not None:
         return abs(new - old).total_seconds() < 0.001 and _milliseconds(new) == _milliseconds(old)
     return bool(new != new and old != old)  # noqa: PLR0124 - NaN differs from itself
+
+
+def _base_of(value: Any) -> type[Any]:
+    """The type as which a value is stored; an object of a subclass is the value that it is."""
+    return next((base for base in _BASES if isinstance(value, base)), type(value))
 
 
 def _milliseconds(moment: datetime) -> tuple[int, int]:

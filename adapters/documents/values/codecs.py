@@ -21,6 +21,7 @@ from ....domain.errors import ConfigurationError
 from ....domain.rules.operands import INT64_MAX, INT64_MIN, is_text
 from ...backend.bson import MAX_DEPTH, check_key, check_text, kind_of
 
+_DATES = frozenset({datetime})  # not by name: who freezes time for a test gives the name to another class
 EPOCH_NAIVE = datetime(1970, 1, 1)
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ class Codec:
 
 def load_datetime(value: Any) -> datetime:
     """Make a decoded datetime aware."""
-    if type(value) is not datetime:
+    if not isinstance(value, datetime) or type(value) not in _DATES:
         raise ValueError(f"expected a date between the years 1 and 9999, found {kind_of(value)}")
     return EPOCH_UTC + (value - EPOCH_NAIVE)
 
@@ -148,16 +149,15 @@ def dump_free(value: Any, depth: int = 1) -> Any:
         return _check_int(value)
     if depth > MAX_DEPTH:
         raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        if _is_plain(value):
+    if isinstance(value, dict):
+        if kind is dict and _is_plain(value):
             return value
         return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
-    if kind is list or kind is tuple:
+    if isinstance(value, list | tuple):
         return [dump_free(item, depth + 1) for item in value]
-    if isinstance(value, datetime):
-        return dump_datetime(value)
-    if isinstance(value, Decimal):
-        return _dump_decimal(value)
+    for base, dump in _BASES:
+        if isinstance(value, base):
+            return dump(value)
     raise ValueError(
         f"holds {kind_of(value)}, which cannot be stored: use text, numbers, booleans, None, aware datetimes, "
         "Decimal, bytes, UUID, and lists and dictionaries of them"
@@ -178,6 +178,16 @@ def _is_plain(value: dict[Any, Any]) -> bool:
     return True
 
 
+_BASES: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
+    (datetime, dump_datetime),
+    (Decimal, _dump_decimal),
+    (str, lambda value: check_text(str.__str__(value))),
+    (int, _check_int),
+    (float, float),
+    (UUID, lambda value: UUID(int=value.int)),
+)
+"""Of these an object of a subclass is the value that it is."""
+
 _UNCHANGED = frozenset({str, float, bool, bytes, type(None), ObjectId, UUID})
 _LEAVES = _UNCHANGED | {int}
 
@@ -191,7 +201,7 @@ def load_free(value: Any) -> Any:
         return {key: load_free(item) for key, item in value.items()}
     if kind is list:
         return [load_free(item) for item in value]
-    if kind is datetime:
+    if kind in _DATES:
         return load_datetime(value)
     if kind is Decimal128:
         return value.to_decimal()

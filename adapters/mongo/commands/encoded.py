@@ -21,7 +21,7 @@ def in_bson(part: Mapping[str, Any]) -> RawBSONDocument:
 
 def commanded(database: Database[Document], command: Mapping[str, Any]) -> Document:
     """Carry out a command, and return its answer."""
-    return database.command(command, codec_options=CODEC_OPTIONS)
+    return database.command(dict(command), codec_options=CODEC_OPTIONS)
 
 
 __all__ = ["commanded", "in_bson"]

@@ -117,7 +117,7 @@ def _weights(index: IndexDeclaration) -> dict[str, Any]:
 
 def _bytes(rule: Any) -> bytes:
     """The form in which rules compare: with the types of their values."""
-    return in_bson({"": rule}).raw
+    return bytes(in_bson({"": rule}).raw)
 
 
 __all__ = ["SIGNATURE", "Document", "Spec", "actual_index", "differences", "has_keys_of", "options_of"]

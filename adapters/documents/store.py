@@ -11,6 +11,7 @@ from ...domain.entities.clock import Clock, SystemClock
 from ...domain.entities.events import Event
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
 from ...domain.repository.caching import CacheInvalidated
+from ...domain.rules.operands import is_text
 from ...domain.unit_of_work.listener import UnitOfWorkListener
 from ...domain.unit_of_work.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
 from ...domain.unit_of_work.unit_of_work import NoReader, Reader, UnitOfWork
@@ -218,6 +219,8 @@ class DocumentStore(Store[UnitT_co]):
         """Call a function with a unit of work and commit; on a conflict, all of it again."""
         if key is not None and not (self._environment.transactional and isinstance(key, str) and key):
             raise UnitOfWorkError("a key is text that is not empty, and needs a store with transactions")
+        if key is not None and not is_text(str(key)):
+            raise UnitOfWorkError("a key is text that can be encoded: this one has half of a surrogate pair")
         return run(self._attempts(max_attempts, deadline, retry_on, key), fn, key)
 
     def attempts(

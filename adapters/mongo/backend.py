@@ -245,7 +245,7 @@ class MongoBackend(Backend):
             TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
         """
         check_plan(plan)
-        with self._operation(f"write to {plan.collection}", timeout, transaction):
+        with self._writing(f"write to {plan.collection}", plan.collection, timeout, transaction):
             return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
 
     def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
@@ -253,7 +253,7 @@ class MongoBackend(Backend):
         part, kept, refused = sound_part(plan)
         if refused and not kept:
             return with_refused(ManyResult(0, 0, 0), kept, refused)
-        operation = self._operation(f"write to {plan.collection}", timeout, None)
+        operation = self._writing(f"write to {plan.collection}", plan.collection, timeout, None)
         with operation:
             result = carry_out_many(self._connection.collection(plan.collection), part, operation)
         return with_refused(result, kept, refused)
@@ -276,7 +276,7 @@ class MongoBackend(Backend):
         """
         check_modify(change)
         filter_, documents = to_filter(predicate), self._connection.collection(collection)
-        with self._operation(f"update in {collection}", timeout, transaction, modifies=True):
+        with self._writing(f"update in {collection}", collection, timeout, transaction, modifies=True):
             return modify(documents, filter_, change, _session(transaction))
 
     def remove_where(
@@ -348,6 +348,14 @@ class MongoBackend(Backend):
     def close(self) -> None:
         """Release connections; the next operation connects again."""
         self._connection.close()
+
+    def _writing(
+        self, name: str, collection: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False
+    ) -> Operation:
+        """An operation that an index of the collection may refuse."""
+        operation = self._operation(name, timeout, transaction, modifies=modifies)
+        operation.indexes = self._connection.indexes.get(collection, ())
+        return operation
 
     def _operation(
         self, name: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False

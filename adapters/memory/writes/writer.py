@@ -166,6 +166,8 @@ class RowChange:
     ) -> None:
         """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
         indexes, draft = self.draft.indexes, self.draft
+        for index in indexes.special:
+            index.check_values(after.document)
         if touched is not None and indexes.roots.isdisjoint(touched):
             return
         for index in indexes.checked:

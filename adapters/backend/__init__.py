@@ -44,6 +44,8 @@ from .administration import (
     Violations,
 )
 from .bson import CODEC_OPTIONS
+from .checks.given_plans import check_modify, check_plan, sound_part, with_refused
+from .checks.given_values import check_operand, check_path, check_sort_path
 from .declarations import (
     CollectionDeclaration,
     IndexDeclaration,
@@ -134,5 +136,12 @@ __all__ = [
     "WritePlan",
     "WriteResult",
     "backend_for",
+    "check_modify",
+    "check_operand",
+    "check_path",
+    "check_plan",
+    "check_sort_path",
     "map_predicate",
+    "sound_part",
+    "with_refused",
 ]

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from bson import encode
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
 
 from ...domain.entities.plain_values import is_text
 
@@ -13,6 +16,9 @@ CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
 """Naive UTC datetimes (those outside Python's range as `DatetimeMS`), UUIDs as such."""
+
+RAW_OPTIONS = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
+"""Documents as they came, each decoded by whoever asks."""
 
 CONTAINERS = frozenset({dict, list})
 """The types of values that can be changed: all others never are."""
@@ -28,6 +34,13 @@ def copied(value: Any) -> Any:
     if value.__class__ is list:
         return [copied(item) if item.__class__ in CONTAINERS else item for item in value]
     return value
+
+
+def same_in_bson(one: Any, other: Any) -> bool:
+    """Tell whether two values that can be stored are the same as stored, to the bit: 1 is not 1.0."""
+    if one.__class__ is other.__class__ is ObjectId or one.__class__ is other.__class__ is str:
+        return bool(one == other)
+    return encode({"": one}, codec_options=CODEC_OPTIONS) == encode({"": other}, codec_options=CODEC_OPTIONS)
 
 
 def check_text(value: str) -> str:

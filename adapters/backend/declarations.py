@@ -27,7 +27,7 @@ class IndexDeclaration:
     unique: bool = False
     sparse: bool = False
     expire_after: int | None = None
-    partial: Predicate | None = None
+    partial: Predicate | None = field(default=None, hash=False)  # its values need not be hashable
     options: Mapping[str, Any] = field(factory=dict, hash=False)
 
     @property

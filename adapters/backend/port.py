@@ -6,6 +6,23 @@ stored document and whose values are BSON values (see `Document`), and plans tha
 does the I/O, and raises the errors of `tristore.domain.errors`, except for `KeyTaken`, which the layer above completes.
 
 Every operation has a `timeout` in seconds, and is bound to a transaction or to none.
+
+What callers may give:
+
+- **Values**: None, booleans, integers of 64 bits, doubles, text without half of a surrogate pair, bytes, naive UTC
+  datetimes, `UUID`, and the other types of `bson`; dictionaries with keys of text without NUL, and lists or tuples, at
+  most 180 levels deep. An object of a subclass is the value that it is. Bytes that are marked as a UUID have 16.
+- **Ids**: such values, but for lists, expressions, and documents with keys that begin with ``$``. An id never changes.
+- **Documents** have an id, and at most `MAX_DOCUMENT_BYTES`.
+- **Paths**: tuples of keys that are not empty, without ``.`` and NUL; the first does not begin with ``$``, and
+  none does in an order, a selection or a change. A change names no path twice, nor one inside another.
+- **Values in rules**: such values again, without expressions, code, `MinKey` and `MaxKey`. A document is compared as a
+  value, whatever its keys. None is neither more nor less than anything.
+
+Anything else is refused before anything is done: `InvalidQuery` for what is asked, `ValidationError` or `TooLarge` for
+what is to be written. Nothing of the plan happens, and an open transaction goes on. (Of a plan in no order the other
+operations are carried out.) `given_values` and `given_plans` look at it for backends that have no check of their own.
+Every other error ends a transaction.
 """
 
 from abc import ABC, abstractmethod

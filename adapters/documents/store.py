@@ -9,6 +9,7 @@ from typing_extensions import get_original_bases
 
 from ...domain.entities.clock import Clock, SystemClock
 from ...domain.entities.events import Event
+from ...domain.entities.plain_values import is_text
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
 from ...domain.repository.caching import CacheInvalidated
 from ...domain.unit_of_work.listener import UnitOfWorkListener
@@ -228,6 +229,8 @@ class DocumentStore(Store[UnitT_co]):
         """Call a function with a unit of work and commit; on a conflict, all of it again."""
         if key is not None and not (self._environment.transactional and isinstance(key, str) and key):
             raise UnitOfWorkError("a key is text that is not empty, and needs a store with transactions")
+        if key is not None and not is_text(str(key)):
+            raise UnitOfWorkError("a key is text that can be encoded: this one has half of a surrogate pair")
         return run(self._attempts(max_attempts, deadline, retry_on, key, getattr(fn, "__code__", fn)), fn, key)
 
     def attempts(

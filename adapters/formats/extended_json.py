@@ -167,7 +167,9 @@ def _bytes(found: dict[str, Any]) -> Any:
     text, written = (inner["base64"], inner["subType"]) if isinstance(inner, dict) else (inner, found["$type"])
     data = base64.b64decode(text, validate=True)
     subtype = written if isinstance(written, int) else int(written, 16)
-    if subtype == UUID_SUBTYPE and len(data) == _UUID_BYTES:
+    if subtype == UUID_SUBTYPE:
+        if len(data) != _UUID_BYTES:
+            raise ValueError(f"a UUID has {_UUID_BYTES} bytes, and this one {len(data)}")
         return UUID(bytes=data)
     return data if subtype == 0 else Binary(data, subtype)
 

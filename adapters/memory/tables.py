@@ -48,6 +48,9 @@ class Table(NamedTuple):
         if index in indexes.checked:
             for row in self.rows.values():
                 index.check(row.peek())
+        if index.refuses_values:
+            for row in self.rows.values():
+                index.check_values(row.peek())
         entries = (*self.entries, self._filed(index)) if index.declaration.unique else self.entries
         return Table(self.rows, indexes, entries, Orders(indexes))
 

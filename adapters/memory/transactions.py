@@ -34,14 +34,21 @@ class MemoryTransaction:
         """Return a collection as this transaction sees it.
 
         Raises:
-            WriteConflict: if an earlier error has ended it.
+            WriteConflict: if an earlier error has ended it, or the collection came into being after the snapshot, of
+                which a server has no view of it.
         """
         if self._dead:
             raise WriteConflict
         if self._tables is None:
             self._begin()
         assert self._tables is not None  # noqa: S101 - begun above
-        return self.drafts.get(collection) or self._tables.get(collection, NO_TABLE)
+        found = self.drafts.get(collection) or self._tables.get(collection)
+        if found is None:
+            if collection in self._engine.tables:
+                self.end()
+                raise WriteConflict
+            return NO_TABLE
+        return found
 
     def draft(self, collection: str) -> Draft:
         """Return the draft of a collection, for writing.

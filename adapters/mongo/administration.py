@@ -25,6 +25,7 @@ from ..backend.administration import (
     StepKind,
     Violations,
 )
+from .commands.encoded import commanded
 from .commands.errors import Operation
 from .commands.masking import raise_masked
 from .connection import Connection, collection_in
@@ -120,7 +121,7 @@ class MongoAdministration(Administration):
         if query.limit:
             find["limit"] = query.limit
         with self._operation(f"explain a query of {collection}", LOOK_TIMEOUT):
-            return explained_plan(documents.database.command({"explain": find, "verbosity": "queryPlanner"}))
+            return explained_plan(commanded(documents.database, {"explain": find, "verbosity": "queryPlanner"}))
 
     def shape(self, operation: str, collection: str, query: Query) -> Shape:
         """Return the shape of a query."""
@@ -155,7 +156,7 @@ class MongoAdministration(Administration):
         with self._operation(name, LOOK_TIMEOUT):
             try:
                 create_collection(documents.database, documents.name, options)
-                documents.database.command({"collMod": documents.name, **options})
+                commanded(documents.database, {"collMod": documents.name, **options})
             except OperationFailure as error:
                 self._refuse(name, error)
 
@@ -187,14 +188,14 @@ class MongoAdministration(Administration):
             case StepKind.COLLECTION:
                 create_collection(database, collection.name, step.changes)
             case StepKind.HIDE:
-                database.command({"collMod": collection.name, "index": {"name": step.name, "hidden": True}})
+                commanded(database, {"collMod": collection.name, "index": {"name": step.name, "hidden": True}})
             case StepKind.DROP:
                 collection.drop_index(step.name)
             case StepKind.MODIFY if step.name:
                 for name, value in step.changes.items():
-                    database.command({"collMod": collection.name, "index": {"name": step.name, name: value}})
+                    commanded(database, {"collMod": collection.name, "index": {"name": step.name, name: value}})
             case StepKind.MODIFY:
-                database.command({"collMod": collection.name, **step.changes})
+                commanded(database, {"collMod": collection.name, **step.changes})
 
     def _build(self, collection: Collection[Document], step: IndexStep, name: str, progress: Progress | None) -> None:
         """Build in a thread, and tell meanwhile how far the server is; broken off here, it goes on there."""

@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from ...domain.errors import ValidationError
 from ...domain.queries.query import Query
 from ...domain.queries.rollups import Rollup
 from ...domain.rules.predicates import Path, Predicate
@@ -31,6 +32,8 @@ from ..backend import (
     WritePlan,
     WriteResult,
 )
+from ..backend.bson import RAW_OPTIONS
+from ..backend.checks.given_plans import check_modify, check_plan, sound_part, with_refused
 from .administration import MongoAdministration
 from .commands import leases
 from .commands.bulk_writes import carry_out_many, modify, remove
@@ -39,6 +42,7 @@ from .commands.cursor import MongoCursor
 from .commands.errors import Operation, no_transactions
 from .commands.masking import raise_masked
 from .commands.transactions import MongoTransaction
+from .commands.unreadable import unreadable_among
 from .commands.writes import carry_out
 from .connection import Connection
 from .topology import state_of
@@ -157,17 +161,24 @@ class MongoBackend(Backend):
     def find(self, collection: str, query: Query, *, transaction: Transaction | None, timeout: float) -> Cursor:
         """Return the documents that a query meets; asked for when they are read."""
         limit = query.limit or 0
-        found = self._connection.collection(collection).find(
-            to_filter(query.predicate),
-            to_projection(query.select),
-            sort=to_sort(query.sort) or None,
-            skip=query.skip,
+        documents = self._connection.collection(collection)
+        asked: dict[str, Any] = {
+            "filter": to_filter(query.predicate),
+            "projection": to_projection(query.select),
+            "sort": to_sort(query.sort) or None,
+            "skip": query.skip,
             # Negative: the server keeps no cursor. One document always fits into one batch.
-            limit=-1 if limit == 1 else limit,
-            batch_size=limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
-            session=_session(transaction),
-        )
-        return MongoCursor(found, self._operation(f"find in {collection}", timeout, transaction))
+            "limit": -1 if limit == 1 else limit,
+            "batch_size": limit if 1 < limit <= _ONE_BATCH else _PORTION if limit == 0 else 0,
+            "session": _session(transaction),
+        }
+
+        def name_unreadable() -> ValidationError | None:
+            return unreadable_among(collection, documents.with_options(RAW_OPTIONS).find(**asked))
+
+        operation = self._operation(f"find in {collection}", timeout, transaction)
+        sort = [key for key, _ in asked["sort"] or ()]
+        return MongoCursor(documents.find(**asked), operation, sort, name_unreadable)
 
     def count(
         self,
@@ -240,14 +251,19 @@ class MongoBackend(Backend):
             WriteConflict: if another writer changed a document since the snapshot.
             TooLarge: if a document is above `MAX_DOCUMENT_BYTES`.
         """
-        with self._operation(f"write to {plan.collection}", timeout, transaction):
+        check_plan(plan)
+        with self._writing(f"write to {plan.collection}", plan.collection, timeout, transaction):
             return carry_out(self._connection.collection(plan.collection), plan, _session(transaction))
 
     def write_many(self, plan: WritePlan, *, timeout: float) -> ManyResult:
         """Carry out the operations of a plan in no order, outside transactions, and go on after one that is refused."""
-        operation = self._operation(f"write to {plan.collection}", timeout, None)
+        part, kept, refused = sound_part(plan)
+        if refused and not kept:
+            return with_refused(ManyResult(0, 0, 0), kept, refused)
+        operation = self._writing(f"write to {plan.collection}", plan.collection, timeout, None)
         with operation:
-            return carry_out_many(self._connection.collection(plan.collection), plan, operation)
+            result = carry_out_many(self._connection.collection(plan.collection), part, operation)
+        return with_refused(result, kept, refused)
 
     def update_where(
         self,
@@ -265,8 +281,9 @@ class MongoBackend(Backend):
             WriteConflict: if another writer changed a document since the snapshot.
             ValidationError: if a stored value cannot be changed so.
         """
+        check_modify(change)
         filter_, documents = to_filter(predicate), self._connection.collection(collection)
-        with self._operation(f"update in {collection}", timeout, transaction, modifies=True):
+        with self._writing(f"update in {collection}", collection, timeout, transaction, modifies=True):
             return modify(documents, filter_, change, _session(transaction))
 
     def remove_where(
@@ -338,6 +355,14 @@ class MongoBackend(Backend):
     def close(self) -> None:
         """Release connections; the next operation connects again."""
         self._connection.close()
+
+    def _writing(
+        self, name: str, collection: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False
+    ) -> Operation:
+        """An operation that an index of the collection may refuse."""
+        operation = self._operation(name, timeout, transaction, modifies=modifies)
+        operation.indexes = self._connection.indexes.get(collection, ())
+        return operation
 
     def _operation(
         self, name: str, timeout: float, transaction: Transaction | None, *, modifies: bool = False

@@ -78,6 +78,7 @@ class Connection:
         self._lock = Lock()
         self._collections: dict[str, Collection[Document]] = {}
         self._declared = tuple(one.name for one in options.collections)
+        self.indexes = {one.name: one.indexes for one in options.collections}
         self._authoritative = frozenset(one.name for one in options.collections if one.authoritative)
         problem: Exception | None = None
         try:

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from ..errors import ValidationError
 
+_PLAIN = frozenset({datetime})  # not by name: who freezes time for a test gives the name to another class
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 NEVER = datetime.min.replace(tzinfo=UTC)
 """The `created_at` and `updated_at` of an entity that was never added to a store."""
 
@@ -47,5 +50,7 @@ class FixedClock:
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """Cut what is finer than a millisecond, as BSON does."""
+    """Cut what is finer than a millisecond, as BSON does; of a subclass of datetime the moment that it is."""
+    if type(moment) not in _PLAIN and moment.tzinfo is not None:
+        moment = _EPOCH + (moment - _EPOCH)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

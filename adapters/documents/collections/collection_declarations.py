@@ -14,6 +14,7 @@ from ...backend import (
     TimeSeriesDeclaration,
     ValidatorDeclaration,
 )
+from ...backend.checks.special_indexes import EVERY_FIELD, FLAT, HASHED, SPHERE, check_special
 from ..declarations.indexes import KINDS, Index
 from ..mapping.entity_mapping import EntityMapping
 from ..values.codecs import LONGEST_EXPIRY, STORED
@@ -21,7 +22,9 @@ from .bindings import Binding
 from .json_schema import json_schema_of
 from .partial_indexes import partial_of
 
-_EVERYTHING = "$**"
+_EVERYTHING = EVERY_FIELD
+_PLACES = frozenset({Kind.NESTED, Kind.SEQUENCE, Kind.DICT, Kind.FREE, Kind.OTHER})
+"""Kinds of fields whose values may be places."""
 
 
 def declaration_of(binding: Binding) -> CollectionDeclaration:
@@ -35,9 +38,27 @@ def declaration_of(binding: Binding) -> CollectionDeclaration:
     if validation is not None:
         validator = ValidatorDeclaration(json_schema_of(binding.mapping), validation.level, validation.action)
     indexes = (*_unique_keys(binding), *_plain_indexes(binding))
+    _check_kinds(binding)
+    check_special(binding.collection, indexes)
     return CollectionDeclaration(
         binding.collection, indexes, validator=validator, time_series=_time_series_of(binding, indexes)
     )
+
+
+def _check_kinds(binding: Binding) -> None:
+    """Refuse kinds of indexes that no value of a field can be in."""
+    for index in binding.documents.indexes:
+        hashed = any(name.endswith(f":{HASHED}") for name in index.fields)
+        for name in index.fields:
+            plain, _, kind = name.removeprefix("-").partition(":")
+            if EVERY_FIELD in plain:
+                continue
+            declared = _type_of(binding.mapping, plain)
+            what = f"an index of {binding.collection}: {plain} is {declared}"
+            if hashed and declared.kind is Kind.SEQUENCE:
+                raise ConfigurationError(f"{what}, and a hashed index holds no lists")
+            if kind in {FLAT, SPHERE} and declared.kind not in _PLACES:
+                raise ConfigurationError(f"{what}, and an index of kind {kind} holds places: GeoJSON, or two numbers")
 
 
 def _unique_keys(binding: Binding) -> Iterator[IndexDeclaration]:

@@ -42,7 +42,8 @@ class Index:
     alone or behind a path (``"metadata.$**"``), means every field there is. Unique keys are declared by the repository
     (`Unique`), because they are a rule of the domain.
 
-    An in-memory store takes every declaration; it reads through those that are in order, and lets nothing expire.
+    What no server makes an index of is refused when the store is opened. An in-memory store reads through indexes that
+    are in order, refuses the values that one of text, places or hashes cannot hold, and lets nothing expire.
 
     Attributes:
         fields: the names.

@@ -1,5 +1,6 @@
 """Values of no declared type: whatever BSON keeps so that it comes back as it was."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from bson import Decimal128, Int64, ObjectId
 
 from ....domain.entities.plain_values import INT64_MAX, INT64_MIN, is_text
 from ...backend.bson import MAX_DEPTH, check_key, check_text, kind_of
-from .codecs import Codec, check_int, dump_datetime, dump_decimal, load_datetime
+from .codecs import DATES, Codec, check_int, dump_datetime, dump_decimal, load_datetime
 
 
 def dump_free(value: Any, depth: int = 1) -> Any:
@@ -21,16 +22,15 @@ def dump_free(value: Any, depth: int = 1) -> Any:
         return check_int(value)
     if depth > MAX_DEPTH:
         raise ValueError(f"must not be nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        if _is_plain(value):
+    if isinstance(value, dict):
+        if kind is dict and _is_plain(value):
             return value
         return {check_key(key): dump_free(item, depth + 1) for key, item in value.items()}
-    if kind is list or kind is tuple:
+    if isinstance(value, list | tuple):
         return [dump_free(item, depth + 1) for item in value]
-    if isinstance(value, datetime):
-        return dump_datetime(value)
-    if isinstance(value, Decimal):
-        return dump_decimal(value)
+    for base, dump in _BASES:
+        if isinstance(value, base):
+            return dump(value)
     raise ValueError(
         f"holds {kind_of(value)}, which cannot be stored: use text, numbers, booleans, None, aware datetimes, "
         "Decimal, bytes, UUID, and lists and dictionaries of them"
@@ -51,6 +51,16 @@ def _is_plain(value: dict[Any, Any]) -> bool:
     return True
 
 
+_BASES: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
+    (datetime, dump_datetime),
+    (Decimal, dump_decimal),
+    (str, lambda value: check_text(str.__str__(value))),
+    (int, check_int),
+    (float, float),
+    (UUID, lambda value: UUID(int=value.int)),
+)
+"""Of these an object of a subclass is the value that it is."""
+
 _UNCHANGED = frozenset({str, float, bool, bytes, type(None), ObjectId, UUID})
 _LEAVES = _UNCHANGED | {int}
 
@@ -64,7 +74,7 @@ def load_free(value: Any) -> Any:
         return {key: load_free(item) for key, item in value.items()}
     if kind is list:
         return [load_free(item) for item in value]
-    if kind is datetime:
+    if kind in DATES:
         return load_datetime(value)
     if kind is Decimal128:
         return value.to_decimal()

@@ -1,7 +1,8 @@
 """What stands at a dotted path of a decoded document, lists on the way included."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from bson.dbref import DBRef
 
@@ -9,16 +10,7 @@ from ....domain.errors import InvalidQuery
 from ....domain.rules.predicates import Path, dotted
 from .value_order import EMPTY, MISSING
 
-
-def check_path(path: Path) -> None:
-    """Refuse what cannot be a key of a document.
-
-    Raises:
-        InvalidQuery: with the key.
-    """
-    key = dotted(path)
-    if not key or key[0] == "$" or "\0" in key or any("." in name for name in path):
-        raise InvalidQuery(f"{key!r} cannot be the key of a document")
+_POSITION = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def values_at(document: object, path: Path, *, items: bool = True) -> Iterator[object]:
@@ -64,23 +56,18 @@ def fields_of(value: object) -> dict[str, Any]:
 def key_rows(document: object, paths: Sequence[Path]) -> list[tuple[object, ...]]:
     """Return the rows of values under which an index or an order files a document, as MongoDB does.
 
-    Most documents have one. A list on the way gives one for each item, EMPTY if it has none.
+    Most documents have one. A list on the way gives one for each item, EMPTY if it has none. A name that is the
+    position of an item in a list means that item.
 
     Raises:
-        InvalidQuery: if two paths lead through different lists, or a path numbers an item.
+        InvalidQuery: if two paths lead through different lists, or a name is both a position in a list and a key of an
+            object in it.
     """
     if all(len(path) == 1 for path in paths) and type(document) is dict:
         row = tuple(document.get(name, MISSING) for (name,) in paths)
         if not any(type(value) is list for value in row):
             return [row]
-    found: list[object] = []
-    lists: dict[int, tuple[int, Path]] = {}
-    for position, path in enumerate(paths):
-        value, depth = _until_list(document, path)
-        if type(value) is list:
-            lists[position] = (depth, path)
-        found.append(value)
-    return [tuple(found)] if not lists else list(_unwound(found, lists))
+    return [*_rows(document, [_Step(path, MISSING) for path in paths])]
 
 
 def leads_to_list(document: object, path: Path) -> bool:
@@ -97,23 +84,70 @@ def _until_list(document: object, path: Path) -> tuple[object, int]:
     return found, len(path)
 
 
-def _unwound(found: list[object], lists: dict[int, tuple[int, Path]]) -> Iterator[tuple[object, ...]]:
-    if len({path[:depth] for depth, path in lists.values()}) > 1:
-        names = " and ".join(dotted(path) for _, path in lists.values())
-        raise InvalidQuery(f"{names} lead through different lists, which have no common order")
-    rest = {position: path[depth:] for position, (depth, path) in lists.items()}
-    items = cast("list[object]", found[next(iter(lists))])
-    numbers = {str(number) for number in range(len(items))}
-    for path in rest.values():
-        if path and path[0] in numbers:
-            raise InvalidQuery(f"an order cannot number the items of a list: {dotted(path)}")
-    inner = {position: path for position, path in rest.items() if path}
-    for item in items or [EMPTY]:
-        row = list(found)
-        for position in rest:
-            row[position] = item
-        below = item if isinstance(item, dict | DBRef) else {}
-        for values in key_rows(below, list(inner.values())):
-            for position, value in zip(inner, values, strict=True):
-                row[position] = value
-            yield tuple(row)
+class _Step(NamedTuple):
+    """How far one path has been followed.
+
+    Attributes:
+        rest: what is left of it.
+        found: the value, once nothing is left.
+        item: what the rest leads to from the item that it numbers in the list that was passed last, if there is one.
+    """
+
+    rest: Path
+    found: object
+    item: "tuple[object, Path, bool] | None" = None
+
+
+def _rows(document: object, steps: list[_Step]) -> Iterator[tuple[object, ...]]:
+    """Follow all paths to the next list, and on through each of its items."""
+    here: list[object] | None = None
+    through: set[int] = set()
+    whole = False
+    for position, step in enumerate(steps):
+        if not step.rest:
+            continue
+        value, rest, in_list = _next(document, step)
+        if type(value) is list:
+            if here is not None and value is not here:
+                raise InvalidQuery(
+                    f"paths lead through different lists, which have no common order: {dotted(step.rest)}"
+                )
+            here, whole = value, whole or in_list
+            through.add(position)
+        steps[position] = _Step(rest, value)
+    if here is None:
+        yield tuple(step.found for step in steps)
+        return
+    for position, step in enumerate(steps):
+        if position in through and step.rest:
+            steps[position] = step._replace(item=_numbered(here, step.rest))
+    for item in here or [EMPTY]:
+        reached: object = here if whole and here else item
+        below = [
+            step._replace(found=reached) if position in through and not step.rest else step
+            for position, step in enumerate(steps)
+        ]
+        yield from _rows(item if isinstance(item, dict | DBRef) else {}, below)
+
+
+def _next(document: object, step: _Step) -> tuple[object, Path, bool]:
+    """The value up to the next list, the rest of the path there, and whether that list is an item of another one."""
+    has_key = step.rest[0] in fields_of(document)
+    if step.item is not None:
+        if has_key:
+            raise InvalidQuery(f"{step.rest[0]!r} is a position in a list and a key of an object in it")
+        return step.item
+    if not has_key:
+        return MISSING, (), False
+    value, depth = _until_list(document, step.rest)
+    return value, step.rest[depth:], False
+
+
+def _numbered(items: list[object], path: Path) -> tuple[object, Path, bool] | None:
+    """What a path leads to that begins with the position of an item; None if there is no such item."""
+    name = path[0]
+    if not _POSITION.fullmatch(name) or int(name) >= len(items):
+        return None
+    item = items[int(name)]
+    value, depth = _until_list(item, path[1:])
+    return value, path[1 + depth :], type(item) is list

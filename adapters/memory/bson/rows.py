@@ -5,15 +5,12 @@ from typing import Any
 
 from bson import decode, decode_all, encode
 from bson.errors import BSONError
-from bson.objectid import ObjectId
-from bson.regex import Regex
 
-from ....domain.errors import TooLarge, ValidationError
-from ...backend import MAX_DOCUMENT_BYTES, Document
+from ....domain.errors import ValidationError
+from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS, CONTAINERS, copied
-
-MAX_DEPTH = 180
-"""How deep documents and lists may nest on a server, the document itself included."""
+from ...backend.checks.document_size import check_bytes
+from ...backend.checks.given_values import MAX_LEVELS
 
 _LEAST_BYTES_OF_A_LEVEL = 8
 _NOT_ENCODABLE = (BSONError, OverflowError, ValueError, TypeError, RecursionError)
@@ -94,15 +91,9 @@ def encoded(document: Document) -> bytes:
         TooLarge: if it is above `MAX_DOCUMENT_BYTES`.
     """
     data = _bson(document)
-    if len(data) > MAX_DOCUMENT_BYTES:
-        raise TooLarge(
-            f"a document takes {len(data):,} bytes and may take {MAX_DOCUMENT_BYTES:,} at most: "
-            "keep large parts elsewhere, or split it",
-            size=len(data),
-            limit=MAX_DOCUMENT_BYTES,
-        )
-    if len(data) > MAX_DEPTH * _LEAST_BYTES_OF_A_LEVEL and _is_deeper(document, MAX_DEPTH):
-        raise ValidationError.of("", f"a store cannot hold more than {MAX_DEPTH} levels of nesting")
+    check_bytes(len(data))
+    if len(data) > MAX_LEVELS * _LEAST_BYTES_OF_A_LEVEL and _is_deeper(document, MAX_LEVELS):
+        raise ValidationError.of("", f"a store cannot hold more than {MAX_LEVELS} levels of nesting")
     return data
 
 
@@ -113,22 +104,6 @@ def _bson(document: Document) -> bytes:
         kind = type(error).__name__
     # Out here it has no context: what BSON says of a value quotes it.
     raise ValidationError.of(_culprit(document), f"a store cannot hold this value ({kind})")
-
-
-def checked_id(document: Document) -> Any:
-    """Return the id of a document that is to be stored.
-
-    Raises:
-        ValidationError: if a server would refuse it as an id.
-    """
-    if "_id" not in document:
-        raise ValidationError.of("_id", "a document needs an id")
-    found = document["_id"]
-    if type(found) is ObjectId or type(found) is str:
-        return found
-    if isinstance(found, list | tuple | Regex) or _has_operator(found):
-        raise ValidationError.of("_id", f"a {type(found).__name__} cannot be an id, nor hold keys with '$'")
-    return found
 
 
 def _culprit(document: Document) -> str:
@@ -150,7 +125,3 @@ def _is_deeper(value: Any, levels: int) -> bool:
     if isinstance(value, list | tuple):
         return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
     return False
-
-
-def _has_operator(value: Any) -> bool:
-    return isinstance(value, dict) and any(key.startswith("$") or _has_operator(item) for key, item in value.items())

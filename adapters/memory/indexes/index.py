@@ -8,6 +8,7 @@ from ...backend import Document, IndexDeclaration
 from ..bson.paths import key_rows, leads_to_list
 from ..bson.value_order import MISSING, Key, order_key, stored_key
 from ..operators.matching import matcher
+from .special import refusals_of
 
 NO_LISTS: frozenset[int] = frozenset()
 
@@ -23,10 +24,10 @@ class Index:
         names: its document keys, dotted.
         paths: its document keys.
         roots: the top-level keys that it depends on.
-        numbered: whether a key may number an item of a list, as no order can.
+        numbered: whether a key may number an item of a list: such an index is not read through.
     """
 
-    __slots__ = ("_flat", "_holds", "_name", "declaration", "names", "numbered", "paths", "roots")
+    __slots__ = ("_flat", "_holds", "_name", "_refusals", "declaration", "names", "numbered", "paths", "roots")
 
     def __init__(self, declaration: IndexDeclaration) -> None:
         self.declaration = declaration
@@ -37,13 +38,31 @@ class Index:
         partial = declaration.partial
         self._name = self.names[0] if self._flat and len(self.names) == 1 and partial is None else None
         self._holds = None if partial is None else matcher(partial)
+        self._refusals = refusals_of(declaration)
         depends = self.paths if partial is None else (*self.paths, *paths_of(partial))
         self.roots = frozenset(path[0] for path in depends)
 
     @property
+    def refuses_values(self) -> bool:
+        """Whether it holds only values of some sort: text of a language, places, what can be hashed."""
+        return bool(self._refusals)
+
+    def check_values(self, document: Document) -> None:
+        """Refuse a document with a value that the index cannot hold.
+
+        Raises:
+            ValidationError: with the key.
+        """
+        if self._holds is not None and not self._holds(document):
+            return
+        for name, refusal in self._refusals:
+            if reason := refusal(document):
+                raise ValidationError.of(name, f"{reason} (index {self.declaration.name})")
+
+    @property
     def holds_what_matches(self) -> bool:
         """Whether a document that equals given values in all keys is filed under just these values."""
-        return len({path[0] for path in self.paths}) == len(self.paths)
+        return not self.numbered and len({path[0] for path in self.paths}) == len(self.paths)
 
     def keys_of(self, document: Document) -> frozenset[Key]:
         """Return the values under which a unique index files a document: several if there is a list, or none.
@@ -99,19 +118,21 @@ class IndexSet:
         all: in the order of their declaration.
         unique: those that refuse a second document.
         ordered: those that are kept in order.
+        special: those that hold only values of some sort.
         checked: the others that some documents have no place in.
         by_path: the unique indexes over one key, by it, as a number in `unique`.
         roots: the top-level keys that a write must look at.
         unique_roots: those that a unique index depends on.
     """
 
-    __slots__ = ("all", "by_path", "checked", "ordered", "roots", "unique", "unique_roots")
+    __slots__ = ("all", "by_path", "checked", "ordered", "roots", "special", "unique", "unique_roots")
 
     def __init__(self, indexes: Sequence[Index] = ()) -> None:
         self.all = tuple(indexes)
         self.unique = tuple(index for index in indexes if index.declaration.unique)
         self.ordered = tuple(index for index in indexes if not index.numbered and index.declaration.in_order)
         self.checked = tuple(index for index in self.ordered if len(index.paths) > 1 and not index.declaration.unique)
+        self.special = tuple(index for index in indexes if index.refuses_values)
         self.unique_roots = frozenset(root for index in self.unique for root in index.roots)
         self.roots = self.unique_roots.union(*(index.roots for index in self.checked))
         self.by_path = {

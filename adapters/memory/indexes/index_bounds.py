@@ -11,8 +11,9 @@ from bson.regex import Regex
 from ....domain.entities.bounds import Comparator
 from ....domain.rules.patterns import at_start
 from ....domain.rules.predicates import All, Compare, Contains, IsNone, OneOf, Path, Predicate, Text, TextTest
+from ...backend.checks.given_values import INCOMPARABLE
 from ..bson.value_order import NULL, TEXT, Key, order_key, stored
-from ..operators.matching import INCOMPARABLE, matcher
+from ..operators.matching import matcher
 from .index import Index
 from .index_views import View
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ....domain.rules.predicates import Path
-from ..bson.paths import check_path
+from ...backend.checks.given_values import check_sort_path
 from ..bson.rows import Row
 from ..bson.value_order import EMPTY, MISSING, Key, order_key, stored_key
 
@@ -15,7 +15,7 @@ def distinct_values(rows: Iterable[Row], path: Path) -> list[Any]:
     Raises:
         InvalidQuery: if a key cannot be that of a document.
     """
-    check_path(path)
+    check_sort_path(path)
     found: dict[Key, Any] = {}
     for row in rows:
         value = _reached(row.document, path)

@@ -5,10 +5,7 @@ from collections.abc import Callable
 from operator import ge, gt, le, lt
 from typing import Any, assert_never
 
-from bson.code import Code
 from bson.dbref import DBRef
-from bson.max_key import MaxKey
-from bson.min_key import MinKey
 from bson.regex import Regex
 
 from ....domain.entities.bounds import Comparator
@@ -34,7 +31,8 @@ from ....domain.rules.predicates import (
     dotted,
 )
 from ...backend import Document
-from ..bson.paths import check_path, fields_of, values_at
+from ...backend.checks.given_values import check_operand, check_path
+from ..bson.paths import fields_of, values_at
 from ..bson.value_order import MISSING, NAN, order_key, stored, stored_key
 
 Matcher = Callable[[Document], bool]
@@ -47,9 +45,6 @@ _ORDER: dict[Comparator, Callable[[Any, Any], bool]] = {
     Comparator.GE: ge,
 }
 _ABOUT_WHOLE_VALUES = (Contains, Exists, Size, AnyItem)
-
-INCOMPARABLE = (Regex, Code, MinKey, MaxKey)
-"""Types of values that a store can hold, and that no query compares with."""
 
 
 def matcher(predicate: Predicate) -> Matcher:
@@ -89,7 +84,7 @@ def _test(leaf: Leaf) -> Test:
         case Exists():
             return lambda found: found is not MISSING
         case Text(_, test, text):
-            return _text(test, text)
+            return _text(leaf.path, test, text)
         case Matches(_, pattern):
             return _matches(pattern)
         case Contains() | Size() | AnyItem():
@@ -214,7 +209,8 @@ def _one_of(path: Path, values: tuple[object, ...]) -> Test:
     return lambda found: stored_key(found) in keys
 
 
-def _text(test: TextTest, text: str) -> Test:
+def _text(path: Path, test: TextTest, text: str) -> Test:
+    check_operand(path, text)
     if test is TextTest.STARTS:
         return _found_in(lambda found: found.startswith(text), at_start(text))
     return _found_in(lambda found: found.endswith(text), at_end(text))
@@ -232,6 +228,5 @@ def _matches(pattern: Pattern) -> Test:
 
 
 def _operand(path: Path, value: object) -> object:
-    if isinstance(value, INCOMPARABLE):
-        raise InvalidQuery(f"{dotted(path)} cannot be compared with a {type(value).__name__}")
+    check_operand(path, value)
     return stored(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ....domain.rules.predicates import Path
 from ...backend import Document
-from ..bson.paths import check_path
+from ...backend.checks.given_values import check_sort_path
 
 _ID = "_id"
 
@@ -21,7 +21,7 @@ def projection(select: Sequence[Path]) -> Callable[[Document], Document]:
     """
     tree: Tree = {_ID: None}
     for path in select:
-        check_path(path)
+        check_sort_path(path)
         branch = tree
         for name in path[:-1]:
             branch = _below(branch, name)

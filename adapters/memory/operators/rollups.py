@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from ....domain.queries.rollups import Function, GroupKey, Rollup
 from ....domain.rules.predicates import Path, dotted
 from ...backend import Document
-from ..bson.paths import check_path
+from ...backend.checks.given_values import check_sort_path
 from ..bson.rows import Row
 from ..bson.value_order import MISSING, Key, order_key, stored, stored_key
 from .calendar import bucket_of
@@ -93,7 +93,7 @@ def _reader(path: Path) -> Read:
     """The function that gives the value at a path of an expression: None where there is none."""
     if not path:
         return lambda document: None
-    check_path(path)
+    check_sort_path(path)
 
     def read(document: Document) -> object:
         found = _at(document, path)

@@ -7,7 +7,8 @@ from typing import Any
 
 from ....domain.queries.query import SortKey
 from ...backend import Document
-from ..bson.paths import check_path, key_rows
+from ...backend.checks.given_values import check_sort_path
+from ..bson.paths import key_rows
 from ..bson.rows import Row
 from ..bson.value_order import order_key
 
@@ -38,7 +39,7 @@ def _sort_key(sort: Sequence[SortKey], *, mixed: bool, age: int) -> Callable[[Ro
     """Return the key of a row; the last part of it, its age, tells equal rows apart."""
     paths = [key.path for key in sort]
     for path in paths:
-        check_path(path)
+        check_sort_path(path)
     falling = [key.descending for key in sort]
     turned = [position for position, down in enumerate(falling) if down and mixed]
 

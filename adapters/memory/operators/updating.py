@@ -1,6 +1,9 @@
 """A document as MongoDB's ``$set``, ``$unset`` and ``$inc`` change it."""
 
+import re
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cmp_to_key
 from typing import Any
 
 from bson.decimal128 import Decimal128
@@ -10,10 +13,10 @@ from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.errors import InvalidQuery, ValidationError
 from ....domain.rules.predicates import dotted
 from ...backend import Document, Modify
-from ..bson.paths import check_path
 from ..bson.rows import Row
 from ..bson.value_order import MISSING, NAN, order_key
 
+_NUMBER = re.compile("0|[1-9][0-9]*")
 _INT32 = range(-(2**31), 2**31)
 _DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
 _NUMBERS = (int, float, Decimal128)
@@ -32,9 +35,27 @@ def modified(row: Row, change: Modify) -> Document:
     steps: dict[str, tuple[str, Any]] = {key: ("increment", by) for key, by in change.increment.items()}
     steps.update({key: ("set", value) for key, value in change.set.items()})
     steps.update(dict.fromkeys(change.unset, ("unset", None)))
-    for key, (what, value) in sorted(steps.items()):  # the server adds new keys in alphabetical order
+    for key in in_order_of_addition(steps):
+        what, value = steps[key]
         _apply(document, key, what, value)
     return document
+
+
+def in_order_of_addition(keys: Iterable[str]) -> list[str]:
+    """Return dotted keys in the order in which the server adds what is missing.
+
+    That is the alphabetical one of their parts, but for two numbers, which come by their value.
+    """
+    return sorted(keys, key=cmp_to_key(_compared))
+
+
+def _compared(one: str, other: str) -> int:
+    for left, right in zip(one.split("."), other.split("."), strict=False):
+        if left != right:
+            if _NUMBER.fullmatch(left) and _NUMBER.fullmatch(right):
+                return int(left) - int(right)
+            return -1 if left < right else 1
+    return len(one) - len(other)
 
 
 def roots_of(change: Modify) -> frozenset[str]:
@@ -54,7 +75,6 @@ def _is_nan(document: Document, path: tuple[str, ...]) -> bool:
 
 def _apply(document: Document, key: str, what: str, value: Any) -> None:
     path = tuple(key.split("."))
-    check_path(path)
     place = _place(document, path, make=what != "unset")
     if place is None:
         return

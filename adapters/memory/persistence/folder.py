@@ -65,20 +65,24 @@ class Folder:
             unquote(path.name.removesuffix(_SUFFIX)): _documents(path) for path in sorted(self.path.glob(f"*{_SUFFIX}"))
         }
 
-    def save(self, collections: Mapping[str, Iterable[Document]]) -> None:
+    def save(self, collections: Mapping[str, Iterable[Document]]) -> list[ValidationError]:
         """Replace the files of collections; those that are not named stay as they are.
+
+        Returns:
+            What is wrong with each document that cannot be written, with its collection and id: it is left out.
 
         Raises:
             OSError: as the system gives it; every file is as it was.
-            ValidationError: if a document cannot be written, with its collection and id.
         """
+        left_out: list[ValidationError] = []
         names = {f"{quote(name, safe='')}{_SUFFIX}": name for name in collections}
         self._discard_save()
         for file, name in names.items():
-            files.write_new(self.path / f"{file}{_NEW}", _lines(name, collections[name]))
+            files.write_new(self.path / f"{file}{_NEW}", _lines(name, collections[name], left_out))
         files.sync_folder(self.path)
         files.replace(self.path / _COMMIT, json.dumps([*names]).encode())
         self._finish_save()
+        return left_out
 
     def release(self) -> None:
         """Let others have the folder; a fork that has the file open too does not keep it."""
@@ -124,12 +128,13 @@ def _is_plain(name: str) -> bool:
     return name.endswith(_SUFFIX) and name == os.path.basename(name)
 
 
-def _lines(collection: str, documents: Iterable[Document]) -> Iterator[bytes]:
+def _lines(collection: str, documents: Iterable[Document], left_out: list[ValidationError]) -> Iterator[bytes]:
+    """Yield the lines of documents; note the documents that have none."""
     for document in documents:
         try:
             yield to_line(document)
         except ValidationError as error:
-            raise ValidationError(error.problems, entity=collection, document_id=document.get("_id")) from None
+            left_out.append(ValidationError(error.problems, entity=collection, document_id=document.get("_id")))
 
 
 def _documents(path: Path) -> Iterator[Document]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from immutables import Map
 
-from ....domain.errors import ConfigurationError, TristoreError, Unavailable
+from ....domain.errors import ConfigurationError, Problem, TristoreError, Unavailable, ValidationError
 from ...backend import CollectionDeclaration, Document
-from ..bson.rows import Row, checked_id, encoded
+from ...backend.checks.given_values import check_document
+from ..bson.rows import Row, encoded
 from ..bson.value_order import Key, identity_key
 from ..engine import NO_TABLE, Engine
 from ..indexes.index import NO_INDEXES
@@ -55,6 +56,7 @@ class KeptData:
         Raises:
             ConfigurationError: in a fork, which has a copy of the data, and no folder.
             Unavailable: if the files cannot be written; they are as they were.
+            ValidationError: if a document cannot be written, with its id; all others are.
         """
         if self._loaded is not None:
             self._loaded.save()
@@ -65,11 +67,15 @@ class KeptData:
 
         Raises:
             Unavailable: if the files cannot be written; the data stays loaded.
+            ValidationError: if a document cannot be written, with its id; all others are, and the folder is free.
         """
         if self._loaded is None:
             return
         try:
             self._loaded.close()
+        except ValidationError:
+            self._loaded = None
+            raise
         except TristoreError:
             self._has_told = True
             raise
@@ -106,6 +112,7 @@ class _Loaded:
             self._folder.release()
             raise
         self._saved = self.engine.tables
+        self._incomplete: set[str] = set()  # collections of which the last save left a document out
         self._saving = threading.Lock()
         self._process = os.getpid()
 
@@ -115,6 +122,7 @@ class _Loaded:
         Raises:
             ConfigurationError: in a fork, which has a copy of the data, and no folder.
             Unavailable: if the files cannot be written.
+            ValidationError: if a document cannot be written; all others are.
         """
         if os.getpid() != self._process:
             raise ConfigurationError(
@@ -126,17 +134,21 @@ class _Loaded:
             changed = {
                 name: _in_order(table)
                 for name, table in tables.items()
-                if table.rows is not self._saved.get(name, NO_TABLE).rows
+                if name in self._incomplete or table.rows is not self._saved.get(name, NO_TABLE).rows
             }
+            left_out: list[ValidationError] = []
             if changed:
                 try:
-                    self._folder.save(changed)
+                    left_out = self._folder.save(changed)
                 except OSError as error:
                     raise Unavailable(
                         f"memory://{self._folder.path} cannot be saved ({error.strerror}): its files are as they "
                         "were, and the data is still in memory; make room, then save or close again"
                     ) from error
             self._saved = tables
+            self._incomplete = {error.entity for error in left_out}
+        if left_out:
+            raise _without(left_out)
 
     def close(self) -> None:
         """Take no more commits, save, and let others have the folder."""
@@ -145,17 +157,32 @@ class _Loaded:
         self.engine.stop()
         try:
             self.save()
+        except ValidationError:  # all that can be saved is
+            self._folder.release()
+            raise
         except TristoreError:
             self.engine.go_on()
             raise
         self._folder.release()
 
 
+def _without(left_out: Sequence[ValidationError]) -> ValidationError:
+    """Say which document was not saved, and how many others of its kind."""
+    first = left_out[0]
+    others = f", and so are {len(left_out) - 1} others" if len(left_out) > 1 else ""
+    problems = [Problem(problem.field, f"{problem.message} ({_NOT_SAVED}{others})") for problem in first.problems]
+    return ValidationError(problems, entity=first.entity, document_id=first.document_id)
+
+
+_NOT_SAVED = "it is left out of the folder, where all other documents are saved"
+
+
 def _table(collection: str, documents: Iterable[Document], sequence: Iterator[int]) -> Table:
     rows: dict[Key, Row] = {}
     for document in documents:
         try:
-            id_key = identity_key(checked_id(document))
+            check_document(document)
+            id_key = identity_key(document["_id"])
             row = Row(encoded(document), next(sequence))
         except TristoreError as error:
             raise ConfigurationError(f"{collection}: {error}") from error

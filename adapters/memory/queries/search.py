@@ -12,7 +12,7 @@ from ....domain.entities.bounds import Comparator
 from ....domain.queries.query import Query
 from ....domain.rules.predicates import Compare, OneOf, Predicate
 from ...backend import Document
-from ..bson.paths import check_path
+from ...backend.checks.given_values import check_operand, check_sort_path
 from ..bson.rows import Row
 from ..bson.value_order import Key, identity_key
 from ..indexes.index_bounds import implies, parts_of
@@ -110,11 +110,13 @@ def _named(table: Table | Draft, query: Query) -> Sequence[Row] | None:
     if type(asked) is not Compare or asked.comparator is not Comparator.EQ or query.skip or query.sort:
         return None
     if asked.path == ID:
+        check_operand(ID, asked.value)
         row = table.rows.get(identity_key(asked.value))
         return () if row is None else (row,)
     number = table.indexes.by_path.get(asked.path)
     if number is None or type(asked.value) not in _PLAIN:
         return None
+    check_operand(asked.path, asked.value)
     id_key = table.entries[number].get((identity_key(asked.value),))
     return () if id_key is None else (table.rows[id_key],)
 
@@ -143,7 +145,7 @@ class Search:
             InvalidQuery: for a key or value that a store cannot compare.
         """
         for key in query.sort:
-            check_path(key.path)
+            check_sort_path(key.path)
         parts = tuple(parts_of(query.predicate))
         self._query = query
         self._until = self.wanted = None if query.limit is None else query.skip + query.limit
@@ -212,10 +214,14 @@ def _direct(table: Table | Draft, parts: Sequence[Predicate]) -> tuple[str, list
 
 def _ids(table: Table | Draft, parts: Sequence[Predicate]) -> tuple[str, set[Key]] | None:
     given = {part.path: part.value for part in parts if isinstance(part, Compare) and _is_equality(part)}
+    for path, value in given.items():
+        check_operand(path, value)
     if ID in given:
         return "_id", {identity_key(given[ID])}
     for part in parts:
         if isinstance(part, OneOf) and part.path == ID:
+            for value in part.values:
+                check_operand(ID, value)
             return "_id", set(map(identity_key, part.values))
     for index, entries in zip(table.indexes.unique, table.entries, strict=True) if given else ():
         if all(path in given for path in index.paths) and index.holds_what_matches:

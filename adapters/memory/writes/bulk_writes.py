@@ -7,6 +7,7 @@ from time import monotonic
 from ....domain.errors import TooLarge, TristoreError, ValidationError
 from ....domain.rules.predicates import Predicate
 from ...backend import KeyTaken, ManyResult, Modify, ModifyResult, WritePlan
+from ...backend.checks.given_plans import check_modify, sound_part, with_refused
 from ..bson.rows import Row
 from ..bson.value_order import Key, stored_key
 from ..engine import NO_TABLE, Engine
@@ -31,6 +32,10 @@ class ManyWriter:
     def write_many(self, plan: WritePlan, timeout: float) -> ManyResult:
         """Carry out each operation of a plan for itself."""
         end = monotonic() + timeout
+        part, kept, refused = sound_part(plan)
+        return with_refused(self._each_alone(part, end), kept, refused)
+
+    def _each_alone(self, plan: WritePlan, end: float) -> ManyResult:
         errors: dict[int, KeyTaken | TristoreError] = {}
         met: list[bool] = []
         for position, operation in enumerate(operations_of(plan)):
@@ -52,6 +57,7 @@ class ManyWriter:
         timeout: float,
     ) -> ModifyResult:
         """Change every row that matches."""
+        check_modify(change)
         touched = roots_of(change)
 
         def modify(target: RowChange, id_key: Key, row: Row) -> bool:

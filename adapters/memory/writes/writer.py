@@ -10,11 +10,13 @@ from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from bson.objectid import ObjectId
 
-from ....domain.errors import ValidationError, WriteConflict
+from ....domain.errors import WriteConflict
 from ...backend import Delete, Document, KeyTaken, Replace, Update, WritePlan, WriteResult
-from ..bson.rows import Row, checked_id, encoded
-from ..bson.value_order import MISSING, Key, identity_key, order_key, stored_key
+from ...backend.checks.given_plans import check_plan
+from ..bson.rows import Row, encoded
+from ..bson.value_order import MISSING, Key, identity_key, order_key
 from ..engine import Engine
+from ..operators.updating import in_order_of_addition
 from ..tables import Draft
 from ..transactions import MemoryTransaction
 
@@ -33,7 +35,12 @@ class Writer:
         self._engine = engine
 
     def write(self, plan: WritePlan, transaction: MemoryTransaction | None, timeout: float) -> WriteResult:
-        """Carry out a plan; the first error ends a transaction, and the plan without one."""
+        """Carry out a plan; the first error ends a transaction, and the plan without one.
+
+        Raises:
+            ValidationError: before anything is done, if an operation of it cannot be carried out.
+        """
+        check_plan(plan)
         if transaction is None:
             return self._one_by_one(plan, monotonic() + timeout)
         try:
@@ -106,7 +113,7 @@ class RowChange:
 
     def insert(self, document: Document) -> None:
         """Place a new row."""
-        id_ = checked_id(document)
+        id_ = document["_id"]
         if next(iter(document)) != "_id":  # the server puts the id first
             document = {"_id": id_, **document}
         row = Row(encoded(document), next(self._engine.sequence))
@@ -159,6 +166,8 @@ class RowChange:
     ) -> None:
         """Bring the unique indexes up to date; a value that is free, but was not always, is a conflict first."""
         indexes, draft = self.draft.indexes, self.draft
+        for index in indexes.special:
+            index.check_values(after.document)
         if touched is not None and indexes.roots.isdisjoint(touched):
             return
         for index in indexes.checked:
@@ -209,26 +218,14 @@ def _contents(given: Document, row: Row, roots: Collection[str]) -> Document:
 
 
 def _updated(row: Row, update: Update) -> Document:
-    """New keys follow the old ones in alphabetical order, as the server's do."""
+    """New keys follow the old ones, as the server's do."""
     document = dict(row.document)
-    for key in sorted(update.set):
-        if not key or key[0] == "$" or "." in key:
-            raise ValidationError.of(key, "a key to change is not empty, has no '.', and does not begin with '$'")
+    for key in in_order_of_addition(update.set):
         document[key] = update.set[key]
     for key in update.unset:
         document.pop(key, None)
-    _check_same_id(row, document)
     return document
 
 
 def _replaced(row: Row, replace: Replace) -> Document:
-    document = {"_id": row.document["_id"], **replace.document}
-    if any(key[:1] == "$" for key in document):
-        raise ValidationError.of("", "a document that replaces another has no keys with '$'")
-    _check_same_id(row, document)
-    return document
-
-
-def _check_same_id(row: Row, document: Document) -> None:
-    if identity_key(document["_id"]) != stored_key(row.document["_id"]):
-        raise ValidationError.of("_id", "the id of a document never changes")
+    return {"_id": row.document["_id"], **replace.document}

@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import pymongo
-from bson.errors import BSONError
+from bson.errors import BSONError, InvalidBSON
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -32,7 +32,8 @@ from ....domain.errors import (
     ValidationError,
     WriteConflict,
 )
-from ...backend import MAX_DOCUMENT_BYTES, KeyTaken
+from ...backend import MAX_DOCUMENT_BYTES, IndexDeclaration, KeyTaken
+from ...backend.checks.special_indexes import FLAT, HASHED, SPHERE, TEXT
 from .masking import raise_masked
 
 DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeEncodeError)
@@ -56,10 +57,23 @@ _ABORTED_BY_AGE = frozenset({251, 290})
 _NOT_STORABLE = frozenset({15, 52, 53, 55, 56, 57, 121, 171})
 _NOT_MODIFIABLE = frozenset({2, 14, 28})
 """BadValue, TypeMismatch, PathNotViable: of an update, a stored value that is not what it changes."""
+REFUSED_BY_INDEX = {
+    16766: (HASHED, "a hashed index holds no lists"),
+    16755: (SPHERE, "an index of kind 2dsphere holds places: GeoJSON, or [longitude, latitude]"),
+    13027: (FLAT, "an index of kind 2d holds places within its bounds"),
+    13068: (FLAT, "an index of kind 2d holds places: [x, y]"),
+    16804: (FLAT, "an index of kind 2d holds places: [x, y]"),
+    17261: (TEXT, "the language of the text must be text"),
+    17262: (TEXT, "the language of the text is one that MongoDB does not know"),
+    201: (TEXT, "beside text an index holds no lists"),
+}
+"""What an index of some kind cannot hold, by the server's code."""
 _NO_TRANSACTIONS = frozenset({20, 123})
 _REFUSED_USER = frozenset({11, 13, 18, 8000})
 _NO_CHANGE_STREAMS = frozenset({40573})
 _CURSOR_LOST = frozenset({43, 136, 175, 237})
+
+_LIST_BESIDE_TEXT = 201
 
 _CLOCK_SLACK = 0.05
 
@@ -79,9 +93,20 @@ class Operation:
         modifies: whether it changes what is stored by what is stored.
         outlived: tells, after an error, how many seconds the server lets a transaction live, if this one has lived as
             long; else None.
+        indexes: those that are declared for the collection, to be named where one refuses a value.
     """
 
-    __slots__ = ("_deadline", "_limit", "in_transaction", "modifies", "name", "outlived", "place", "timeout")
+    __slots__ = (
+        "_deadline",
+        "_limit",
+        "in_transaction",
+        "indexes",
+        "modifies",
+        "name",
+        "outlived",
+        "place",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -99,6 +124,7 @@ class Operation:
         self.timeout = timeout
         self.in_transaction = in_transaction
         self.modifies = modifies
+        self.indexes: Sequence[IndexDeclaration] = ()
 
     def __enter__(self) -> None:
         """Start the clock."""
@@ -133,6 +159,10 @@ def _told_by_class(error: Exception, operation: Operation) -> TristoreError | No
     """What the driver raises by itself, before any label: it calls the end of its own client transient."""
     if isinstance(error, DocumentTooLarge):
         return _too_large(operation)
+    if isinstance(error, InvalidBSON):
+        return ValidationError.of(
+            "", f"{operation.name}: a stored value cannot be read; find() names the document and the field"
+        )
     if not isinstance(error, PyMongoError):
         return ValidationError.of("", f"{operation.name}: a value that BSON cannot hold")
     if isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError):
@@ -222,8 +252,8 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
             f"{operation.name}: a stored document has a value that cannot be changed so (code {code}): an increment "
             "needs a number and a result of at most 64 bits, and a part of a value needs that value",
         )
-    if code in _NOT_STORABLE:
-        return ValidationError.of("", f"{operation.name}: the server refuses the document (code {code})")
+    if code in _NOT_STORABLE or code in REFUSED_BY_INDEX:
+        return _not_storable(code, operation)
     if code in _REFUSED_USER:
         return ConfigurationError(
             f"{operation.place} refuses this user for {operation.name} (code {code}): check the user, "
@@ -237,6 +267,20 @@ def _refusal(error: PyMongoError, code: int | None, operation: Operation) -> Tri
     if isinstance(error, DriverConfigurationError):
         return ConfigurationError(f"{operation.place}: {error}")
     return TristoreError(f"{operation.name} at {operation.place} was refused ({_code_name(error, code)})")
+
+
+def _not_storable(code: int, operation: Operation) -> ValidationError:
+    """Name the declared indexes of the kind that refuses a value, and the fields that it looks at."""
+    if code not in REFUSED_BY_INDEX:
+        return ValidationError.of("", f"{operation.name}: the server refuses the document (code {code})")
+    kind, reason = REFUSED_BY_INDEX[code]
+    found = [index for index in operation.indexes if any(direction == kind for _, direction in index.keys)]
+    if kind == TEXT and code != _LIST_BESIDE_TEXT:
+        fields = [str(index.options.get("language_override", "language")) for index in found]
+    else:
+        fields = [key for index in found for key, direction in index.keys if kind in {direction, HASHED}]
+    names = ", ".join(index.name for index in found) or f"of kind {kind}"
+    return ValidationError.of(", ".join(fields), f"{reason} (index {names})")
 
 
 def no_transactions(place: str) -> TransactionsUnsupported:

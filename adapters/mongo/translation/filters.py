@@ -32,8 +32,10 @@ from ....domain.rules.predicates import (
     Size,
     Text,
     TextTest,
+    dotted,
 )
-from ...backend.bson import CODEC_OPTIONS
+from ...backend.bson import CODEC_OPTIONS, RAW_OPTIONS
+from ...backend.checks.given_values import check_operand, check_path, check_sort_path
 
 Filter = dict[str, Any]
 
@@ -45,7 +47,7 @@ _OPERATORS = {
     Comparator.GT: "$gt",
     Comparator.GE: "$gte",
 }
-_RAW = CODEC_OPTIONS.with_options(document_class=RawBSONDocument)
+_OF_NONE = (Comparator.EQ, Comparator.NE)
 _NEVER: Filter = {"_id": {"$in": []}}
 
 
@@ -69,15 +71,15 @@ def to_filter(predicate: Predicate) -> Filter:
         # The server has a shorter way for an id that stands alone; an ObjectId cannot be an operator.
         case Compare(("_id",), Comparator.EQ, ObjectId() as id_):
             return {"_id": id_}
-        case Size() if sizes := _sizes(predicate):
-            return to_filter(sizes)
+        case Size() | OneOf() if alternatives := _alternatives(predicate):
+            return to_filter(alternatives)
         case _:
             return {to_key(predicate.path): _test(predicate)}
 
 
 def to_sort(keys: Sequence[SortKey]) -> list[tuple[str, int]]:
     """Translate an order."""
-    return [(to_key(key.path), -1 if key.descending else 1) for key in keys]
+    return [(to_sort_key(key.path), -1 if key.descending else 1) for key in keys]
 
 
 def to_key(path: Path) -> str:
@@ -86,20 +88,33 @@ def to_key(path: Path) -> str:
     Raises:
         InvalidQuery: if it would be read as an operator.
     """
-    key = ".".join(path)
-    if not key or key[0] == "$" or "\0" in key:
-        raise InvalidQuery(f"{key!r} cannot be the key of a document")
-    return key
+    check_path(path)
+    return ".".join(path)
+
+
+def to_sort_key(path: Path) -> str:
+    """Return a path by which documents are put in order, grouped or cut, in dotted form.
+
+    Raises:
+        InvalidQuery: if there is none.
+    """
+    check_sort_path(path)
+    return ".".join(path)
 
 
 def _test(leaf: Leaf) -> Filter:
     """What a leaf asks of the values at its path."""
     match leaf:
-        case Compare(_, comparator, value):
+        case Compare(path, comparator, value):
+            check_operand(path, value)
+            if value is None and comparator not in _OF_NONE:
+                raise InvalidQuery(f"{dotted(path)} cannot be more or less than None: ask is_none()")
             return {_OPERATORS[comparator]: value}
         case IsNone():
             return {"$eq": None}
-        case OneOf(_, values):
+        case OneOf(path, values):
+            for value in values:
+                check_operand(path, value)
             return {"$in": list(values)}
         case Text() | Matches():
             return {"$regex": _pattern(leaf)}
@@ -112,7 +127,8 @@ def _test(leaf: Leaf) -> Filter:
 
 def _list_test(leaf: Contains | Size | AnyItem) -> Filter:
     match leaf:
-        case Contains(_, value):
+        case Contains(path, value):
+            check_operand(path, value)
             return {"$elemMatch": {"$eq": value}}
         case Size(_, _, None):
             return {"$type": "array"}
@@ -125,6 +141,8 @@ def _list_test(leaf: Contains | Size | AnyItem) -> Filter:
 
 
 def _pattern(leaf: Text | Matches) -> str:
+    if isinstance(leaf, Text):
+        check_operand(leaf.path, leaf.text)
     match leaf:
         case Text(_, TextTest.STARTS, text):
             return at_start(text).pcre
@@ -134,11 +152,23 @@ def _pattern(leaf: Text | Matches) -> str:
             return pattern.pcre
 
 
+def _alternatives(leaf: Size | OneOf) -> AnyOf | None:
+    """What the server has no operator for, as one case or another; None if it has."""
+    return _sizes(leaf) if isinstance(leaf, Size) else _without_operators(leaf)
+
+
 def _sizes(leaf: Size) -> AnyOf | None:
     """A range of sizes as one after the other, for the server compares no size with more or less."""
     if leaf.most is None or leaf.least == leaf.most:
         return None
     return AnyOf(tuple(Size(leaf.path, size, size) for size in range(leaf.least, leaf.most + 1)))
+
+
+def _without_operators(leaf: OneOf) -> AnyOf | None:
+    """Values that ``$in`` would take for operators, each compared for itself; None if there are none."""
+    if not any(isinstance(value, Mapping) and str(next(iter(value), ""))[:1] == "$" for value in leaf.values):
+        return None
+    return AnyOf(tuple(Compare(leaf.path, Comparator.EQ, value) for value in leaf.values))
 
 
 _Tests = list[tuple[str, Any]]
@@ -159,8 +189,8 @@ def _tests_of_item(predicate: Predicate) -> _Tests:
             return [_not(_tests_of_item(part))]
         case Text() | Matches():
             return [("$in", [Regex(_pattern(predicate))])]  # of several $regex in one document, only one would count
-        case Size() if sizes := _sizes(predicate):
-            return _tests_of_item(sizes)
+        case Size() | OneOf() if alternatives := _alternatives(predicate):
+            return _tests_of_item(alternatives)
         case _:
             return list(_test(predicate).items())
 
@@ -174,4 +204,4 @@ def _document(tests: _Tests) -> Mapping[str, Any]:
     if len({operator for operator, _ in tests}) == len(tests):
         return dict(tests)
     elements = b"".join(encode({operator: value}, codec_options=CODEC_OPTIONS)[4:-1] for operator, value in tests)
-    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", _RAW)
+    return RawBSONDocument(struct.pack("<i", len(elements) + 5) + elements + b"\0", RAW_OPTIONS)

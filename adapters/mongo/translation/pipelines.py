@@ -14,7 +14,7 @@ from ....domain.errors import InvalidQuery, TristoreError, ValidationError
 from ....domain.queries.rollups import Figure, Function, GroupKey, Rollup
 from ....domain.rules.predicates import EVERYTHING, Path, dotted
 from ...backend import Document
-from .filters import to_filter, to_key
+from .filters import to_filter, to_sort_key
 
 Pipeline = list[dict[str, Any]]
 
@@ -151,4 +151,4 @@ def _accumulator(figure: Figure) -> dict[str, Any]:
 
 
 def _at(path: Path) -> str:
-    return f"${to_key(path)}"
+    return f"${to_sort_key(path)}"

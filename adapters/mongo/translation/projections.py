@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....domain.rules.predicates import Path, Predicate
-from .filters import to_filter, to_key
+from .filters import to_filter, to_sort_key
 
 
 def to_projection(select: Sequence[Path] | None) -> dict[str, int] | None:
@@ -13,7 +13,7 @@ def to_projection(select: Sequence[Path] | None) -> dict[str, int] | None:
     Raises:
         InvalidQuery: if a key cannot be that of a document.
     """
-    return None if select is None else {"_id": 1, **{to_key(path): 1 for path in select}}
+    return None if select is None else {"_id": 1, **{to_sort_key(path): 1 for path in select}}
 
 
 def to_distinct(path: Path, predicate: Predicate) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def to_distinct(path: Path, predicate: Predicate) -> list[dict[str, Any]]:
     Raises:
         InvalidQuery: if a key cannot be that of a document.
     """
-    value = f"${to_key(path)}"
+    value = f"${to_sort_key(path)}"
     return [
         {"$match": to_filter(predicate)},
         {"$project": {"_id": value}},

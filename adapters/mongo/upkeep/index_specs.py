@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bson import encode
-
 from ...backend import IndexDeclaration
 from ...backend.administration import ActualIndex
-from ...backend.bson import CODEC_OPTIONS
+from ..commands.encoded import in_bson
 from ..translation.filters import to_filter
 
 Spec = Mapping[str, Any]
@@ -59,7 +57,7 @@ def options_of(index: IndexDeclaration) -> dict[str, Any]:
     if index.expire_after is not None:
         options["expireAfterSeconds"] = index.expire_after
     if index.partial is not None:
-        options[_PARTIAL] = to_filter(index.partial)
+        options[_PARTIAL] = in_bson(to_filter(index.partial))
     return options | {name: value for name, value in index.options.items() if name != "name"}
 
 
@@ -119,4 +117,4 @@ def _weights(index: IndexDeclaration) -> dict[str, Any]:
 
 def _bytes(rule: Any) -> bytes:
     """The form in which rules compare: with the types of their values."""
-    return encode({"": rule}, codec_options=CODEC_OPTIONS)
+    return bytes(in_bson({"": rule}).raw)

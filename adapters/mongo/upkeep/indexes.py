@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from ....domain.errors import ConfigurationError
 from ...backend import CollectionDeclaration, Document, IndexDeclaration, ValidatorDeclaration
-from ..commands.errors import code_of
+from ..commands.errors import REFUSED_BY_INDEX, code_of
 from ..commands.masking import raise_masked
 from ..connection import collection_in
 from ..translation.filters import to_filter
@@ -134,6 +134,11 @@ def _problem(collection: str, index: IndexDeclaration, error: OperationFailure) 
         return (
             f"{collection}: the index on {fields} cannot be created, because a stored document has different lists "
             "in two of these fields: change such documents, or index the fields apart"
+        )
+    if error.code in REFUSED_BY_INDEX:
+        return (
+            f"{collection}: the index on {fields} cannot be created, because a stored document has a value that it "
+            f"cannot hold ({REFUSED_BY_INDEX[error.code][1]}): change such documents, then prepare again"
         )
     if error.code in _OTHER_OPTIONS:
         options = f"unique={index.unique}, sparse={index.sparse}, expire_after={index.expire_after}, "

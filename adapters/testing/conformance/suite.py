@@ -19,10 +19,12 @@ import pytest
 from ....domain.errors import ConfigurationError
 from ...backend import Backend, BackendOptions, Capability, CollectionDeclaration, IndexDeclaration
 from .cases import COLLECTIONS, TIMEOUT, ids, read, write
+from .given import GivenContract
 from .leases import LeasesContract
 from .many import ManyContract
-from .reading import ReadingContract
-from .rollups import RollupsContract
+from .reads.list_orders import ListOrdersContract
+from .reads.reading import ReadingContract
+from .reads.rollups import RollupsContract
 from .transactions import TransactionContract
 from .writing import WritingContract
 
@@ -34,7 +36,14 @@ OTHER = (CollectionDeclaration("other", (UNIQUE_N, IndexDeclaration((("m", 1),))
 
 
 class BackendConformance(
-    ReadingContract, RollupsContract, WritingContract, ManyContract, TransactionContract, LeasesContract
+    ReadingContract,
+    ListOrdersContract,
+    RollupsContract,
+    WritingContract,
+    ManyContract,
+    GivenContract,
+    TransactionContract,
+    LeasesContract,
 ):
     """Opening, preparing, closing.
 

@@ -7,7 +7,7 @@ import pytest
 
 from ....domain.errors import DeadlineExceeded, TooLarge, TransactionsUnsupported, WriteConflict
 from ....domain.rules.predicates import EVERYTHING
-from ...backend import Backend, Capability, Delete, KeyTaken, Update
+from ...backend import Backend, Capability, CollectionDeclaration, Delete, KeyTaken, Update
 from .cases import TIMEOUT, change, commit, ids, open_transaction, read, write
 from .offers import OfferedGuarantees
 
@@ -82,6 +82,43 @@ class TransactionContract(OfferedGuarantees):
             people = one.count("people", EVERYTHING, limit=None, transaction=transaction, timeout=TIMEOUT)
 
         assert ([1, 2], [1, 2], 1) == (before, after, people)
+
+    @pytest.mark.parametrize("made_by", ["a write", "a preparation"])
+    @pytest.mark.parametrize("use", ["read", "write"])
+    def test_a_collection_that_came_after_the_snapshot(self, one: Backend, made_by: str, use: str) -> None:
+        """A snapshot has no view of a collection that came into being after it: to use it is a conflict."""
+        name = f"late_{made_by[2:]}_{use}"
+        with open_transaction(one) as transaction:
+            read(one, transaction=transaction)
+            if made_by == "a write":
+                write(one, {"_id": 1}, into=name)
+            else:
+                one.prepare([CollectionDeclaration(name)], timeout=TIMEOUT)
+            with pytest.raises(WriteConflict):
+                if use == "read":
+                    read(one, of=name, transaction=transaction)
+                else:
+                    write(one, {"_id": 2}, into=name, transaction=transaction)
+            with pytest.raises(WriteConflict):
+                commit(one, transaction)
+
+    def test_a_collection_that_a_snapshot_for_reading_has_no_view_of(self, snapshots: Backend) -> None:
+        """Nor has a snapshot for reading."""
+        self._with_one(snapshots)
+        with open_transaction(snapshots, read_only=True) as transaction:
+            read(snapshots, transaction=transaction)
+            write(snapshots, {"_id": 1}, into="late_for_readers")
+            with pytest.raises(WriteConflict):
+                read(snapshots, of="late_for_readers", transaction=transaction)
+
+    def test_a_transaction_makes_a_collection(self, one: Backend) -> None:
+        """One that nobody made meanwhile is made by the write of a transaction."""
+        with open_transaction(one) as transaction:
+            read(one, transaction=transaction)
+            write(one, {"_id": 1}, into="made_inside", transaction=transaction)
+            commit(one, transaction)
+
+        assert [1] == ids(read(one, of="made_inside"))
 
     def test_first_updater_wins(self, one: Backend) -> None:
         """U4: of two transactions that write one document the second is refused at its write."""

@@ -384,9 +384,9 @@ def test_what_cannot_be_compared_is_refused(predicate: Predicate) -> None:
 
 
 def test_an_order_that_a_document_has_no_place_in_is_refused() -> None:
-    """Two lists have no common order, and a list's items cannot be numbered."""
+    """Two lists have no common order, nor has what is a position in a list and a key of an object in it."""
     backend = opened()
-    insert(backend, {"_id": 1, "a": [1, 2], "b": [3]})
+    insert(backend, {"_id": 1, "a": [1, {"0": 2}], "b": [3]})
 
     for sort in ((SortKey(("a",)), SortKey(("b",))), (SortKey(("a", "0")),), (SortKey(("$a",)),)):
         with pytest.raises(InvalidQuery):

@@ -96,11 +96,19 @@ def test_a_size_that_no_list_has() -> None:
     assert {"_id": {"$in": []}} == to_filter(Size(("a",), 1, 0))
 
 
-@pytest.mark.parametrize("value", [{"$ne": None}, {"$gt": ""}, {"$where": "1"}, [{"$ne": 1}], re.compile("."), "$a"])
+@pytest.mark.parametrize("value", [{"$ne": None}, {"$gt": ""}, {"$where": "1"}, [{"$ne": 1}], "$a"])
 @pytest.mark.parametrize("path", [("a",), ("_id",)])
 def test_value_never_becomes_an_operator(path: tuple[str, ...], value: object) -> None:
     """A value stands under an operator of ours, whatever it looks like."""
     assert {path[0]: {"$eq": value}} == to_filter(Compare(path, Comparator.EQ, value))
+
+
+@pytest.mark.parametrize("value", [re.compile("."), Regex(".")])
+def test_an_expression_is_no_value(value: object) -> None:
+    """Where a server would match by it, a rule compares with no expression."""
+    for rule in (Compare(("a",), Comparator.EQ, value), OneOf(("a",), (1, value))):
+        with pytest.raises(InvalidQuery):
+            to_filter(rule)
 
 
 @pytest.mark.parametrize("path", [(), ("",), ("$where",), ("$or", "a"), ("a\0",)])

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
-from ....domain.entities.bounds import Comparator
-from ....domain.errors import InvalidQuery
-from ....domain.queries.query import Query, SortKey
-from ....domain.rules.predicates import (
+from .....domain.entities.bounds import Comparator
+from .....domain.errors import InvalidQuery
+from .....domain.queries.query import Query, SortKey
+from .....domain.rules.predicates import (
     EVERYTHING,
     All,
     AnyOf,
@@ -24,9 +24,9 @@ from ....domain.rules.predicates import (
     Text,
     TextTest,
 )
-from ...backend import Backend
-from .cases import TIMEOUT, ids, read, write
-from .offers import OfferedGuarantees
+from ....backend import Backend
+from ..cases import TIMEOUT, ids, read, write
+from ..offers import OfferedGuarantees
 
 EQ, NE, LT, LE, GT, GE = Comparator
 STARTS, ENDS = TextTest

@@ -7,14 +7,14 @@ import pytest
 from bson import Decimal128, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from ....domain.entities.bounds import Comparator
-from ....domain.errors import InvalidQuery, ValidationError
-from ....domain.queries.query import SortKey
-from ....domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
-from ....domain.rules.predicates import Compare
-from ...backend import Backend, Document
-from .cases import TIMEOUT, open_transaction, write
-from .offers import OfferedGuarantees
+from .....domain.entities.bounds import Comparator
+from .....domain.errors import InvalidQuery, ValidationError
+from .....domain.queries.query import SortKey
+from .....domain.queries.rollups import Bucket, Figure, Function, GroupKey, Rollup, TimeUnit
+from .....domain.rules.predicates import Compare
+from ....backend import Backend, Document
+from ..cases import TIMEOUT, open_transaction, write
+from ..offers import OfferedGuarantees
 
 V = ("v",)
 COUNT = Figure("n", Function.COUNT)

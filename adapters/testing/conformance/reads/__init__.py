@@ -1,0 +1,1 @@
+"""What backends must answer: queries, orders of lists, rollups."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from cattrs import Converter
 
-from ....domain.entities.events import Event
+from ....domain.entities.events import Event, event_name
 from ....domain.errors import ConfigurationError, UnitOfWorkError, ValidationError
 from ...backend import CollectionDeclaration, Document, IndexDeclaration
 from ..mapping.class_mapping import ClassMapping
@@ -43,9 +43,13 @@ class Outbox:
         for cls in classes:
             if not (isinstance(cls, type) and issubclass(cls, Event)):
                 raise ConfigurationError(f"publishes takes classes of events, not {cls!r}")
-            if cls.name in self._by_name:
-                raise ConfigurationError(f"two published events are named {cls.name!r}: give one another name")
-            self._mappings[cls] = self._by_name[cls.name] = event_mapping_of(cls, converter)
+            name = event_name(cls)
+            if name in self._by_name:
+                raise ConfigurationError(
+                    f"two published events are named {name!r}: give one another name, class {cls.__name__}(Event, "
+                    "name=...)"
+                )
+            self._mappings[cls] = self._by_name[name] = event_mapping_of(cls, converter)
         self._classes = tuple(self._mappings)
 
     @property

@@ -8,7 +8,7 @@ from attrs import define, field
 from bson import ObjectId
 
 from ....domain.entities.bounds import Comparator
-from ....domain.entities.events import Event
+from ....domain.entities.events import Event, event_name
 from ....domain.entities.ids import new_id
 from ....domain.errors import UnitOfWorkError
 from ....domain.queries.query import Query
@@ -121,7 +121,7 @@ class Outgoing:
         version = 0 if about is None else (about.version or 0) + gone
         return {
             ID_KEY: event_id,
-            "type": event.name,
+            "type": event_name(type(event)),
             "aggregateType": name,
             "aggregateId": aggregate,
             "era": -1 if gone else 0,

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Any, TypeVar
 
 from ....domain.entities.clock import Clock
-from ....domain.entities.events import Event
+from ....domain.entities.events import Event, event_name
 from ....domain.entities.ids import Id
 from ....domain.errors import ConfigurationError, DeadlineExceeded, TristoreError, Unavailable
 from ....domain.repository.caching import CacheInvalidated
@@ -102,7 +102,7 @@ class OutboxRelay:
         """
         if not self._outbox.holds(event):
             raise ConfigurationError(f"store {self._access.name} does not publish {event.__name__}")
-        subscriptions = self._handlers.setdefault(event.name, {})
+        subscriptions = self._handlers.setdefault(event_name(event), {})
         if not name or name in subscriptions:
             raise ConfigurationError(f"{event.__name__}: the name {name!r} of a subscription is empty or taken")
         subscriptions[name] = handler

@@ -72,7 +72,9 @@ def open_store(
         url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``;
             ``memory:///some/folder`` keeps its data in files there.
         documents: the document side of each repository.
-        name: the store's name in logs and reports; by default the unit's, without "UnitOfWork".
+        name: the store's name, in logs and reports and in all that it keeps for itself: events on their way, the keys
+            of `run`, migrations. Give every process that works on one store the same, and stores that share a
+            database different ones; by default it is the unit's, without "UnitOfWork".
         prepare: before the first operation, "check" compares the declared unique keys with the actual ones,
             "create" makes what is missing, "off" trusts.
         transactions: "required" makes each unit of work a transaction; "off" writes without one, for standalone
@@ -106,7 +108,7 @@ def open_store(
     cached = CacheSettings(url=cache) if isinstance(cache, str) else cache
     if cached is not None and cached.strict:
         publishes = (*publishes, CacheInvalidated)
-    outbox = Outbox(publishes, registry) if publishes else None
+    outbox = Outbox(store_name, publishes, registry) if publishes else None
     collections = (
         *(declaration_of(binding) for binding in bindings.values()),
         receipt.declaration(receipt_lifetime),
@@ -247,8 +249,9 @@ class DocumentStore(Store[UnitT_co]):
 
     def _has_receipt(self, unit_id: str) -> bool:
         environment = self._environment
+        wanted = receipt.wanted_unit(self.name, unit_id)
         found = environment.backend.find(
-            receipt.COLLECTION, receipt.wanted_unit(unit_id), transaction=None, timeout=environment.operation_timeout
+            receipt.COLLECTION, wanted, transaction=None, timeout=environment.operation_timeout
         )
         return bool(found.to_list())
 

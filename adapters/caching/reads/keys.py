@@ -39,7 +39,7 @@ class Scope:
 
     Attributes:
         prefix: the application and its environment.
-        store: the logical name of the store.
+        store: the logical name of the store; tokens are without it, for another store over the same data replaces them.
         place: names the data: equal in every process that sees the same, such as the name of the database.
         collection: its name.
         schema: a fingerprint of the form of its documents.
@@ -51,11 +51,15 @@ class Scope:
     collection: str
     schema: str = ""
     _head: str = field(init=False, repr=False)
+    _token_head: str = field(init=False, repr=False)
 
     @_head.default
     def _joined(self) -> str:
-        parts = (self.prefix, self.store, f"{self.place}.{self.collection}")
-        return "|".join((FORMAT, *map(_plain, parts)))
+        return _joined(self.prefix, self.store, f"{self.place}.{self.collection}")
+
+    @_token_head.default
+    def _joined_for_tokens(self) -> str:
+        return _joined(self.prefix, f"{self.place}.{self.collection}")
 
     @property
     def everything(self) -> str:
@@ -84,7 +88,7 @@ class Scope:
         return f"{self._head}|{self.schema}|{kind}|{'.'.join(tokens)}|{named}{asked}"
 
     def _token(self, name: str) -> str:
-        return f"{self._head}|t|{name}"
+        return f"{self._token_head}|t|{name}"
 
 
 @frozen
@@ -110,6 +114,10 @@ class KeyMaker:
     def _key(self, kind: str, asked: str, tokens: Sequence[str]) -> str:
         # who wants results of five seconds must not meet those that others keep for five minutes
         return self.scope.key(f"{kind}{self.options.ttl:g}", tokens, asked, self.options.key)
+
+
+def _joined(*parts: str) -> str:
+    return "|".join((FORMAT, *map(_plain, parts)))
 
 
 def _plain(name: str) -> str:

@@ -16,6 +16,7 @@ from ....domain.errors import ConfigurationError, UnitOfWorkError, ValidationErr
 from ...backend import CollectionDeclaration, Document, IndexDeclaration
 from ..mapping.class_mapping import ClassMapping
 from ..mapping.converter import event_mapping_of
+from ..values.own_records import STORE
 
 COLLECTION = "tristore_outbox"
 LANES_COLLECTION = "tristore_lanes"
@@ -26,18 +27,23 @@ NEW, DONE, PARKED = "new", "done", "parked"
 LIFETIME = timedelta(days=7)
 """How long a delivered record is kept."""
 
-_ORDER = ("lane", "status", "aggregateId", "era", "version", "n")
+_ORDER = (STORE, "lane", "status", "aggregateId", "era", "version", "n")
 
 
 class Outbox:
-    """The event classes that a store publishes, and how they are stored."""
+    """The event classes that a store publishes, and how they are stored.
 
-    def __init__(self, classes: Iterable[type[Event]], converter: Converter) -> None:
+    Attributes:
+        store: the name of the store, which each record carries.
+    """
+
+    def __init__(self, store: str, classes: Iterable[type[Event]], converter: Converter) -> None:
         """Map the classes.
 
         Raises:
             ConfigurationError: if a class is no event, cannot be stored, or has a name that another one has.
         """
+        self.store = store
         self._mappings: dict[type[Event], ClassMapping] = {}
         self._by_name: dict[str, ClassMapping] = {}
         for cls in classes:

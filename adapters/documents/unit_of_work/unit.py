@@ -237,12 +237,14 @@ class DocumentUnit(Session):
     def recall(self, key: str) -> Recalled | None:
         """Return the result that a key was recorded with, as this unit's snapshot shows it."""
         with self:
-            return receipts.recall(self.scope.read(receipts.COLLECTION, receipts.wanted_key(key)))
+            return receipts.recall(
+                self.scope.read(receipts.COLLECTION, receipts.wanted_key(self.environment.name, key))
+            )
 
     def remember(self, key: str, result: object) -> Any:
         """Record a key and its result with the commit; return the result as every repeat will get it."""
         with self:
-            receipt = receipts.of_key(key, self.id, result)
+            receipt = receipts.of_key(self.environment.name, key, self.id, result)
             self._receipts.append(receipt)
             return receipts.as_recalled(receipt)
 
@@ -257,7 +259,7 @@ class DocumentUnit(Session):
     def _write_receipts(self, published: int) -> None:
         """Leave what proves the commit, in the same transaction."""
         if self._receipts or (self.environment.receipts and (self._flusher.documents or published)):
-            self._receipts.append(receipts.of_unit(self.id))
+            self._receipts.append(receipts.of_unit(self.environment.name, self.id))
             try:
                 self.scope.write(receipts.plan(self._receipts))
             except KeyTaken as taken:

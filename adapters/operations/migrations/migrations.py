@@ -16,6 +16,7 @@ from ...documents.evolution.migration_state import schema_record
 from ...documents.store import DocumentStore
 from ...documents.values.codecs import load_datetime
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import of_store, owned_id
 from .census import census_of
 from .field_addition import FieldAddition, addition_work, check_addition
 from .journal import Journal, RunnerLease, runner_of
@@ -87,7 +88,7 @@ class Migrations:
         environment, journal = self._environment, Journal(self._environment)
         collections = []
         for binding in environment.bindings.values():
-            chain, record = binding.mapping.chain, journal.record(schema_record(binding.collection)) or {}
+            chain, record = binding.mapping.chain, journal.schema_record(binding.collection)
             at, current = record.get("at"), record.get("version") == chain.current
             census = census_of(environment, binding)
             collections.append(
@@ -222,7 +223,7 @@ class Migrations:
         environment.ensure_prepared()
         with RunnerLease(environment, lease, wait) as held:
             began, total = time.monotonic(), self._count(work)
-            record = f"field:{binding.collection}.{field.key}"
+            record = owned_id("field", environment.name, f"{binding.collection}.{field.key}")
             position = Journal(environment).adopt(record, held.fence).get("position")
             walk = Walk(environment, work, held, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
             left = walk.run(position)
@@ -266,15 +267,16 @@ class Migrations:
     ) -> CollectionRun | None:
         """Bring the documents of a collection up to date; None if there is nothing to do, and it is recorded."""
         chain, environment, journal = binding.mapping.chain, self._environment, Journal(self._environment)
-        work, record = schema_work(binding), schema_record(binding.collection)
+        work, record = schema_work(binding), schema_record(environment.name, binding.collection)
         total = self._count(work)
         lease.check()
         if not total and not chain.steps:
             return None
+        journal.take_back(binding.collection)
         known = journal.adopt(record, lease.fence)
         began = {"version": chain.current, "complete": False}
         resumes = {key: known.get(key) for key in began} == began
-        journal.save(record, lease.fence, {**began, "at": stored_now(environment)})
+        journal.save(record, lease.fence, {**began, "collection": binding.collection, "at": stored_now(environment)})
         start = time.monotonic()
         walk = Walk(environment, work, lease, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
         left = walk.run(known.get("position") if resumes else None)
@@ -314,7 +316,8 @@ class Migrations:
         return step.status(journal.record(step.record))
 
     def _step_statuses(self) -> tuple[StepStatus, ...]:
-        records = {str(one[ID_KEY]): one for one in Journal(self._environment).find(Query()) if is_step(one)}
+        mine = Journal(self._environment).find(Query(of_store(self._environment.name)))
+        records = {str(one[ID_KEY]): one for one in mine if is_step(one)}
         declared = [step.status(records.pop(step.record, None)) for step in self.steps]
         others = [recorded(one, "undeclared", one["checksum"], one["description"]) for one in records.values()]
         return (*declared, *others)

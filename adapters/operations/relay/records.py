@@ -23,6 +23,7 @@ from ...documents.context.outbox import COLLECTION, DONE, NEW, PARKED, REVISION
 from ...documents.unit_of_work.transaction_scope import TransactionScope
 from ...documents.values.codecs import dump_datetime, dump_id, load_datetime, real_time
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import of_store
 from .lanes import Lease
 from .store_access import Access
 
@@ -68,12 +69,16 @@ class Records:
     access: Access
     clock: Clock
 
+    @property
+    def _ours(self) -> Predicate:
+        return of_store(self.access.name)
+
     def busy_lanes(self, types: Types) -> list[int]:
         """Return the lanes in which something can go now: every lane if there is much to do."""
-        found = self.access.read(COLLECTION, Query(All((_EVERY_LANE, *self._due(types))), limit=_BATCH))
+        found = self.access.read(COLLECTION, Query(All((_EVERY_LANE, self._ours, *self._due(types))), limit=_BATCH))
         if len(found) == _BATCH:
             return list(range(LANES))
-        held = self._first_held(_EVERY_LANE, types, found) if found else {}
+        held = self._first_held(All((_EVERY_LANE, self._ours)), types, found) if found else {}
         return sorted({record["lane"] for record in found if _may_go(record, held)})
 
     def due(self, lane: int, types: Types, failed: Container[Aggregate]) -> Iterator[Document]:
@@ -85,7 +90,7 @@ class Records:
             failed: the aggregates with a record whose delivery failed in this pass; the caller adds to them. Every
                 other record is changed before the next one is taken.
         """
-        where = _is("lane", lane)
+        where = All((_is("lane", lane), self._ours))
         left = 0
         while True:
             wanted = Query(All((where, *self._due(types))), _ORDER, skip=left, limit=_BATCH)
@@ -134,8 +139,8 @@ class Records:
 
     def backlog(self, types: Sequence[str]) -> Backlog:
         """Count what is left to do."""
-        waiting = All((_EVERY_LANE, _is("status", NEW)))
-        parked = All((_EVERY_LANE, _is("status", PARKED)))
+        waiting = All((_EVERY_LANE, self._ours, _is("status", NEW)))
+        parked = All((_EVERY_LANE, self._ours, _is("status", PARKED)))
         oldest = self.access.read(COLLECTION, Query(waiting, (SortKey(("createdAt",)),), limit=1))
         return Backlog(
             waiting=self._count(waiting),
@@ -147,7 +152,7 @@ class Records:
 
     def parked(self, limit: int) -> list[Parked]:
         """Return the records that were given up, the oldest first."""
-        where = All((_EVERY_LANE, _is("status", PARKED)))
+        where = All((_EVERY_LANE, self._ours, _is("status", PARKED)))
         found = self.access.read(COLLECTION, Query(where, (SortKey(("createdAt",)),), limit=limit))
         return [
             Parked(
@@ -168,7 +173,7 @@ class Records:
         Raises:
             NotFound: if there is none with that id.
         """
-        wanted = Query(_is(ID_KEY, _stored_id(event_id)), limit=1)
+        wanted = Query(All((_is(ID_KEY, _stored_id(event_id)), self._ours)), limit=1)
 
         def work(scope: TransactionScope) -> None:
             found = scope.read(COLLECTION, wanted)

@@ -10,8 +10,9 @@ from typing_extensions import get_original_bases
 from ...domain.entities.clock import Clock, SystemClock
 from ...domain.entities.events import Event
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
+from ...domain.plain_functions import check_plain
 from ...domain.repository.caching import CacheInvalidated
-from ...domain.unit_of_work.listener import UnitOfWorkListener
+from ...domain.unit_of_work.listener import LISTENER_METHODS, UnitOfWorkListener
 from ...domain.unit_of_work.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
 from ...domain.unit_of_work.unit_of_work import NoReader, Reader, UnitOfWork
 from ..backend import Backend, BackendOptions, Capability, Transaction
@@ -264,10 +265,13 @@ class DocumentStore(Store[UnitT_co]):
 
     def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
         """Call the handler with every event of that class after its commit."""
+        check_plain(handler, "subscribe", takes=1)
         self._environment.handlers.append((event, handler))
 
     def listen(self, listener: UnitOfWorkListener) -> None:
         """Let a listener watch every unit of work from now on."""
+        for name in LISTENER_METHODS:
+            check_plain(getattr(listener, name, None), f"{name} of a listener")
         self._environment.listeners.append(listener)
 
     def open(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tristore import DocumentStore, FixedClock, NotFound, open_store
+from tristore import DocumentStore, FixedClock, Id, NotFound, open_store
 from tristore.adapters.backend import EVERYTHING, Query, Update, WritePlan
 from tristore.errors import MigrationRunning
 from tristore.operations import Migrations, OneOff, OutboxRelay
@@ -109,7 +109,7 @@ class SharedDatabaseContract:
                 taken[name] = arrivals.cities
                 (foreign,) = [one["_id"] for one in records(store) if one["store"] != name]
                 with pytest.raises(NotFound):
-                    relay.replay(str(foreign))
+                    relay.replay(Id(str(foreign)))
 
         assert {"one": ["one/1"], "two": ["two/1"]} == taken
 
@@ -160,7 +160,7 @@ class SharedDatabaseContract:
         lane = [{"_id": number, "fence": 3, "until": LONG_AGO, "beat": 0} for number in range(16)]
         runner = {"_id": "runner", "fence": 7, "owner": "h:1:x", "until": LONG_AGO}
         step = {"_id": "step:clean", "fence": 7, "store": "one", "outcome": "running", "checksum": "1"}
-        done = []
+        done: list[Any] = []
         with named("one") as store:
             add_mover(store, "ada", "ada/1")
             as_before_names(store)

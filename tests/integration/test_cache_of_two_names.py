@@ -3,6 +3,7 @@
 from attrs import define
 
 from tristore import Documents, Entity, Repository, UnitOfWork, open_store
+from tristore.testing import RedisServer
 
 
 @define(kw_only=True)
@@ -25,12 +26,13 @@ class Library(UnitOfWork):
 BOOKS = [Documents(BookRepository, collection="books")]
 
 
-def test_another_name_sees_what_was_committed(mongo_url: str, redis_url: str) -> None:
+def test_another_name_sees_what_was_committed(mongo_url: str) -> None:
     """C1, C7: a token guards data, whatever the store is called that writes it."""
     book = Book(title="old")
     with (
-        open_store(Library, url=mongo_url, documents=BOOKS, name="one", prepare="create", cache=redis_url) as one,
-        open_store(Library, url=mongo_url, documents=BOOKS, name="two", prepare="create", cache=redis_url) as two,
+        RedisServer() as redis,
+        open_store(Library, url=mongo_url, documents=BOOKS, name="one", prepare="create", cache=redis.url) as one,
+        open_store(Library, url=mongo_url, documents=BOOKS, name="two", prepare="create", cache=redis.url) as two,
     ):
         with one.unit_of_work() as uow:
             uow.books.add(book)

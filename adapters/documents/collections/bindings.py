@@ -9,8 +9,9 @@ from attrs import field, frozen
 from cattrs import Converter
 
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import check_plain
 from ....domain.repository.bulk_repository import BulkRepository
-from ....domain.repository.hooks import Hooks
+from ....domain.repository.hooks import HOOKS, Hooks
 from ....domain.repository.read_repository import ReadRepository
 from ....domain.repository.repository import Repository
 from ....domain.rules.operands import is_text
@@ -107,6 +108,8 @@ def _binding(
         raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
     repository = matching[0].repository
     _refuse_hidden_rules(repository)
+    for hook, takes in HOOKS.items():
+        check_plain(getattr(repository, hook), f"{repository.__name__}.{hook}", takes=takes + 1)  # and itself
     mapping = mapping_of(matching[0], converter)
     _refuse_wrong_keys(matching[0], mapping)
     return Binding(name, repository, matching[0], mapping)

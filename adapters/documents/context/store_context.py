@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from ....domain.entities.clock import Clock
 from ....domain.entities.events import Event
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import call_plain
 from ....domain.unit_of_work.listener import UnitOfWorkListener
 from ...backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ...caching.port import Cache
@@ -170,6 +171,6 @@ class Environment:
     def shielded(self, call: Callable[..., None], *arguments: object) -> None:
         """Call what follows a commit: its error cannot undo the commit, so it is logged."""
         try:
-            call(*arguments)
+            call_plain("what follows a commit", call, *arguments)
         except Exception:
             log.exception("store %s: an after-commit handler failed; the commit stands", self.name)

@@ -10,6 +10,7 @@ from bson.errors import BSONError
 
 from ....domain.entities.bounds import Comparator
 from ....domain.errors import ConfigurationError, StepFailed, UnreadableVersion
+from ....domain.plain_functions import call_plain
 from ....domain.rules.predicates import AnyOf, Compare, IsNone, Path, Predicate
 from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS, copied
@@ -306,7 +307,7 @@ def transformed(document: Document, change: Transform, keys: VersionKeys) -> Doc
     Raises:
         ValueError: if it returns no document, or changes a key that it does not list.
     """
-    new = change.function(copied(document))
+    new = call_plain("a schema step", change.function, copied(document))
     if not isinstance(new, dict):
         raise ValueError(f"it returned no document, but {type(new).__name__}")
     listed = {path[0] for path in change.paths} - {ID_KEY, keys.schema, keys.version, keys.compatible}

@@ -24,6 +24,7 @@ from ....domain.errors import (
     UnitOfWorkFailed,
     WriteConflict,
 )
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.repository.caching import CacheInvalidated
 from ....domain.repository.gateway import Gateway
 from ....domain.repository.repository import Repository
@@ -324,8 +325,7 @@ class DocumentUnit(Session):
 
     def call_after_commit(self, callback: Callable[[], None]) -> None:
         """Remember a callback for after the commit."""
-        if not callable(callback):
-            raise UnitOfWorkError(f"after_commit() takes a function without parameters, not {type(callback).__name__}")
+        check_plain(callback, "after_commit", takes=0, error=UnitOfWorkError)
         with self:
             self._callbacks.append(callback)
 
@@ -406,7 +406,7 @@ class DocumentUnit(Session):
         hooks = any(one.binding.saves or one.binding.removes for one in self._tracked.values())
         self._flusher.flush_all(self, final=not listeners and not hooks)
         for listener in listeners:
-            listener.before_commit(self.owner)
+            call_plain("before_commit of a listener", listener.before_commit, self.owner)
         for _ in range(_ROUNDS):
             if not (self._hold() or listeners) or not self._flusher.flush_all(self):
                 return

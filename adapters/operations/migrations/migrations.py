@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, TypeGuard
 
 from ....domain.errors import ConfigurationError, UnreadableVersion
+from ....domain.plain_functions import check_plain
 from ....domain.queries.query import Query
 from ....domain.unit_of_work.store import Store
 from ...backend import Capability, Document, Update
@@ -157,6 +158,7 @@ class Migrations:
             StepChanged: if a step that was done has another checksum now; nothing was done.
             ConfigurationError: if an argument is wrong.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         bindings, steps = self._chosen(only)
         pace = _pace(batch, rate, lease, wait)
         self._environment.ensure_prepared()
@@ -188,6 +190,7 @@ class Migrations:
                 otherwise they are only counted by version.
             on_progress: is told after each thousand documents.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         bindings, _ = self._chosen(only)
         return tuple(verify(self._environment, binding, on_progress, read=read) for binding in bindings)
 
@@ -216,6 +219,7 @@ class Migrations:
             ConfigurationError: if there is no such field, or it has no default that can be stored.
             MigrationRunning: if another runner is at work.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         ((binding,), _) = self._chosen([collection])
         field = check_addition(binding, name, has_old=self._count(schema_work(binding)) > 0)
         pace = _pace(batch, rate, lease, wait)

@@ -12,6 +12,7 @@ from ....domain.entities.clock import Clock
 from ....domain.entities.events import Event, event_name
 from ....domain.entities.ids import Id
 from ....domain.errors import ConfigurationError, DeadlineExceeded, TristoreError, Unavailable
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.repository.caching import CacheInvalidated
 from ....domain.unit_of_work.outbox import (
     MOST_ATTEMPTS,
@@ -105,6 +106,7 @@ class OutboxRelay:
         subscriptions = self._handlers.setdefault(event_name(event), {})
         if not name or name in subscriptions:
             raise ConfigurationError(f"{event.__name__}: the name {name!r} of a subscription is empty or taken")
+        check_plain(handler, f"the subscription {name}", takes=2)
         subscriptions[name] = handler
 
     def into(self, event: type[EventT], name: str, store: Store[UnitT], fn: Callable[[UnitT, EventT], object]) -> None:
@@ -129,9 +131,11 @@ class OutboxRelay:
                 "and store the effect under delivery.event_id"
             )
 
+        check_plain(fn, f"the subscription {name}", takes=2)
+
         def handler(event: EventT, delivery: Delivery) -> None:
             def effect(uow: UnitT) -> None:
-                fn(uow, event)
+                call_plain(f"the subscription {name}", fn, uow, event)
 
             store.run(effect, key=delivery.key)
 
@@ -238,7 +242,7 @@ class OutboxRelay:
         try:
             event = self._outbox.load(record["type"], record["payload"])
             for name in left:
-                handlers[name](event, _delivery(record, name))
+                call_plain(f"the subscription {name}", handlers[name], event, _delivery(record, name))
                 self._outages.ended(name)
                 delivered.append(name)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the relay and the other events go on

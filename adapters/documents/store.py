@@ -32,6 +32,7 @@ from .context.readiness import readiness_of, without_changes
 from .context.store_context import Environment, Preparation
 from .context.unit_limits import Limits, is_positive
 from .declarations.documents import Documents
+from .declarations.published_events import PublishedEvent
 from .evolution import migration_state
 from .mapping.converter import make_converter
 from .reader.reader import ReaderSession
@@ -60,7 +61,7 @@ def open_store(
     converter: Converter | None = None,
     receipts: bool = False,
     receipt_lifetime: timedelta = receipt.LIFETIME,
-    publishes: Sequence[type[Event]] = (),
+    publishes: Sequence[type[Event] | PublishedEvent] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
     cache: CacheSettings | str | None = "memory://",
@@ -88,8 +89,9 @@ def open_store(
             trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
         receipt_lifetime: how long receipts and keys are kept at least, in whole seconds; 7 days by default. A store in
             memory keeps them as long as itself.
-        publishes: the event classes that travel: those that entities record, and those of `UnitOfWork.publish`,
-            become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
+        publishes: the event classes that travel, as a `PublishedEvent` those whose form has changed. Those that
+            entities record, and those of `UnitOfWork.publish`, become records of the collection ``tristore_outbox`` in
+            the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
         cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.

@@ -8,7 +8,7 @@ from attrs import define, field
 from bson import ObjectId
 
 from ....domain.entities.bounds import Comparator
-from ....domain.entities.events import Event, event_name
+from ....domain.entities.events import Event
 from ....domain.entities.ids import new_id
 from ....domain.errors import UnitOfWorkError
 from ....domain.queries.query import Query
@@ -123,14 +123,13 @@ class Outgoing:
         return {
             ID_KEY: event_id,
             STORE: self.outbox.store,
-            "type": event_name(type(event)),
             "aggregateType": name,
             "aggregateId": aggregate,
             "era": -1 if gone else 0,
             "version": version,
             "n": number,
             "lane": lane_of(f"{name}:{aggregate}"),
-            "payload": self.outbox.dump(event),
+            **self.outbox.dump(event),
             "createdAt": now,
             "status": NEW,
             "attempts": 0,

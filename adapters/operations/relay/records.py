@@ -5,7 +5,7 @@ of its aggregate for that subscription, and nothing else.
 """
 
 import math
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,13 @@ from attrs import frozen
 from ....domain.entities.bounds import Comparator
 from ....domain.entities.clock import Clock
 from ....domain.entities.ids import Id
-from ....domain.errors import NotFound
 from ....domain.queries.query import Query, SortKey
 from ....domain.rules.predicates import All, AnyOf, Compare, Contains, Exists, Not, OneOf, Predicate
 from ....domain.unit_of_work.outbox import LANES, Backlog, Parked, SubscriptionBacklog
 from ...backend import Document, Update, WritePlan
-from ...documents.context.outbox import COLLECTION, DISCARDED, DONE, FAILING, NEW, PARKED, PARKED_FOR, REVISION
+from ...documents.context.outbox import COLLECTION, FAILING, NEW, PARKED, PARKED_FOR, REVISION
 from ...documents.unit_of_work.transaction_scope import TransactionScope
-from ...documents.values.codecs import dump_datetime, dump_id, load_datetime
+from ...documents.values.codecs import dump_datetime, load_datetime
 from ...documents.values.keys import ID_KEY
 from ...documents.values.own_records import of_store
 from .lanes import Lease
@@ -37,9 +36,6 @@ _EVERY_LANE = OneOf(("lane",), tuple(range(LANES)))
 Aggregate = tuple[str, Any]
 Place = tuple[float, float, float]
 """Where a record stands among those of its aggregate: era, version, number in its unit."""
-
-_Rewriting = Callable[[Document], tuple[Document, tuple[str, ...]]]
-"""Makes of a record the fields that change, and the keys that go."""
 
 Line = tuple[Aggregate, str]
 """The events of an aggregate on their way to one subscription: they go in order."""
@@ -118,7 +114,7 @@ class Records:
             LeaseLost: if another relay has the lane; then nothing is changed.
         """
         fields, unset = with_progress(record, changed, expected)
-        plan = _change(record, fields, unset)
+        plan = change_of(record, fields, unset)
         with lease.guarding() as guard:
 
             def work(scope: TransactionScope) -> bool:
@@ -165,62 +161,6 @@ class Records:
         found = self.access.read(COLLECTION, Query(where, (SortKey(("createdAt",)),), limit=limit))
         return [parked for record in found for parked in _parked(record)][:limit]
 
-    def replay(self, event_id: Id, subscription: str | None, subscriptions: Subscriptions) -> None:
-        """Make a record due now, as if no attempt had failed; one that was delivered goes to everybody again.
-
-        Raises:
-            NotFound: if there is none with that id, or nobody with that name.
-        """
-
-        def again(record: Document) -> tuple[Document, tuple[str, ...]]:
-            found = all_progress(record)
-            if subscription is not None:
-                chosen = {subscription: _named(record, subscription, subscriptions)}
-            else:
-                chosen = {name: one for name, one in found.items() if record["status"] == DONE or not one.is_settled}
-            fields, unset = with_progress(
-                record, {name: one.replayed() for name, one in chosen.items()}, subscriptions.of(record["type"])
-            )
-            if not found and subscription is None:
-                unset = (*unset, "closed")  # from before each subscription had its part: all get it
-            fields.pop("doneAt", None)
-            return {**fields, "status": NEW}, (*unset, "doneAt")
-
-        self._rewrite(event_id, again)
-
-    def discard(self, event_id: Id, subscription: str | None, subscriptions: Subscriptions) -> None:
-        """Give a record up, for one subscription or for all that have not got it.
-
-        Raises:
-            NotFound: if there is none with that id, nobody with that name, or nothing left to give up.
-        """
-
-        def given_up(record: Document) -> tuple[Document, tuple[str, ...]]:
-            if subscription is not None:
-                chosen = {subscription: _named(record, subscription, subscriptions)}
-            else:
-                names = (*all_progress(record), *subscriptions.of(record["type"]))
-                chosen = {name: _named(record, name, subscriptions) for name in names}
-            chosen = {name: one for name, one in chosen.items() if not one.is_settled}
-            if record["status"] == DONE or (subscription is not None and not chosen):
-                raise NotFound("undelivered outbox record", event_id)
-            ended = {name: one.ended(DISCARDED) for name, one in chosen.items()}
-            expected = subscriptions.of(record["type"]) if subscription is not None else ()
-            return with_progress(record, ended, expected)
-
-        self._rewrite(event_id, given_up)
-
-    def _rewrite(self, event_id: Id, change: _Rewriting) -> None:
-        wanted = Query(All((_is(ID_KEY, _stored_id(event_id)), of_store(self.access.name))), limit=1)
-
-        def work(scope: TransactionScope) -> None:
-            found = scope.read(COLLECTION, wanted)
-            if not found:
-                raise NotFound("outbox record", event_id)
-            scope.write(_change(found[0], *change(found[0])))
-
-        self.access.run(work)
-
     def _where(self, lanes: Predicate) -> Predicate:
         return All((of_store(self.access.name), lanes))
 
@@ -237,18 +177,6 @@ def _is(key: str, value: Any) -> Predicate:
 
 def _is_parked() -> Predicate:
     return AnyOf((_is("status", PARKED), Exists((PARKED_FOR,))))
-
-
-def _named(record: Document, name: str, subscriptions: Subscriptions) -> Progress:
-    """How far a subscription is with a record.
-
-    Raises:
-        NotFound: if it has not met the record, and is not known here.
-    """
-    found = all_progress(record).get(name)
-    if found is None and (name, record["type"]) not in subscriptions:
-        raise NotFound(f"subscription of outbox record {record[ID_KEY]}", name)
-    return found or Progress(name)
 
 
 def _parked(record: Document) -> list[Parked]:
@@ -295,16 +223,10 @@ def _place(record: Document) -> Place:
     return record["era"], record["version"], record["n"]
 
 
-def _change(record: Document, fields: Document, unset: Sequence[str]) -> WritePlan:
+def change_of(record: Document, fields: Document, unset: Sequence[str]) -> WritePlan:
+    """Return what changes a record that nobody has changed since it was read."""
     step = {**fields, REVISION: record[REVISION] + 1}
     return WritePlan(COLLECTION, REVISION, updates=[Update(record[ID_KEY], record[REVISION], step, unset)])
 
 
-def _stored_id(event_id: Id) -> Any:
-    try:
-        return dump_id(event_id)
-    except ValueError:
-        raise NotFound("outbox record", event_id) from None
-
-
-__all__ = ["Aggregate", "Line", "Records", "aggregate_of"]
+__all__ = ["Aggregate", "Line", "Records", "aggregate_of", "change_of"]

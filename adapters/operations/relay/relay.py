@@ -19,6 +19,7 @@ from ...documents.context.outbox import Outbox
 from ...documents.store import DocumentStore
 from .deliveries import Deliveries
 from .lanes import Lanes, LeaseLost
+from .mending import Mending
 from .outages import Outages
 from .records import Records
 from .store_access import Access
@@ -66,6 +67,7 @@ class OutboxRelay:
         self._lanes = Lanes(self._access, self._clock, lease)
         self._outages = Outages(self._clock)
         self._subscriptions = Subscriptions()
+        self._mending = Mending(self._access, self._subscriptions)
         if environment.records_invalidations and (cache := environment.cache) is not None:
             self.on(CacheInvalidated, "tristore-cache", lambda event, _: cache.repeat(event.collections))
 
@@ -171,7 +173,7 @@ class OutboxRelay:
             NotFound: if there is none with that id; delivered ones are kept for 7 days. Also if the subscription is not
                 known here and has not met the event.
         """
-        self._records.replay(event_id, subscription, self._subscriptions)
+        self._mending.replay(event_id, subscription)
 
     def discard(self, event_id: Id, subscription: str | None = None) -> None:
         """Give up an event that was not delivered; what it held back goes on.
@@ -184,7 +186,7 @@ class OutboxRelay:
             NotFound: if there is none with that id that is not delivered, or the subscription has it, or is not known
                 here and has not met the event.
         """
-        self._records.discard(event_id, subscription, self._subscriptions)
+        self._mending.discard(event_id, subscription)
         log.warning("event %s of store %s was given up for %s", event_id, self._access.name, subscription or "all")
 
     def _drain(self, stop: threading.Event) -> Pass:

@@ -10,6 +10,7 @@ from .adapters.caching.settings import CacheSettings
 from .adapters.caching.switch import cache_disabled
 from .adapters.documents.declarations.documents import Documents, TimeSeries, Validation
 from .adapters.documents.declarations.indexes import Index
+from .adapters.documents.declarations.published_events import PublishedEvent
 from .adapters.documents.declarations.schema_steps import Convert, Default, Drop, Rename, SchemaStep, Transform, touches
 from .adapters.documents.mapping.converter import make_converter
 from .adapters.documents.store import DocumentStore, open_store
@@ -85,6 +86,7 @@ __all__ = [
     "MongoRepository",
     "NotFound",
     "Page",
+    "PublishedEvent",
     "ReadRepository",
     "Reader",
     "Rename",

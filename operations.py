@@ -37,7 +37,7 @@ from .domain.errors import (
 )
 from .domain.unit_of_work.health import Health, PoolUse, StoreHealth
 from .domain.unit_of_work.listener import UnitOfWorkListener, UnitReport
-from .domain.unit_of_work.outbox import Backlog, Delivery, Parked
+from .domain.unit_of_work.outbox import Backlog, Delivery, Parked, SubscriptionBacklog
 from .domain.unit_of_work.store import StoreReport
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "StoreHandler",
     "StoreHealth",
     "StoreReport",
+    "SubscriptionBacklog",
     "UnitOfWorkListener",
     "UnitReport",
     "UnreadableVersion",

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, get_args
 
 from attrs import frozen
 
+from ...domain.plain_functions import check_plain
+
 Outcome = Literal["hit", "miss", "load", "load error", "bypass", "error", "invalidation"]
 """Each read is a hit, a miss, a bypass, a load error or an error, which is the cache's own; of `get_many` each entity
 is a hit or a miss.
@@ -92,6 +94,7 @@ class Recorder:
 
     def observe(self, observer: CacheObserver) -> None:
         """Tell one more observer."""
+        check_plain(getattr(observer, "counted", None), "counted of a cache observer", takes=3)
         self._observers.append(observer)
 
     def count(self, counted: Counted, seconds: float = 0.0, number: int = 1) -> None:

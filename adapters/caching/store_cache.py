@@ -127,10 +127,10 @@ class StoreCache(Cache):
         if self._watcher is not None and not self._watcher.is_open:
             return "bypassed, because the change stream is lost"
         if self._alone:
-            return "per process, which nobody else writes: no read after a commit is older"
+            return "per store, which nobody else writes: no read after a commit is older"
         if self._regions.may_lag:
             return "bounded by the time to live: the replicas that Sentinel reads from may lag"
-        within, others = ("shared", "programs") if self._regions.is_shared else ("per process", "processes")
+        within, others = ("shared", "programs") if self._regions.is_shared else ("per store", "stores and processes")
         when = "some milliseconds later, by a change stream" if self._watch else "after the time to live at the latest"
         return f"{within}: no read after a commit is older; what other {others} write is seen {when}"
 

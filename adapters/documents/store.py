@@ -11,8 +11,9 @@ from ...domain.entities.clock import Clock, SystemClock
 from ...domain.entities.events import Event
 from ...domain.entities.plain_values import is_text
 from ...domain.errors import CommitUnknown, ConfigurationError, UnitOfWorkError, WriteConflict
+from ...domain.plain_functions import check_plain
 from ...domain.repository.caching import CacheInvalidated
-from ...domain.unit_of_work.listener import UnitOfWorkListener
+from ...domain.unit_of_work.listener import LISTENER_METHODS, UnitOfWorkListener
 from ...domain.unit_of_work.store import AnyReaderT, Attempt, EventT, PlainUnitT, Store, StoreReport, UnitT_co
 from ...domain.unit_of_work.unit_of_work import NoReader, Reader, UnitOfWork
 from ..backend import Backend, BackendOptions, Capability, Transaction
@@ -33,6 +34,7 @@ from .context.store_context import Environment, Preparation
 from .context.stray_edits import Policy, policy_of
 from .context.unit_limits import Limits, is_positive
 from .declarations.documents import Documents
+from .declarations.published_events import PublishedEvent
 from .evolution import migration_state
 from .mapping.converter import make_converter
 from .reader.reader import ReaderSession
@@ -61,7 +63,7 @@ def open_store(
     converter: Converter | None = None,
     receipts: bool = False,
     receipt_lifetime: timedelta = receipt.LIFETIME,
-    publishes: Sequence[type[Event]] = (),
+    publishes: Sequence[type[Event] | PublishedEvent] = (),
     max_changes: int | None = None,
     max_seconds: float | None = None,
     cache: CacheSettings | str | None = "memory://",
@@ -75,7 +77,9 @@ def open_store(
         url: where the data is; its scheme chooses the backend: ``memory://``, ``mongodb://host/database``;
             ``memory:///some/folder`` keeps its data in files there.
         documents: the document side of each repository.
-        name: the store's name in logs and reports; by default the unit's, without "UnitOfWork".
+        name: the store's name, in logs and reports and in all that it keeps for itself: events on their way, the keys
+            of `run`, migrations. Give every process that works on one store the same, and stores that share a
+            database different ones; by default it is the unit's, without "UnitOfWork".
         prepare: before the first operation, "check" compares the declared unique keys with the actual ones,
             "create" makes what is missing, "off" trusts.
         transactions: "required" makes each unit of work a transaction; "off" writes without one, for standalone
@@ -88,8 +92,9 @@ def open_store(
             trip, so that `Store.resolve` can tell of any of them, from any process, whether it was committed.
         receipt_lifetime: how long receipts and keys are kept at least, in whole seconds; 7 days by default. A store in
             memory keeps them as long as itself.
-        publishes: the event classes that travel: those that entities record, and those of `UnitOfWork.publish`,
-            become records of the collection ``tristore_outbox`` in the same transaction; `OutboxRelay` delivers them.
+        publishes: the event classes that travel, as a `PublishedEvent` those whose form has changed. Those that
+            entities record, and those of `UnitOfWork.publish`, become records of the collection ``tristore_outbox`` in
+            the same transaction; `OutboxRelay` delivers them.
         max_changes: the most entities that one unit may write; above 1,000 it is warned of in any case.
         max_seconds: how long a unit may have been open when it writes; above 30 it is warned of in any case.
         cache: where cached reads are kept: a URL, or settings; in this process by default, None for nowhere.
@@ -115,7 +120,7 @@ def open_store(
     cached = CacheSettings(url=cache) if isinstance(cache, str) else cache
     if cached is not None and cached.strict:
         publishes = (*publishes, CacheInvalidated)
-    outbox = Outbox(publishes, registry) if publishes else None
+    outbox = Outbox(store_name, publishes, registry) if publishes else None
     collections = (
         *map(declaration_of, by_collection(bindings).values()),
         receipt.declaration(receipt_lifetime),
@@ -260,8 +265,9 @@ class DocumentStore(Store[UnitT_co]):
 
     def _has_receipt(self, unit_id: str) -> bool:
         environment = self._environment
+        wanted = receipt.wanted_unit(self.name, unit_id)
         found = environment.backend.find(
-            receipt.COLLECTION, receipt.wanted_unit(unit_id), transaction=None, timeout=environment.operation_timeout
+            receipt.COLLECTION, wanted, transaction=None, timeout=environment.operation_timeout
         )
         return bool(found.to_list())
 
@@ -274,10 +280,13 @@ class DocumentStore(Store[UnitT_co]):
 
     def subscribe(self, event: type[EventT], handler: Callable[[EventT], None]) -> None:
         """Call the handler with every event of that class after its commit."""
+        check_plain(handler, "subscribe", takes=1)
         self._environment.handlers.append((event, handler))
 
     def listen(self, listener: UnitOfWorkListener) -> None:
         """Let a listener watch every unit of work from now on."""
+        for name in LISTENER_METHODS:
+            check_plain(getattr(listener, name, None), f"{name} of a listener")
         self._environment.listeners.append(listener)
 
     def open(self) -> None:

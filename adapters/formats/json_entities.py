@@ -57,13 +57,20 @@ def from_dict(cls: type[T], data: Mapping[str, Any], *, allow: Collection[str] |
     if problems:
         raise ValidationError(problems, entity=cls.__name__)
     try:
-        return cls(**values)
+        return _made(cls(**values))
     except _REFUSALS as error:
         problems, cause = _problems("", error), error
     secrets = [data[field.name] for field in schema.fields.values() if field.secret and field.name in data]
     if secrets:  # which the cause may quote too
         raise ValidationError(without_secrets(problems, secrets), entity=cls.__name__)
     raise ValidationError(problems, entity=cls.__name__) from cause
+
+
+def _made(subject: T) -> T:
+    """What was made of outside data; one that is stored already was told of when it was made first."""
+    if isinstance(subject, Entity) and subject.version:
+        subject.forget_events()
+    return subject
 
 
 def update_from(entity: Any, data: Mapping[str, Any], *, allow: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from ..documents.context.store_context import Environment
 from ..documents.store import DocumentStore
 from .relay.records import Records
 from .relay.store_access import Access
+from .relay.subscriptions import Subscriptions
 
 T = TypeVar("T")
 
@@ -86,7 +87,10 @@ class _Question:
                 self._warnings.append(f"all {pool.most} connections to {pool.server} are in use; operations wait")
         backlog = self._tried(self._backlog)
         if backlog is not None and backlog.parked:
-            self._warnings.append(f"{backlog.parked} events are parked: tristore relay shows them")
+            whose = ", ".join(f"{one.name} ({one.parked})" for one in backlog.subscriptions if one.parked)
+            self._warnings.append(
+                f"{backlog.parked} events are parked{whose and f', for {whose}'}: tristore relay parked shows them"
+            )
         index_drift = self._tried(self._index_drift)
         if index_drift:
             what = f"{len(index_drift)} indexes or options are not as declared"
@@ -124,7 +128,7 @@ class _Question:
         environment = self._environment
         if environment.outbox is None:
             return None
-        return Records(Access(environment), SystemClock()).backlog(environment.outbox.names)
+        return Records(Access(environment), SystemClock()).backlog(Subscriptions(), environment.outbox.names)
 
     def _index_drift(self) -> tuple[str, ...] | None:
         environment = self._environment

@@ -35,3 +35,7 @@ class Hooks(Generic[EntityT]):
 
     def before_remove(self, entity: EntityT, uow: Any) -> None:
         """Hook: the entity is about to be removed; remove here what belongs to it. An error rolls back."""
+
+
+HOOKS = {"before_save": 3, "after_commit": 1, "before_remove": 2}
+"""The hooks, and how many arguments each is given."""

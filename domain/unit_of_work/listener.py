@@ -58,3 +58,7 @@ class UnitOfWorkListener:
 
     def on_retry(self, attempt: int, error: BaseException, delay: float) -> None:
         """Attempt number `attempt` failed with `error`; the next one begins after `delay` seconds."""
+
+
+LISTENER_METHODS = tuple(name for name in vars(UnitOfWorkListener) if not name.startswith("_"))
+"""What is called of a listener."""

@@ -59,15 +59,33 @@ EventHandler = Callable[[Any, Delivery], None]
 
 
 @frozen(kw_only=True)
+class SubscriptionBacklog:
+    """What one subscription is still to get.
+
+    Attributes:
+        name: its name.
+        waiting: records that it has not got; of a subscription that the asker does not have, those that it has met.
+        failing: those among them whose delivery to it failed before and will be tried again.
+        parked: records that were given up for it; somebody has to look at them.
+    """
+
+    name: str
+    waiting: int
+    failing: int
+    parked: int
+
+
+@frozen(kw_only=True)
 class Backlog:
     """What an outbox still has to deliver.
 
     Attributes:
-        waiting: records that are to be delivered.
+        waiting: records that are to be delivered, to one subscription at least.
         failing: those among them whose delivery failed before and will be tried again.
         unhandled: those among them for whose class the relay has no handler; they stay until one has.
-        parked: records that were given up; somebody has to look at them.
+        parked: records that were given up for a subscription; somebody has to look at them.
         oldest: when the oldest waiting record was published, None without one.
+        subscriptions: the same for each subscription that is known, or has something that fails or is parked, by name.
     """
 
     waiting: int
@@ -75,14 +93,16 @@ class Backlog:
     unhandled: int
     parked: int
     oldest: datetime | None = None
+    subscriptions: tuple[SubscriptionBacklog, ...] = ()
 
 
 @frozen(kw_only=True)
 class Parked:
-    """A record that was given up; it holds back the later events of its aggregate, and no others.
+    """A record that was given up for a subscription; there it holds back the later events of its aggregate, no others.
 
     Attributes:
-        event_id: names it for a replay.
+        event_id: names it for a replay, or to be discarded.
+        subscription: which one; empty for a record that was parked before each subscription had its own.
         type: the name of the event's class.
         aggregate_type: the name of the entity that the event is about.
         aggregate_id: its id, as text.
@@ -92,6 +112,7 @@ class Parked:
     """
 
     event_id: Id
+    subscription: str
     type: str
     aggregate_type: str
     aggregate_id: str
@@ -105,7 +126,7 @@ class Pass:
     """What a relay did in one pass over its outbox, or in several.
 
     Attributes:
-        delivered: how many records it delivered and acknowledged.
+        delivered: how many records it acknowledged: those that all of its subscriptions are done with.
         failed: how many deliveries failed; they are tried again, or parked.
     """
 

@@ -8,6 +8,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 from attrs import field, frozen
 
 from ..entities.events import Event
+from ..errors import UnitOfWorkError
+from ..plain_functions import check_plain
 from .listener import UnitOfWorkListener
 from .unit_of_work import NoReader, Reader, UnitOfWork
 
@@ -148,6 +150,7 @@ class Store(ABC, Generic[UnitT_co]):
 
     def transactional(self, fn: Callable[Concatenate[UnitT_co, P], T]) -> Callable[P, T]:
         """Decorate a function whose first parameter is the unit of work: each call is one `run`."""
+        check_plain(fn, "transactional", error=UnitOfWorkError)
 
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             def attempt(uow: Any) -> T:

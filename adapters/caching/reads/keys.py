@@ -43,7 +43,7 @@ class Scope:
 
     Attributes:
         prefix: the application and its environment.
-        store: the logical name of the store.
+        store: the logical name of the store; tokens are without it, for another store over the same data replaces them.
         place: names the data: equal in every process that sees the same, such as the name of the database.
         collection: its name.
         schema: a fingerprint of the form of its documents.
@@ -55,7 +55,9 @@ class Scope:
     collection: str
     schema: str = ""
     head: str = field(init=False, repr=False)
-    """What every key and the name of every token begin with."""
+    """What every key begins with."""
+    token_head: str = field(init=False, repr=False)
+    """What the name of every token begins with."""
     everything: str = field(init=False, repr=False)
     """The name of the token on which every read of the collection depends."""
     queries: str = field(init=False, repr=False)
@@ -63,20 +65,23 @@ class Scope:
 
     @head.default
     def _joined(self) -> str:
-        parts = (self.prefix, self.store, f"{self.place}.{self.collection}")
-        return "|".join((FORMAT, *map(_plain, parts)))
+        return _joined(self.prefix, self.store, f"{self.place}.{self.collection}")
+
+    @token_head.default
+    def _joined_for_tokens(self) -> str:
+        return _joined(self.prefix, f"{self.place}.{self.collection}")
 
     @everything.default
     def _of_everything(self) -> str:
-        return f"{self.head}|t|b"
+        return f"{self.token_head}|t|b"
 
     @queries.default
     def _of_queries(self) -> str:
-        return f"{self.head}|t|q"
+        return f"{self.token_head}|t|q"
 
     def entity(self, name: str) -> str:
         """The name of the token on which reads of one entity depend, by what `name_of` says of its id."""
-        return f"{self.head}|t|e|{name}"
+        return f"{self.token_head}|t|e|{name}"
 
 
 class KeyMaker:
@@ -106,6 +111,10 @@ class KeyMaker:
     def query(self, asked: str, tokens: Sequence[str]) -> str:
         """Return the key of a query, by the digest of what it asks."""
         return f"{self._head}q{self._ttl}{'.'.join(tokens)}|{self._label}{asked}"
+
+
+def _joined(*parts: str) -> str:
+    return "|".join((FORMAT, *map(_plain, parts)))
 
 
 def _plain(name: str) -> str:

@@ -22,6 +22,7 @@ from ....domain.errors import (
     ValidationError,
     VersionConflict,
 )
+from ....domain.plain_functions import call_plain
 from ....domain.queries.query import Query
 from ....domain.repository.hooks import Change
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
@@ -131,7 +132,13 @@ class ChunkedWrite(ABC):
         """Let the repository have its say before an entity is written."""
         if self.binding.saves:
             repository = getattr(self.writer.owner, self.binding.name)
-            repository.before_save(entity, Change(frozenset(self.mapping.by_name), is_new=is_new), self.writer.owner)
+            call_plain(
+                "a hook",
+                repository.before_save,
+                entity,
+                Change(frozenset(self.mapping.by_name), is_new=is_new),
+                self.writer.owner,
+            )
 
     def _begin_chunk(self) -> None:
         self.entities: list[Entity[Any]] = []

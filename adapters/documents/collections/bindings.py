@@ -10,8 +10,9 @@ from cattrs import Converter
 
 from ....domain.entities.plain_values import is_text
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import check_plain
 from ....domain.repository.bulk_repository import BulkRepository
-from ....domain.repository.hooks import Hooks
+from ....domain.repository.hooks import HOOKS, Hooks
 from ....domain.repository.read_repository import ReadRepository
 from ....domain.repository.repository import Repository
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
@@ -130,7 +131,10 @@ def _binding(
     if len(matching) != 1:
         found = "no Documents declare" if not matching else "several Documents declare"
         raise ConfigurationError(f"{unit.__name__}.{name}: {found} a repository that is a {port.__name__}")
-    return Binding(name, matching[0].repository, matching[0], mapping(matching[0]))
+    repository = matching[0].repository
+    for hook, takes in HOOKS.items():
+        check_plain(getattr(repository, hook), f"{repository.__name__}.{hook}", takes=takes + 1)  # and itself
+    return Binding(name, repository, matching[0], mapping(matching[0]))
 
 
 _RULES = (Repository, ReadRepository, BulkRepository)

@@ -11,41 +11,68 @@ from datetime import timedelta
 
 from cattrs import Converter
 
-from ....domain.entities.events import Event
+from ....domain.entities.events import Event, event_name
 from ....domain.errors import ConfigurationError, UnitOfWorkError, ValidationError
 from ...backend import CollectionDeclaration, Document, IndexDeclaration
+from ..declarations.published_events import PublishedEvent
+from ..evolution.schema_chain import SchemaChain, VersionKeys
 from ..mapping.class_mapping import ClassMapping
 from ..mapping.converter import event_mapping_of
+from ..values.keys import ID_KEY
+from ..values.own_records import STORE
 
 COLLECTION = "tristore_outbox"
 LANES_COLLECTION = "tristore_lanes"
 REVISION = "rev"
 """The version key of a record: one step for each change of its status."""
 
-NEW, DONE, PARKED = "new", "done", "parked"
+NEW, DONE, PARKED, DISCARDED = "new", "done", "parked", "discarded"
+"""How far a record is, and each subscription with it: only a subscription can be done without having got an event."""
+
+PROGRESS, CLOSED, FAILING, PARKED_FOR = "progress", "closed", "failing", "parkedFor"
+"""Keys: how far each subscription is, whether no further one gets it, by name who fails and for whom it is parked."""
 LIFETIME = timedelta(days=7)
 """How long a delivered record is kept."""
 
-_ORDER = ("lane", "status", "aggregateId", "era", "version", "n")
+_KEYS = VersionKeys("$form", "$compatible", "$version")
+"""Where a payload carries its form while steps go over it: no field has such a key."""
+
+_FORMS = {_KEYS.schema: "schemaVersion", _KEYS.compatible: "compatibleFrom"}
+"""And where its record does."""
+
+_ORDER = (STORE, "lane", "status", "aggregateId", "era", "version", "n")
 
 
 class Outbox:
-    """The event classes that a store publishes, and how they are stored."""
+    """The event classes that a store publishes, and how they are stored.
 
-    def __init__(self, classes: Iterable[type[Event]], converter: Converter) -> None:
+    Attributes:
+        store: the name of the store, which each record carries.
+    """
+
+    def __init__(self, store: str, classes: Iterable[type[Event] | PublishedEvent], converter: Converter) -> None:
         """Map the classes.
 
         Raises:
             ConfigurationError: if a class is no event, cannot be stored, or has a name that another one has.
         """
+        self.store = store
         self._mappings: dict[type[Event], ClassMapping] = {}
         self._by_name: dict[str, ClassMapping] = {}
-        for cls in classes:
+        self._chains: dict[str, SchemaChain] = {}
+        for given in classes:
+            declared = given if isinstance(given, PublishedEvent) else PublishedEvent(given)
+            cls = declared.event
             if not (isinstance(cls, type) and issubclass(cls, Event)):
                 raise ConfigurationError(f"publishes takes classes of events, not {cls!r}")
-            if cls.name in self._by_name:
-                raise ConfigurationError(f"two published events are named {cls.name!r}: give one another name")
-            self._mappings[cls] = self._by_name[cls.name] = event_mapping_of(cls, converter)
+            name = event_name(cls)
+            if name in self._by_name:
+                raise ConfigurationError(
+                    f"two published events are named {name!r}: give one another name, class {cls.__name__}(Event, "
+                    "name=...)"
+                )
+            self._mappings[cls] = self._by_name[name] = event_mapping_of(cls, converter)
+            self._chains[name] = SchemaChain(declared, _KEYS)
         self._classes = tuple(self._mappings)
 
     @property
@@ -67,18 +94,32 @@ class Outbox:
         return False
 
     def dump(self, event: Event) -> Document:
-        """Return the fields of an event, as they are stored."""
-        return self._mappings[type(event)].dump(event)
+        """Return what a record holds of an event: the name of its class, its form, and its fields."""
+        name = event_name(type(event))
+        stamp = self._chains[name].stamp
+        return {
+            "type": name,
+            **{key: stamp[own] for own, key in _FORMS.items() if own in stamp},
+            "payload": self._by_name[name].dump(event),
+        }
 
-    def load(self, name: str, payload: Document) -> Event:
-        """Return the event of a record.
+    def load(self, record: Document) -> Event:
+        """Return the event of a record, brought up to date.
 
         Raises:
             ValidationError: if the record does not fit the class, or the store publishes no class of that name.
+            UnreadableVersion: if it has a form that cannot be read here.
+            StepFailed: if a step cannot be carried out on it.
         """
+        name, payload = record["type"], record["payload"]
         mapping = self._by_name.get(name)
         if mapping is None:
             raise ValidationError.of("type", f"no published event is named {name!r}")
+        chain = self._chains[name]
+        if record.get("schemaVersion") != chain.current:
+            forms = {own: record[key] for own, key in _FORMS.items() if key in record}
+            payload = {ID_KEY: record[ID_KEY], **forms, **payload}
+            chain.upgrade(payload)
         event: Event = mapping.load(payload)
         return event
 

@@ -13,15 +13,16 @@ from bson import decode, encode
 from ....domain.entities.bounds import Comparator
 from ....domain.errors import ConfigurationError, ValidationError
 from ....domain.queries.query import Query
-from ....domain.rules.predicates import Compare
+from ....domain.rules.predicates import All, Compare, OneOf
 from ...backend import CollectionDeclaration, Document, IndexDeclaration, WritePlan
 from ...backend.bson import CODEC_OPTIONS
 from ..values.codecs import LONGEST_EXPIRY, real_time
 from ..values.free_values import dump_free, load_free
 from ..values.keys import ID_KEY
+from ..values.own_records import STORE, of_store, owned_id
 
 COLLECTION = "tristore_units"
-"""The collection of the receipts; every store has one."""
+"""The collection of the receipts of every store of a database."""
 
 LIFETIME = timedelta(days=7)
 """How long a receipt is kept unless the store says otherwise: within it a key has its effect once."""
@@ -51,13 +52,13 @@ def declaration(lifetime: timedelta) -> CollectionDeclaration:
     return CollectionDeclaration(COLLECTION, (expiry,), authoritative=True)
 
 
-def of_unit(unit_id: str) -> Document:
-    """The receipt of a unit."""
-    return {ID_KEY: unit_id, "at": real_time()}
+def of_unit(store: str, unit_id: str) -> Document:
+    """The receipt of a unit of a store."""
+    return {ID_KEY: unit_id, STORE: store, "at": real_time()}
 
 
-def of_key(key: str, unit_id: str, result: object) -> Document:
-    """The receipt of a key, with the result of its unit.
+def of_key(store: str, key: str, unit_id: str, result: object) -> Document:
+    """The receipt of a key of a store, with the result of its unit.
 
     Raises:
         ValidationError: if the result cannot be stored.
@@ -66,7 +67,7 @@ def of_key(key: str, unit_id: str, result: object) -> Document:
         stored = dump_free(result)
     except ValueError as error:
         raise ValidationError.of("", f"the result of a unit with a key is kept with it, and {error}") from error
-    return {ID_KEY: _stored_key(key), "unit": unit_id, "result": stored, "at": real_time()}
+    return {ID_KEY: owned_id("run", store, key), STORE: store, "unit": unit_id, "result": stored, "at": real_time()}
 
 
 def plan(documents: list[Document]) -> WritePlan:
@@ -74,14 +75,14 @@ def plan(documents: list[Document]) -> WritePlan:
     return WritePlan(COLLECTION, _NO_VERSION, inserts=documents)
 
 
-def wanted_key(key: str) -> Query:
-    """Ask for the receipt of a key."""
-    return Query(Compare((ID_KEY,), Comparator.EQ, _stored_key(key)), limit=1)
+def wanted_key(store: str, key: str) -> Query:
+    """Ask for the receipt of a key of a store; one from before receipts carried its name counts for every store."""
+    return Query(OneOf((ID_KEY,), (owned_id("run", store, key), f"key:{key}")), limit=1)
 
 
-def wanted_unit(unit_id: str) -> Query:
-    """Ask for the receipt of a unit."""
-    return Query(Compare((ID_KEY,), Comparator.EQ, unit_id), limit=1)
+def wanted_unit(store: str, unit_id: str) -> Query:
+    """Ask for the receipt of a unit of a store."""
+    return Query(All((Compare((ID_KEY,), Comparator.EQ, unit_id), of_store(store))), limit=1)
 
 
 def recall(found: list[Document]) -> Recalled | None:
@@ -92,7 +93,3 @@ def recall(found: list[Document]) -> Recalled | None:
 def as_recalled(document: Document) -> Any:
     """Return the result that the receipt of a key holds, in the form in which every repeat gets it."""
     return load_free(decode(encode(document, False, CODEC_OPTIONS), CODEC_OPTIONS)["result"])
-
-
-def _stored_key(key: str) -> str:
-    return f"key:{key}"

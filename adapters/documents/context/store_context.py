@@ -11,6 +11,7 @@ from ....domain.entities.clock import Clock
 from ....domain.entities.entity import Entity
 from ....domain.entities.events import Event
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import call_plain
 from ....domain.unit_of_work.listener import UnitOfWorkListener
 from ...backend import Backend, CollectionDeclaration, ManyResult, Transaction, WritePlan
 from ...caching.port import Cache
@@ -191,6 +192,6 @@ class Environment:
     def shielded(self, call: Callable[..., None], *arguments: object) -> None:
         """Call what follows a commit: its error cannot undo the commit, so it is logged."""
         try:
-            call(*arguments)
+            call_plain("what follows a commit", call, *arguments)
         except Exception:
             log.exception("store %s: an after-commit handler failed; the commit stands", self.name)

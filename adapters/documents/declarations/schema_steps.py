@@ -10,6 +10,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.rules.predicates import Path
 from ...backend import Document
 from ...backend.bson import copied
@@ -30,8 +31,8 @@ def _check_key(_: object, attribute: "Attribute[str]", key: str) -> None:
 
 
 def _check_function(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name} of a schema step must be a function, not {type(value).__name__}")
+    if value is not None:
+        check_plain(value, f"{attribute.name} of a schema step", takes=1, iterated=attribute.name == "back")
 
 
 def _storable(value: Any) -> Any:
@@ -171,7 +172,7 @@ class Convert(_OfOneKey):
             return
         if self.back is not None and isinstance(value, list):
             raise ValueError(f"{self.key} is a list, for which the step cannot tell the old values of a new one")
-        new = self.to(value)
+        new = call_plain(f"to of the step for {self.key}", self.to, value)
         if new is None and self.back is not None:
             raise ValueError(
                 f"{_name(self.to)} makes None of it, of which back= does not tell the old values: leave back= out, and "

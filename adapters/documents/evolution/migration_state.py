@@ -1,13 +1,13 @@
 """What a store remembers of its migrations, and when one of them is complete."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 from ....domain.entities.bounds import Comparator
 from ....domain.queries.query import Query
-from ....domain.rules.predicates import Compare, OneOf
+from ....domain.rules.predicates import AnyOf, Compare, OneOf, Predicate
 from ...backend import CollectionDeclaration, Document, Update, WritePlan
 from ..values.keys import ID_KEY
+from ..values.own_records import owned_id
 from .schema_chain import SchemaChain
 
 COLLECTION = "tristore_migrations"
@@ -25,14 +25,28 @@ def declaration() -> CollectionDeclaration:
     return CollectionDeclaration(COLLECTION, authoritative=True)
 
 
-def schema_record(collection: str) -> str:
-    """The id of the record of a collection's schema migration."""
+def schema_record(store: str, collection: str) -> str:
+    """The id of the record of what a store has migrated of a collection."""
+    return owned_id("schema", store, collection)
+
+
+def unnamed_schema_record(collection: str) -> str:
+    """The id of that record from before it carried the name of its store."""
     return f"schema:{collection}"
 
 
-def wanted(id: str) -> Query:
-    """Ask for a record."""
-    return Query(Compare((ID_KEY,), Comparator.EQ, id), limit=1)
+def wanted(*ids: str) -> Query:
+    """Ask for records."""
+    return Query(OneOf((ID_KEY,), ids))
+
+
+def about(collection: str) -> Predicate:
+    """What holds of the records of a collection's migrations, whichever store wrote them.
+
+    Which versions are stored is a fact about the collection: two stores that have one and the same share it.
+    """
+    named = Compare(("collection",), Comparator.EQ, collection)
+    return AnyOf((named, Compare((ID_KEY,), Comparator.EQ, unnamed_schema_record(collection))))
 
 
 def is_complete(chain: SchemaChain, collection: str, find: Find) -> bool:
@@ -43,9 +57,9 @@ def is_complete(chain: SchemaChain, collection: str, find: Find) -> bool:
         collection: its name, with the database where it is another one.
         find: reads where the answer is to hold, as in the snapshot of a unit.
     """
-    record: list[dict[str, Any]] = find(COLLECTION, wanted(schema_record(collection)))
-    if record and record[0].get("complete") is True and record[0].get("version", 0) >= chain.current:
-        return True
+    for record in find(COLLECTION, Query(about(collection))):
+        if record.get("complete") is True and record.get("version", 0) >= chain.current:
+            return True
     return not find(collection, Query(chain.older(), limit=1, select=((ID_KEY,),)))
 
 
@@ -57,7 +71,18 @@ def reopen(chains: Mapping[str, SchemaChain], find: Find, write: Callable[[Write
         find: reads records.
         write: carries out a plan.
     """
-    ids = {schema_record(collection): chain for collection, chain in chains.items()}
-    for record in find(COLLECTION, Query(OneOf((ID_KEY,), tuple(ids)))):
-        if record.get("complete") is True and record.get("version", 0) > ids[record[ID_KEY]].current:
+    if chains:
+        found = find(COLLECTION, Query(AnyOf(tuple(map(about, chains)))))
+        newer = [one for one in found if one.get("version", 0) > chains[_collection_of(one)].current]
+        take_back(newer, write)
+
+
+def take_back(records: Iterable[Document], write: Callable[[WritePlan], object]) -> None:
+    """Let records no longer say that a migration is complete."""
+    for record in records:
+        if record.get("complete") is True:
             write(WritePlan(COLLECTION, FENCE, updates=[Update(record[ID_KEY], record[FENCE], {"complete": False})]))
+
+
+def _collection_of(record: Document) -> str:
+    return str(record.get("collection") or record[ID_KEY].removeprefix("schema:"))

@@ -13,6 +13,7 @@ from ....domain.rules.predicates import AnyOf, Compare, IsNone, Path, Predicate
 from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS, copied
 from ..declarations.documents import Documents
+from ..declarations.published_events import PublishedEvent
 from ..declarations.schema_steps import SchemaChange, SchemaStep, Transform
 from ..values.keys import ID_KEY
 from .upgrade import UPGRADE, Upgrade, is_same, transformed
@@ -50,7 +51,7 @@ class SchemaChain:
         is_complete: tells whether no document of an older version is stored any more; a store gives it.
     """
 
-    def __init__(self, documents: Documents, keys: VersionKeys) -> None:
+    def __init__(self, documents: Documents | PublishedEvent, keys: VersionKeys) -> None:
         """Check the declaration.
 
         Raises:
@@ -283,7 +284,7 @@ def _without_words(error: Exception) -> str:
     return f"{type(error).__name__}, whose words may show a secret"
 
 
-def _checked_version(value: object, name: str, documents: Documents) -> int:
+def _checked_version(value: object, name: str, documents: Documents | PublishedEvent) -> int:
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"{name} of {documents.collection} must be a whole number from 1 on, not {value!r}")
     return value

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 from bson import encode
 
+from ....domain.plain_functions import call_plain
 from ...backend import Document
 from ...backend.bson import CODEC_OPTIONS, copied
 from ..declarations.schema_steps import Transform
@@ -45,7 +46,7 @@ def transformed(document: Document, change: Transform, own: frozenset[str]) -> D
     Raises:
         ValueError: if it returns no document, or changes a key that it does not list.
     """
-    new = change.function(copied(document))
+    new = call_plain("a schema step", change.function, copied(document))
     if not isinstance(new, dict):
         raise ValueError(f"it returned no document, but {type(new).__name__}")
     listed = {path[0] for path in change.paths} - own - {ID_KEY}

@@ -148,6 +148,12 @@ class EntityMapping(ClassMapping):
         self.chain.bring_up(documents)
         return super().load_all(documents)
 
+    def _load_checked(self, document: Any) -> Any:
+        """Build an entity by its constructor: what that records has happened before, and was told then."""
+        entity = super()._load_checked(document)
+        entity.forget_events()
+        return entity
+
     def to_stored(self, query: Query) -> Query:
         """Rewrite a query's paths and values into those of the document.
 

@@ -17,6 +17,7 @@ from ....domain.unit_of_work.outbox import lane_of
 from ...backend import Document, Update, WritePlan
 from ..context.outbox import COLLECTION, NEW, PARKED, REVISION, Outbox
 from ..values.keys import ID_KEY
+from ..values.own_records import STORE, of_store
 from .identity_map import Record, State, TrackedCollection
 from .transaction_scope import TransactionScope
 
@@ -86,7 +87,7 @@ class Outgoing:
             self._record(number, event, about, name, now)
             for number, (event, about, name) in enumerate(self._in_order(tracked))
         ]
-        updates = _one_era_back(scope, ended) if ended else []
+        updates = _one_era_back(scope, self.outbox.store, ended) if ended else []
         if inserts or updates:
             scope.write(WritePlan(COLLECTION, REVISION, updates=updates, inserts=inserts))
         return len(inserts)
@@ -121,14 +122,14 @@ class Outgoing:
         version = 0 if about is None else (about.version or 0) + gone
         return {
             ID_KEY: event_id,
-            "type": event.name,
+            STORE: self.outbox.store,
             "aggregateType": name,
             "aggregateId": aggregate,
             "era": -1 if gone else 0,
             "version": version,
             "n": number,
             "lane": lane_of(f"{name}:{aggregate}"),
-            "payload": self.outbox.dump(event),
+            **self.outbox.dump(event),
             "createdAt": now,
             "status": NEW,
             "attempts": 0,
@@ -141,27 +142,25 @@ def _records(tracked: Sequence[TrackedCollection]) -> Iterator[Record]:
         yield from collection.records.values()
 
 
-def _one_era_back(scope: TransactionScope, ended: set[tuple[str, Any]]) -> list[Update]:
+def _one_era_back(scope: TransactionScope, store: str, ended: set[tuple[str, Any]]) -> list[Update]:
     """Return what moves the waiting records of ended lives, so that those of a next life come behind them."""
     by_lane: dict[int, list[Any]] = {}
     for name, aggregate in ended:
         by_lane.setdefault(lane_of(f"{name}:{aggregate}"), []).append(aggregate)
-    waiting = Query(
-        AnyOf(
-            tuple(
-                All(
-                    (
-                        Compare(("lane",), Comparator.EQ, lane),
-                        OneOf(("status",), (NEW, PARKED)),
-                        OneOf(("aggregateId",), tuple(aggregates)),
-                    )
+    waiting = AnyOf(
+        tuple(
+            All(
+                (
+                    Compare(("lane",), Comparator.EQ, lane),
+                    OneOf(("status",), (NEW, PARKED)),
+                    OneOf(("aggregateId",), tuple(aggregates)),
                 )
-                for lane, aggregates in by_lane.items()
             )
+            for lane, aggregates in by_lane.items()
         )
     )
     return [
         Update(found[ID_KEY], found[REVISION], {"era": found["era"] - 1})
-        for found in scope.read(COLLECTION, waiting)
+        for found in scope.read(COLLECTION, Query(All((of_store(store), waiting))))
         if (found["aggregateType"], found["aggregateId"]) in ended
     ]

@@ -1,6 +1,5 @@
 """Running units of work again after a conflict: the loop, its back-off and its bounds."""
 
-import inspect
 import random
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -18,6 +17,7 @@ from ....domain.errors import (
     UnitOfWorkError,
     UnitTooLong,
 )
+from ....domain.plain_functions import check_done, check_plain
 from ....domain.unit_of_work.store import Attempt
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ..context import receipts
@@ -164,31 +164,9 @@ def _classes(retry_on: type[Exception] | tuple[type[Exception], ...]) -> tuple[t
     return found
 
 
-_MUST_BE_PLAIN = "run takes a plain function, which is done when it returns"
-
-
-def _refuse_what_would_not_run(fn: object) -> None:
-    """The body of an async or generator function would run after the commit, or never."""
-    if not callable(fn):
-        raise UnitOfWorkError(f"run takes a function of a unit of work, not {type(fn).__name__}")
-    for kind, is_one in (
-        ("async", inspect.iscoroutinefunction),
-        ("a generator", inspect.isgeneratorfunction),
-        ("an async generator", inspect.isasyncgenfunction),
-    ):
-        if is_one(fn) or is_one(getattr(fn, "__call__", None)):  # noqa: B004 - of an object that is called
-            raise UnitOfWorkError(f"{getattr(fn, '__name__', fn)} is {kind}: {_MUST_BE_PLAIN}")
-
-
-def _refuse_what_did_not_run(result: object) -> None:
-    if inspect.iscoroutine(result):
-        result.close()
-        raise UnitOfWorkError(f"the function returned a coroutine that nobody awaits: {_MUST_BE_PLAIN}")
-
-
 def run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None = None) -> T:
     """Call the function with a fresh unit until one commits; with a key, once for all callers that have it."""
-    _refuse_what_would_not_run(fn)
+    check_plain(fn, "run", takes=1, error=UnitOfWorkError)
     try:
         return _run(attempts, fn, key)
     finally:
@@ -205,7 +183,7 @@ def _run(attempts: Attempts[UnitT], fn: Callable[[UnitT], T], key: str | None) -
                 if recalled is not None:
                     return cast("T", recalled.result)
                 result = fn(uow)
-                _refuse_what_did_not_run(result)
+                check_done(result, "run", error=UnitOfWorkError)
                 if key is not None:
                     result = unit.remember(key, result)
         except Exception as error:

@@ -11,6 +11,7 @@ from ....domain.entities.entity import Entity
 from ....domain.entities.events import Event
 from ....domain.entities.ids import new_id
 from ....domain.errors import CommitUnknown, CrossStore, UnitOfWorkError, WriteConflict
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.repository.caching import CacheInvalidated
 from ....domain.repository.gateway import Gateway
 from ....domain.repository.repository import Repository
@@ -137,12 +138,14 @@ class DocumentUnit(Session):
     def recall(self, key: str) -> Recalled | None:
         """Return the result that a key was recorded with, as this unit's snapshot shows it."""
         with self.lifecycle:
-            return receipts.recall(self.scope.read(receipts.COLLECTION, receipts.wanted_key(key)))
+            return receipts.recall(
+                self.scope.read(receipts.COLLECTION, receipts.wanted_key(self.environment.name, key))
+            )
 
     def remember(self, key: str, result: object) -> Any:
         """Record a key and its result with the commit; return the result as every repeat will get it."""
         with self.lifecycle:
-            receipt = receipts.of_key(key, self.id, result)
+            receipt = receipts.of_key(self.environment.name, key, self.id, result)
             self._receipts.append(receipt)
             return receipts.as_recalled(receipt)
 
@@ -157,7 +160,7 @@ class DocumentUnit(Session):
     def _write_receipts(self, published: int) -> None:
         """Leave what proves the commit, in the same transaction."""
         if self._receipts or (self.environment.receipts and (self._flusher.documents or published)):
-            self._receipts.append(receipts.of_unit(self.id))
+            self._receipts.append(receipts.of_unit(self.environment.name, self.id))
             try:
                 self.scope.write(receipts.plan(self._receipts))
             except KeyTaken as taken:
@@ -227,8 +230,7 @@ class DocumentUnit(Session):
 
     def call_after_commit(self, callback: Callable[[], None]) -> None:
         """Remember a callback for after the commit."""
-        if not callable(callback):
-            raise UnitOfWorkError(f"after_commit() takes a function without parameters, not {type(callback).__name__}")
+        check_plain(callback, "after_commit", takes=0, error=UnitOfWorkError)
         with self.lifecycle:
             self._callbacks.append(callback)
 
@@ -309,7 +311,7 @@ class DocumentUnit(Session):
         hooks = any(one.binding.saves or one.binding.removes for one in self._tracked.values())
         self._flusher.flush_all(self, final=not listeners and not hooks)
         for listener in listeners:
-            listener.before_commit(self.owner)
+            call_plain("before_commit of a listener", listener.before_commit, self.owner)
         for _ in range(_ROUNDS):
             if not (self._hold() or listeners) or not self._flusher.flush_all(self):
                 return

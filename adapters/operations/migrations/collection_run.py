@@ -60,15 +60,16 @@ def migrate(
         LeaseLost: if another runner has taken over.
     """
     chain, journal = binding.mapping.chain, Journal(environment)
-    work, record = schema_work(binding), schema_record(binding.collection)
+    work, record = schema_work(binding), schema_record(environment.name, binding.collection)
     total = count_due(environment, work)
     lease.check()
     if not total and not chain.steps:
         return None
+    journal.take_back(binding.collection)
     known = journal.adopt(record, lease.fence)
     began = {"version": chain.current, "complete": False}
     resumes = {key: known.get(key) for key in began} == began
-    journal.save(record, lease.fence, {**began, "at": stored_now(environment)})
+    journal.save(record, lease.fence, {**began, "collection": binding.collection, "at": stored_now(environment)})
     start = time.monotonic()
     walk = Walk(environment, work, lease, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
     left = walk.run(known.get("position") if resumes else None)

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,13 +19,22 @@ from ....domain.errors import ConfigurationError, LeaseLost, MigrationRunning, T
 from ....domain.queries.query import Query
 from ...backend import Capability, Document, KeyTaken, LeaseState, Update, WritePlan
 from ...documents.context.store_context import Environment
-from ...documents.evolution.migration_state import COLLECTION, FENCE, wanted
+from ...documents.evolution.migration_state import (
+    COLLECTION,
+    FENCE,
+    about,
+    schema_record,
+    take_back,
+    unnamed_schema_record,
+    wanted,
+)
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import STORE, owned_id
 
 log = logging.getLogger("tristore.migrations")
 
-LEASE = "runner"
-"""The id of the lease."""
+_UNNAMED_LEASE = "runner"
+"""The id of the lease from before it carried the name of its store."""
 
 _LOOK_AGAIN = 0.2
 """The most seconds between two looks at a lease that somebody has."""
@@ -41,6 +51,25 @@ class Journal:
         found = self.find(wanted(id))
         return found[0] if found else None
 
+    def schema_record(self, collection: str) -> Document:
+        """Return what is recorded of a collection's migration by this store, or before records carried its name."""
+        ids = schema_record(self.environment.name, collection), unnamed_schema_record(collection)
+        found = {record[ID_KEY]: record for record in self.find(wanted(*ids))}
+        return next((found[id] for id in ids if id in found), {})
+
+    def take_back(self, collection: str) -> None:
+        """Let no store's record say that a collection's migration is complete."""
+        take_back(self.find(Query(about(collection))), self._write)
+
+    def make_lease(self, id: str) -> None:
+        """Make the record of the lease as the unnamed one stands: whoever has that, and its fence, count on."""
+        if self.record(id) is None and (unnamed := self.record(_UNNAMED_LEASE)) is not None:
+            with suppress(KeyTaken):  # another runner made it just now
+                self._write(WritePlan(COLLECTION, FENCE, inserts=[{**unnamed, **self._named(id)}]))
+
+    def _named(self, id: str) -> Document:
+        return {ID_KEY: id, STORE: self.environment.name}
+
     def find(self, query: Query) -> list[Document]:
         """Return the records that a query meets."""
         environment = self.environment
@@ -56,7 +85,7 @@ class Journal:
         while True:
             found = self.record(id)
             if found is None:
-                made = {ID_KEY: id, FENCE: fence}
+                made = {**self._named(id), FENCE: fence}
                 try:
                     self._write(WritePlan(COLLECTION, FENCE, inserts=[made]))
                 except KeyTaken:
@@ -109,6 +138,7 @@ class RunnerLease:
             )
         self.fence = 0
         self._environment = environment
+        self._id = lease_of(environment.name)
         self._seconds = seconds
         self._wait = wait
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -123,6 +153,7 @@ class RunnerLease:
         Raises:
             MigrationRunning: if another runner has it, also after the time to wait.
         """
+        Journal(self._environment).make_lease(self._id)
         end = time.monotonic() + self._wait
         while (state := self._claim()).owner != self._owner:
             left = end - time.monotonic()
@@ -157,7 +188,7 @@ class RunnerLease:
         environment = self._environment
         self._renewed = time.monotonic()
         return environment.backend.claim_lease(
-            COLLECTION, LEASE, owner=self._owner, seconds=self._seconds, timeout=environment.operation_timeout
+            COLLECTION, self._id, owner=self._owner, seconds=self._seconds, timeout=environment.operation_timeout
         )
 
     def _renew(self, seconds: float) -> None:
@@ -165,7 +196,7 @@ class RunnerLease:
         began = time.monotonic()
         mine = environment.backend.renew_lease(
             COLLECTION,
-            LEASE,
+            self._id,
             owner=self._owner,
             fence=self.fence,
             seconds=seconds,
@@ -184,9 +215,16 @@ class RunnerLease:
                 log.warning("the lease on store %s was not renewed: %s", self._environment.name, problem)
 
 
+def lease_of(store: str) -> str:
+    """Return the id of the lease of a store."""
+    return owned_id("runner", store)
+
+
 def runner_of(journal: Journal, now: Any) -> str | None:
     """Return who has the lease, None if nobody, by the clock of this machine: for display alone."""
-    found = journal.record(LEASE)
+    ids = lease_of(journal.environment.name), _UNNAMED_LEASE
+    records = {record[ID_KEY]: record for record in journal.find(wanted(*ids))}
+    found = next((records[id] for id in ids if id in records), None)
     if found is None or "until" not in found or found["until"] <= now:
         return None
     return _short(found["owner"])

@@ -7,15 +7,16 @@ from math import inf
 from typing import Any, TypeGuard
 
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import check_plain
 from ....domain.queries.query import Query
 from ....domain.unit_of_work.store import Store
 from ...backend import Capability
 from ...documents.collections.bindings import Binding
 from ...documents.context.store_context import Environment
-from ...documents.evolution.migration_state import schema_record
 from ...documents.store import DocumentStore
 from ...documents.values.codecs import load_datetime
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import of_store, owned_id
 from .census import census_of
 from .collection_run import count_due, migrate, schema_work
 from .field_addition import FieldAddition, addition_work, check_addition
@@ -86,7 +87,7 @@ class Migrations:
         environment, journal = self._environment, Journal(self._environment)
         collections = []
         for binding in environment.by_collection.values():
-            chain, record = binding.mapping.chain, journal.record(schema_record(binding.collection)) or {}
+            chain, record = binding.mapping.chain, journal.schema_record(binding.collection)
             at, current = record.get("at"), record.get("version") == chain.current
             census = census_of(environment, binding)
             collections.append(
@@ -156,6 +157,7 @@ class Migrations:
             StepChanged: if a step that was done has another checksum now; nothing was done.
             ConfigurationError: if an argument is wrong.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         bindings, steps = self._chosen(only)
         pace = _pace(batch, rate, lease, wait)
         environment = self._environment
@@ -188,6 +190,7 @@ class Migrations:
                 otherwise they are only counted by version.
             on_progress: is told after each thousand documents.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         bindings, _ = self._chosen(only)
         return tuple(verify(self._environment, binding, on_progress, read=read) for binding in bindings)
 
@@ -216,6 +219,7 @@ class Migrations:
             ConfigurationError: if there is no such field, or it has no default that can be stored.
             MigrationRunning: if another runner is at work.
         """
+        check_plain(on_progress, "on_progress", takes=1)
         ((binding,), _) = self._chosen([collection])
         environment = self._environment
         field = check_addition(binding, name, has_old=count_due(environment, schema_work(binding)) > 0)
@@ -223,7 +227,7 @@ class Migrations:
         environment.ensure_prepared()
         with RunnerLease(environment, lease, wait) as held:
             began, total = time.monotonic(), count_due(environment, work)
-            record = f"field:{binding.collection}.{field.key}"
+            record = owned_id("field", environment.name, f"{binding.collection}.{field.key}")
             position = Journal(environment).adopt(record, held.fence).get("position")
             walk = Walk(environment, work, held, record, pace=pace, batch=batch, on_progress=on_progress, total=total)
             left = walk.run(position)
@@ -276,7 +280,8 @@ class Migrations:
         return step.status(journal.record(step.record))
 
     def _step_statuses(self) -> tuple[StepStatus, ...]:
-        records = {str(one[ID_KEY]): one for one in Journal(self._environment).find(Query()) if is_step(one)}
+        mine = Journal(self._environment).find(Query(of_store(self._environment.name)))
+        records = {str(one[ID_KEY]): one for one in mine if is_step(one)}
         declared = [step.status(records.pop(step.record, None)) for step in self.steps]
         others = [recorded(one, "undeclared", one["checksum"], one["description"]) for one in records.values()]
         return (*declared, *others)

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from ....domain.errors import ConfigurationError, StepChanged
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.unit_of_work.store import Store
 from ...backend import Document
 from ...documents.values.codecs import load_datetime
@@ -71,14 +72,17 @@ class OneOff:
 
     name: str = field(validator=_check_name)
     description: str
-    run: Callable[[Store[Any]], object]
+    run: Callable[[Store[Any]], object] = field()
     checksum: str = field()
+
+    @run.validator
+    def _check_run(self, _: object, run: object) -> None:
+        check_plain(run, f"run of step {self.name}", takes=1)
 
     @checksum.default
     def _of_source(self) -> str:
         _check(self.name)  # here, for validators come after the defaults
-        if not callable(self.run):
-            raise ConfigurationError(f"run of step {self.name} must be a function that takes the store")
+        check_plain(self.run, f"run of step {self.name}", takes=1)
         return hashlib.sha256(_source_of(self.run).encode()).hexdigest()[:16]
 
     @property
@@ -115,7 +119,7 @@ class OneOff:
     def carry_out(self, store: Store[Any]) -> tuple[str, str]:
         """Run it; return the outcome, and its words."""
         try:
-            result = self.run(store)
+            result = call_plain(f"run of step {self.name}", self.run, store)
         except Exception as error:
             log.exception("step %s of store %s failed", self.name, store.name)
             return "failed", f"{type(error).__name__}: {error}"[:_LONGEST]

@@ -15,17 +15,17 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from ....domain.entities.bounds import Comparator
 from ....domain.entities.clock import Clock
 from ....domain.entities.ids import new_id
 from ....domain.errors import DeadlineExceeded, TristoreError, WriteConflict
 from ....domain.queries.query import Query
-from ....domain.rules.predicates import Compare
+from ....domain.rules.predicates import OneOf
 from ...backend import Document, KeyTaken, Update, WritePlan, WriteResult
 from ...documents.context.outbox import LANES_COLLECTION
 from ...documents.unit_of_work.transaction_scope import TransactionScope
 from ...documents.values.codecs import EPOCH_NAIVE, dump_datetime, load_datetime
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import STORE, owned_id
 from .store_access import Access
 
 log = logging.getLogger("tristore.relay")
@@ -48,18 +48,23 @@ class Lanes:
 
     def claim(self, lane: int) -> "Lease | None":
         """Take a lane that nobody has, or whose lease is over; return None if somebody has it."""
-        found = self.access.find_now(LANES_COLLECTION, Query(Compare((ID_KEY,), Comparator.EQ, lane), limit=1))
+        id = owned_id("lane", self.access.name, str(lane))
+        # a relay from before lanes carried the name of their store has them by their numbers
+        records = {
+            one[ID_KEY]: one for one in self.access.find_now(LANES_COLLECTION, Query(OneOf((ID_KEY,), (id, lane))))
+        }
+        if any(load_datetime(record["until"]) > self.clock.now() for record in records.values()):
+            return None
+        found = records.get(id)
         until = self.clock.now() + self.length
         taken = {"owner": self._owner, "until": dump_datetime(until), "beat": 0}
         try:
-            if not found:
-                new = {ID_KEY: lane, _FENCE: 1, **taken}
+            if found is None:
+                new = {ID_KEY: id, STORE: self.access.name, _FENCE: 1, **taken}
                 self.access.write_now(WritePlan(LANES_COLLECTION, _FENCE, inserts=[new]))
                 return Lease(self, lane, 1, until)
-            if load_datetime(found[0]["until"]) > self.clock.now():
-                return None
-            fence = found[0][_FENCE]
-            result = self.access.write_now(_change(lane, fence, {**taken, _FENCE: fence + 1}))
+            fence = found[_FENCE]
+            result = self.access.write_now(_change(id, fence, {**taken, _FENCE: fence + 1}))
         except (KeyTaken, WriteConflict, DeadlineExceeded):
             return None  # somebody else is writing it
         return Lease(self, lane, fence + 1, until) if result.matched == 1 else None
@@ -75,6 +80,7 @@ class Lease:
 
     def __init__(self, lanes: Lanes, lane: int, fence: int, until: datetime) -> None:
         self.lane = lane
+        self._id = owned_id("lane", lanes.access.name, str(lane))
         self.fence = fence
         self._lanes = lanes
         self._until = until
@@ -138,7 +144,7 @@ class Lease:
 
     def _write(self, write: Callable[[WritePlan], WriteResult], fields: Document) -> None:
         self._beat += 1  # an update that changes nothing would be no write, and conflict with none
-        if write(_change(self.lane, self.fence, {**fields, "beat": self._beat})).matched != 1:
+        if write(_change(self._id, self.fence, {**fields, "beat": self._beat})).matched != 1:
             self._lost = True
             raise LeaseLost
 
@@ -152,5 +158,5 @@ class Lease:
                 log.warning("lane %d of store %s was not renewed: %s", self.lane, self._lanes.access.name, problem)
 
 
-def _change(lane: int, fence: int, fields: dict[str, Any]) -> WritePlan:
-    return WritePlan(LANES_COLLECTION, _FENCE, updates=[Update(lane, fence, fields)])
+def _change(id: str, fence: int, fields: dict[str, Any]) -> WritePlan:
+    return WritePlan(LANES_COLLECTION, _FENCE, updates=[Update(id, fence, fields)])

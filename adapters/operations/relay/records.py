@@ -1,11 +1,11 @@
 """The records of an outbox, as a relay finds and changes them.
 
-What is due is found by its status. A record that waits for its next attempt or for a receiver that is down, or was
-parked, holds back the later ones of its aggregate and no others.
+What is due is found by its status. A record that waits for its next attempt, or was parked, holds back the later ones
+of its aggregate for that subscription, and nothing else.
 """
 
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,17 +14,19 @@ from attrs import frozen
 from ....domain.entities.bounds import Comparator
 from ....domain.entities.clock import Clock
 from ....domain.entities.ids import Id
-from ....domain.errors import NotFound
 from ....domain.queries.query import Query, SortKey
-from ....domain.rules.predicates import All, AnyOf, Compare, IsNone, Not, OneOf, Predicate
-from ....domain.unit_of_work.outbox import LANES, Backlog, Parked
+from ....domain.rules.predicates import All, AnyOf, Compare, Contains, Exists, Not, OneOf, Predicate
+from ....domain.unit_of_work.outbox import LANES, Backlog, Parked, SubscriptionBacklog
 from ...backend import Document, Update, WritePlan
-from ...documents.context.outbox import COLLECTION, DONE, NEW, PARKED, REVISION
+from ...documents.context.outbox import COLLECTION, FAILING, NEW, PARKED, PARKED_FOR, REVISION
 from ...documents.unit_of_work.transaction_scope import TransactionScope
-from ...documents.values.codecs import dump_datetime, dump_id, load_datetime, real_time
+from ...documents.values.codecs import dump_datetime, load_datetime
 from ...documents.values.keys import ID_KEY
+from ...documents.values.own_records import of_store
 from .lanes import Lease
+from .progress import Progress, all_progress, is_expected, with_progress
 from .store_access import Access
+from .subscriptions import Subscriptions
 
 _BATCH = 100
 _ORDER = tuple(SortKey((key,)) for key in ("aggregateId", "era", "version", "n"))
@@ -35,25 +37,10 @@ Aggregate = tuple[str, Any]
 Place = tuple[float, float, float]
 """Where a record stands among those of its aggregate: era, version, number in its unit."""
 
+Line = tuple[Aggregate, str]
+"""The events of an aggregate on their way to one subscription: they go in order."""
+
 _LAST: Place = (math.inf, math.inf, math.inf)
-
-
-@frozen
-class Types:
-    """The classes of events that a relay delivers, by name.
-
-    Attributes:
-        open: those that can go now.
-        blocked: those with a receiver that is down; they hold back what follows of their aggregates, and nothing else.
-    """
-
-    open: tuple[str, ...]
-    blocked: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.open + self.blocked
 
 
 @frozen
@@ -68,122 +55,117 @@ class Records:
     access: Access
     clock: Clock
 
-    def busy_lanes(self, types: Types) -> list[int]:
+    def busy_lanes(self, subscriptions: Subscriptions) -> list[int]:
         """Return the lanes in which something can go now: every lane if there is much to do."""
-        found = self.access.read(COLLECTION, Query(All((_EVERY_LANE, *self._due(types))), limit=_BATCH))
+        where, now = self._where(_EVERY_LANE), self._now()
+        wanted = Query(All((where, _is("status", NEW), subscriptions.due(now))), limit=_BATCH)
+        found = self.access.read(COLLECTION, wanted)
         if len(found) == _BATCH:
             return list(range(LANES))
-        held = self._first_held(_EVERY_LANE, types, found) if found else {}
-        return sorted({record["lane"] for record in found if _may_go(record, held)})
+        held = self._first_held(where, subscriptions, found, now) if found else {}
+        return sorted({record["lane"] for record in found if _going(record, subscriptions, held, now)})
 
-    def due(self, lane: int, types: Types, failed: Container[Aggregate]) -> Iterator[Document]:
-        """Yield what is due in a lane, in the order of each aggregate, without what is held back.
+    def due(
+        self, lane: int, subscriptions: Subscriptions, stopped: Container[Line]
+    ) -> Iterator[tuple[Document, list[str]]]:
+        """Yield what is due in a lane and for whom, in the order of each aggregate, without what is held back.
 
         Args:
             lane: which.
-            types: the classes of events that are looked for.
-            failed: the aggregates with a record whose delivery failed in this pass; the caller adds to them. Every
-                other record is changed before the next one is taken.
+            subscriptions: whose events are looked for.
+            stopped: where a delivery failed in this pass; the caller adds to it, and takes what it has changed of a
+                record over into the record before it takes the next one.
         """
-        where = _is("lane", lane)
+        where = self._where(_is("lane", lane))
         left = 0
         while True:
-            wanted = Query(All((where, *self._due(types))), _ORDER, skip=left, limit=_BATCH)
-            batch = self.access.read(COLLECTION, wanted)
-            held = self._first_held(where, types, batch) if batch else {}
+            now = self._now()
+            wanted = All((where, _is("status", NEW), subscriptions.due(now)))
+            batch = self.access.read(COLLECTION, Query(wanted, _ORDER, skip=left, limit=_BATCH))
+            held = self._first_held(where, subscriptions, batch, now) if batch else {}
             for record in batch:
-                if _may_go(record, held) and aggregate_of(record) not in failed:
-                    yield record
-                else:
-                    left += 1
+                going = _going(record, subscriptions, held, now)
+                going = [name for name in going if (aggregate_of(record), name) not in stopped]
+                if going:
+                    yield record, going
+                left += _is_due(record, subscriptions, now)
             if len(batch) < _BATCH:
                 return
 
-    def _first_held(self, where: Predicate, types: Types, batch: Sequence[Document]) -> dict[Aggregate, Place]:
-        """Return, of each aggregate in a batch that has any, the place of the first record that cannot go now."""
-        later = Compare(("nextAt",), Comparator.GT, self._now())
-        waiting = AnyOf((All((_one_of_types(types.open), later)), _one_of_types(types.blocked)))
-        parked = All((_is("status", PARKED), _one_of_types(types.all)))
+    def _first_held(
+        self, where: Predicate, subscriptions: Subscriptions, batch: Sequence[Document], now: datetime
+    ) -> dict[Line, Place]:
+        """Return, of each aggregate in a batch, the place of the first record that cannot go to a subscription now."""
         about = OneOf(("aggregateId",), tuple(record["aggregateId"] for record in batch))
-        holding = AnyOf((All((where, parked, about)), All((where, _is("status", NEW), waiting, about))))
-        first: dict[Aggregate, Place] = {}
-        for record in self.access.read(COLLECTION, Query(holding)):
-            aggregate = aggregate_of(record)
-            first[aggregate] = min(first.get(aggregate, _LAST), _place(record))
+        unfinished = OneOf(("status",), (NEW, PARKED))
+        first: dict[Line, Place] = {}
+        for record in self.access.read(COLLECTION, Query(All((where, unfinished, about, subscriptions.blocked(now))))):
+            for name in subscriptions.blocks(record, now):
+                line = aggregate_of(record), name
+                first[line] = min(first.get(line, _LAST), _place(record))
         return first
 
-    def change(self, lease: Lease, record: Document, fields: Document, unset: Sequence[str] = ()) -> bool:
-        """Change a record while the lease lasts, both in one transaction; tell whether it was as it is known.
+    def settle(
+        self, lease: Lease, record: Document, changed: Mapping[str, Progress], expected: Collection[str]
+    ) -> bool:
+        """Write down what became of deliveries, while the lease lasts; tell whether nothing is left for those here.
 
         Raises:
             LeaseLost: if another relay has the lane; then nothing is changed.
         """
-        plan = _change(record, fields, unset)
+        fields, unset = with_progress(record, changed, expected)
+        plan = change_of(record, fields, unset)
         with lease.guarding() as guard:
 
             def work(scope: TransactionScope) -> bool:
                 guard(scope)
                 return scope.write(plan).matched == 1
 
-            return self.access.run(work)
+            if not self.access.run(work):
+                return False  # somebody replayed or discarded it meanwhile
+        for key in unset:
+            record.pop(key, None)
+        record.update(fields)
+        found = all_progress(record)
+        return not any(not found[name].is_settled if name in found else is_expected(record, name) for name in expected)
 
-    def acknowledge(self, lease: Lease, record: Document) -> bool:
-        """Say that a record was delivered to every handler."""
-        done = {"status": DONE, "doneAt": real_time()}
-        return self.change(lease, record, done, ("nextAt", "error", "delivered"))
-
-    def backlog(self, types: Sequence[str]) -> Backlog:
-        """Count what is left to do."""
-        waiting = All((_EVERY_LANE, _is("status", NEW)))
-        parked = All((_EVERY_LANE, _is("status", PARKED)))
+    def backlog(self, subscriptions: Subscriptions, types: Sequence[str]) -> Backlog:
+        """Count what is left to do; records of other classes than these have nobody who takes them."""
+        everywhere = self._where(_EVERY_LANE)
+        waiting = All((everywhere, _is("status", NEW)))
+        unfinished = All((everywhere, OneOf(("status",), (NEW, PARKED))))
         oldest = self.access.read(COLLECTION, Query(waiting, (SortKey(("createdAt",)),), limit=1))
+        names = {*subscriptions.names}
+        for key in (FAILING, PARKED_FOR):
+            names.update(self.access.distinct(COLLECTION, (key,), unfinished))
         return Backlog(
             waiting=self._count(waiting),
             failing=self._count(All((waiting, Compare(("attempts",), Comparator.GT, 0)))),
             unhandled=self._count(All((waiting, Not(OneOf(("type",), tuple(types)))))),
-            parked=self._count(parked),
+            parked=self._count(All((unfinished, _is_parked()))),
             oldest=load_datetime(oldest[0]["createdAt"]) if oldest else None,
+            subscriptions=tuple(
+                SubscriptionBacklog(
+                    name=name,
+                    waiting=self._count(All((waiting, subscriptions.left(name)))),
+                    failing=self._count(All((waiting, Contains((FAILING,), name)))),
+                    parked=self._count(All((unfinished, Contains((PARKED_FOR,), name)))),
+                )
+                for name in sorted(names)
+            ),
         )
 
     def parked(self, limit: int) -> list[Parked]:
-        """Return the records that were given up, the oldest first."""
-        where = All((_EVERY_LANE, _is("status", PARKED)))
+        """Return what was given up, each subscription's for itself, the oldest records first."""
+        where = All((self._where(_EVERY_LANE), OneOf(("status",), (NEW, PARKED)), _is_parked()))
         found = self.access.read(COLLECTION, Query(where, (SortKey(("createdAt",)),), limit=limit))
-        return [
-            Parked(
-                event_id=Id(str(record[ID_KEY])),
-                type=record["type"],
-                aggregate_type=record["aggregateType"],
-                aggregate_id=str(record["aggregateId"]) if record["aggregateType"] else "",
-                attempts=record["attempts"],
-                error=record.get("error", ""),
-                created_at=load_datetime(record["createdAt"]),
-            )
-            for record in found
-        ]
+        return [parked for record in found for parked in _parked(record)][:limit]
 
-    def replay(self, event_id: Id) -> None:
-        """Make a record due now, as if no attempt had failed; one that was delivered goes to every handler again.
+    def _where(self, lanes: Predicate) -> Predicate:
+        return All((of_store(self.access.name), lanes))
 
-        Raises:
-            NotFound: if there is none with that id.
-        """
-        wanted = Query(_is(ID_KEY, _stored_id(event_id)), limit=1)
-
-        def work(scope: TransactionScope) -> None:
-            found = scope.read(COLLECTION, wanted)
-            if not found:
-                raise NotFound("outbox record", event_id)
-            scope.write(_change(found[0], {"status": NEW, "attempts": 0}, ("nextAt", "error", "doneAt")))
-
-        self.access.run(work)
-
-    def _due(self, types: Types) -> tuple[Predicate, ...]:
-        now = AnyOf((IsNone(("nextAt",)), Compare(("nextAt",), Comparator.LE, self._now())))
-        return _is("status", NEW), _one_of_types(types.open), now
-
-    def _count(self, where: Predicate, limit: int | None = None) -> int:
-        return self.access.count(COLLECTION, Query(where, limit=limit))
+    def _count(self, where: Predicate) -> int:
+        return self.access.count(COLLECTION, Query(where))
 
     def _now(self) -> datetime:
         return dump_datetime(self.clock.now())
@@ -193,8 +175,26 @@ def _is(key: str, value: Any) -> Predicate:
     return Compare((key,), Comparator.EQ, value)
 
 
-def _one_of_types(names: Sequence[str]) -> Predicate:
-    return OneOf(("type",), tuple(names))
+def _is_parked() -> Predicate:
+    return AnyOf((_is("status", PARKED), Exists((PARKED_FOR,))))
+
+
+def _parked(record: Document) -> list[Parked]:
+    found = [one for one in all_progress(record).values() if one.status == PARKED]
+    # from before each subscription had its part, a record was parked as a whole
+    return [
+        Parked(
+            event_id=Id(str(record[ID_KEY])),
+            subscription=one.name,
+            type=record["type"],
+            aggregate_type=record["aggregateType"],
+            aggregate_id=str(record["aggregateId"]) if record["aggregateType"] else "",
+            attempts=one.attempts,
+            error=one.error,
+            created_at=load_datetime(record["createdAt"]),
+        )
+        for one in found or [Progress("", PARKED, record.get("attempts", 0), error=record.get("error", ""))]
+    ]
 
 
 def aggregate_of(record: Document) -> Aggregate:
@@ -202,21 +202,28 @@ def aggregate_of(record: Document) -> Aggregate:
     return record["aggregateType"], record["aggregateId"]
 
 
-def _may_go(record: Document, held: Mapping[Aggregate, Place]) -> bool:
-    return _place(record) < held.get(aggregate_of(record), _LAST)
+def _going(record: Document, subscriptions: Subscriptions, held: Mapping[Line, Place], now: datetime) -> list[str]:
+    """The subscriptions to which a record can go now."""
+    done = record.get("delivered", ())
+    place, aggregate = _place(record), aggregate_of(record)
+    return [
+        name
+        for name in subscriptions.of(record["type"])
+        if subscriptions.is_due(record, name, now) and name not in done and place < held.get((aggregate, name), _LAST)
+    ]
+
+
+def _is_due(record: Document, subscriptions: Subscriptions, now: datetime) -> bool:
+    if record["status"] != NEW:
+        return False
+    return any(subscriptions.is_due(record, name, now) for name in subscriptions.of(record["type"]))
 
 
 def _place(record: Document) -> Place:
     return record["era"], record["version"], record["n"]
 
 
-def _change(record: Document, fields: Document, unset: Sequence[str]) -> WritePlan:
+def change_of(record: Document, fields: Document, unset: Sequence[str]) -> WritePlan:
+    """Return what changes a record that nobody has changed since it was read."""
     step = {**fields, REVISION: record[REVISION] + 1}
     return WritePlan(COLLECTION, REVISION, updates=[Update(record[ID_KEY], record[REVISION], step, unset)])
-
-
-def _stored_id(event_id: Id) -> Any:
-    try:
-        return dump_id(event_id)
-    except ValueError:
-        raise NotFound("outbox record", event_id) from None

@@ -1,65 +1,46 @@
-"""The relay itself: handlers, the pass over the lanes, and what becomes of a delivery."""
+"""The relay itself: who subscribes, the pass over the lanes, and what somebody on call may do about an event."""
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Any, TypeVar
 
 from ....domain.entities.clock import Clock
-from ....domain.entities.events import Event
+from ....domain.entities.events import Event, event_name
 from ....domain.entities.ids import Id
-from ....domain.errors import ConfigurationError, DeadlineExceeded, TristoreError, Unavailable
+from ....domain.errors import ConfigurationError, TristoreError
+from ....domain.plain_functions import call_plain, check_plain
 from ....domain.repository.caching import CacheInvalidated
-from ....domain.unit_of_work.outbox import (
-    MOST_ATTEMPTS,
-    Backlog,
-    Delivery,
-    EventHandler,
-    Parked,
-    Pass,
-    attempts_after,
-    wait_after,
-)
+from ....domain.unit_of_work.outbox import Backlog, Delivery, Parked, Pass
 from ....domain.unit_of_work.store import Store
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
-from ...backend import Document
-from ...documents.context.outbox import NEW, PARKED, Outbox
+from ...documents.context.outbox import Outbox
 from ...documents.store import DocumentStore
-from ...documents.values.codecs import dump_datetime, load_datetime
-from ...documents.values.keys import ID_KEY
-from .lanes import Lanes, Lease, LeaseLost
+from .deliveries import Deliveries
+from .lanes import Lanes, LeaseLost
+from .mending import Mending
 from .outages import Outages
-from .records import Aggregate, Records, Types, aggregate_of
+from .records import Records
 from .store_access import Access
+from .subscriptions import Subscriptions
 
 log = logging.getLogger("tristore.relay")
 
 LEASE = timedelta(seconds=30)
 """How long a lane belongs to a relay that does not renew its lease; it does so at a third of it."""
 
-_ERROR_LENGTH = 500
-
 EventT = TypeVar("EventT", bound=Event)
 UnitT = TypeVar("UnitT", bound=UnitOfWork[Any])
-
-
-class Outcome(Enum):
-    """What became of a delivery: LEFT is for a later pass, because its receiver is down."""
-
-    DELIVERED = auto()
-    FAILED = auto()
-    LEFT = auto()
 
 
 class OutboxRelay:
     """Delivers the published events of a store, at least once, those about one entity in their order.
 
-    Any number of relays may work on one store, in threads, processes and machines. Each event goes to every handler
-    of its class; a handler that raises is tried again after 1 s, 2 s, 4 s and so on up to 5 minutes, and
-    after 20 attempts the record is parked. Later events of the same entity wait that long, others do not.
+    Any number of relays may work on one store, in threads, processes and machines. Each event goes to every
+    subscription to its class, and each of these has its own progress: one whose handler raises is tried again after
+    1 s, 2 s, 4 s and so on up to 5 minutes, and after 20 attempts the event is parked for it. Later events of the same
+    entity wait that long for this subscription; others do not, and no other subscription does.
 
     A plain handler may get an event twice: when the process dies between its work and the acknowledgement. What is
     registered by `into`, or runs under `Delivery.key`, has its effect once.
@@ -85,16 +66,21 @@ class OutboxRelay:
         self._records = Records(self._access, self._clock)
         self._lanes = Lanes(self._access, self._clock, lease)
         self._outages = Outages(self._clock)
-        self._handlers: dict[str, dict[str, EventHandler]] = {}
+        self._subscriptions = Subscriptions()
+        self._mending = Mending(self._access, self._subscriptions)
         if environment.records_invalidations and (cache := environment.cache) is not None:
             self.on(CacheInvalidated, "tristore-cache", lambda event, _: cache.repeat(event.collections))
 
     def on(self, event: type[EventT], name: str, handler: Callable[[EventT, Delivery], None]) -> None:
         """Let a handler take every event of a class.
 
+        A new subscription begins with the events that no relay is done with: those that wait for delivery, also to
+        another subscription. It does not get what was delivered or parked before.
+
         Args:
             event: a class that the store publishes.
-            name: names the subscription, for good: it is part of the inbox key, and of what is known to be done.
+            name: names the subscription, for good: it is part of the inbox key, and of what is known to be done. Under
+                one name, classes may have handlers of their own; events of an entity keep their order over all of them.
             handler: takes the event; raising means that it is to be tried again.
 
         Raises:
@@ -102,10 +88,11 @@ class OutboxRelay:
         """
         if not self._outbox.holds(event):
             raise ConfigurationError(f"store {self._access.name} does not publish {event.__name__}")
-        subscriptions = self._handlers.setdefault(event.name, {})
-        if not name or name in subscriptions:
+        type = event_name(event)
+        if not name or (name, type) in self._subscriptions:
             raise ConfigurationError(f"{event.__name__}: the name {name!r} of a subscription is empty or taken")
-        subscriptions[name] = handler
+        check_plain(handler, f"the subscription {name}", takes=2)
+        self._subscriptions.add(name, type, handler)
 
     def into(self, event: type[EventT], name: str, store: Store[UnitT], fn: Callable[[UnitT, EventT], object]) -> None:
         """Let a function take every event of a class in a unit of work of another store: its effect happens once.
@@ -129,9 +116,11 @@ class OutboxRelay:
                 "and store the effect under delivery.event_id"
             )
 
+        check_plain(fn, f"the subscription {name}", takes=2)
+
         def handler(event: EventT, delivery: Delivery) -> None:
             def effect(uow: UnitT) -> None:
-                fn(uow, event)
+                call_plain(f"the subscription {name}", fn, uow, event)
 
             store.run(effect, key=delivery.key)
 
@@ -166,112 +155,75 @@ class OutboxRelay:
 
     def backlog(self) -> Backlog:
         """Count what is left to deliver."""
-        return self._records.backlog(tuple(self._handlers))
+        return self._records.backlog(self._subscriptions, self._subscriptions.types)
 
     def parked(self, limit: int = 100) -> Sequence[Parked]:
-        """Return the records that were given up, the oldest first."""
+        """Return what was given up, for each subscription, the oldest first."""
         return self._records.parked(limit)
 
-    def replay(self, event_id: Id) -> None:
-        """Make a record due now: a parked one, one that waits, or one that was delivered.
+    def replay(self, event_id: Id, subscription: str | None = None) -> None:
+        """Make an event due now: a parked one, one that waits, or one that was delivered.
 
-        Handlers that are done with a parked or waiting record do not get it again; of a delivered one all do.
+        Args:
+            event_id: which.
+            subscription: for whom, whatever it has got of it. Without, for each that has not got it; what was delivered
+                to all goes to all of them again.
 
         Raises:
-            NotFound: if there is none with that id; delivered ones are kept for 7 days.
+            NotFound: if there is none with that id; delivered ones are kept for 7 days. Also if the subscription is not
+                known here and has not met the event.
         """
-        self._records.replay(event_id)
+        self._mending.replay(event_id, subscription)
+
+    def discard(self, event_id: Id, subscription: str | None = None) -> None:
+        """Give up an event that was not delivered; what it held back goes on.
+
+        Args:
+            event_id: which.
+            subscription: for whom; without, for all that have not got it.
+
+        Raises:
+            NotFound: if there is none with that id that is not delivered, or the subscription has it, or is not known
+                here and has not met the event.
+        """
+        self._mending.discard(event_id, subscription)
+        log.warning("event %s of store %s was given up for %s", event_id, self._access.name, subscription or "all")
 
     def _drain(self, stop: threading.Event) -> Pass:
         total = Pass()
         while True:
-            done = self._pass(stop)
-            total += done
-            if done == Pass() or stop.is_set():
+            tried = self._pass(stop)
+            total = sum(tried, total)
+            if not tried or stop.is_set():
                 return total
 
-    def _pass(self, stop: threading.Event) -> Pass:
-        """Work once on every lane in which something is due."""
-        done = Pass()
-        for lane in self._records.busy_lanes(self._types()):
+    def _pass(self, stop: threading.Event) -> list[Pass]:
+        """Work once on every lane in which something is due; return what became of each record that was tried."""
+        tried: list[Pass] = []
+        for lane in self._records.busy_lanes(self._awake()):
             if stop.is_set():
                 break
-            done += self._work_on(lane, stop)
-        return done
+            tried += self._work_on(lane, stop)
+        return tried
 
-    def _types(self) -> Types:
-        """The classes of events that are handled here, those apart whose receiver is down."""
-        down = {name for name, handlers in self._handlers.items() if any(map(self._outages.is_down, handlers))}
-        return Types(tuple(name for name in self._handlers if name not in down), tuple(down))
+    def _awake(self) -> Subscriptions:
+        """The subscriptions without those whose receiver is down."""
+        return self._subscriptions.without({name for name in self._subscriptions.names if self._outages.is_down(name)})
 
-    def _work_on(self, lane: int, stop: threading.Event) -> Pass:
-        """Deliver what is due in a lane, if nobody else does; what failed holds its aggregate back."""
-        types = self._types()
+    def _work_on(self, lane: int, stop: threading.Event) -> list[Pass]:
+        """Deliver what is due in a lane, if nobody else does."""
+        awake, tried = self._awake(), list[Pass]()
         lease = self._lanes.claim(lane)
         if lease is None:
-            return Pass()
-        outcomes: Counter[Outcome] = Counter()
-        failed: set[Aggregate] = set()
+            return tried
+        deliveries = Deliveries(self._records, self._outbox, self._outages, self._subscriptions, self._clock, lease)
         with lease:
             try:
-                for record in self._records.due(lane, types, failed):
-                    lease.check()
-                    outcome = self._deliver(lease, record)
-                    outcomes[outcome] += 1
-                    if outcome is not Outcome.DELIVERED:
-                        failed.add(aggregate_of(record))
-                    # an outage that began here: the next pass leaves what it blocks out
-                    if stop.is_set() or outcome is Outcome.LEFT:
+                for record, names in self._records.due(lane, awake, deliveries.stopped):
+                    if (done := deliveries.deliver(record, names)) is not None:
+                        tried.append(done)
+                    if stop.is_set():
                         break
             except LeaseLost:
                 log.info("lane %d of store %s: another relay has it now", lane, self._access.name)
-        return Pass(delivered=outcomes[Outcome.DELIVERED], failed=outcomes[Outcome.FAILED])
-
-    def _deliver(self, lease: Lease, record: Document) -> Outcome:
-        """Hand a record to its handlers, and write down what became of it."""
-        handlers = self._handlers[record["type"]]
-        delivered: list[str] = list(record.get("delivered", ()))
-        left = [name for name in handlers if name not in delivered]
-        if any(map(self._outages.is_down, left)):
-            return Outcome.LEFT
-        name = ""
-        try:
-            event = self._outbox.load(record["type"], record["payload"])
-            for name in left:
-                handlers[name](event, _delivery(record, name))
-                self._outages.ended(name)
-                delivered.append(name)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the relay and the other events go on
-            self._postpone(lease, record, delivered, name, error)
-            return Outcome.FAILED
-        self._records.acknowledge(lease, record)
-        return Outcome.DELIVERED
-
-    def _postpone(self, lease: Lease, record: Document, delivered: list[str], name: str, error: Exception) -> None:
-        unavailable = isinstance(error, Unavailable | DeadlineExceeded)
-        if unavailable:
-            self._outages.met(name)
-        attempts = attempts_after(record["attempts"], unavailable=unavailable)
-        words = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
-        changed: Document = {"attempts": attempts, "delivered": delivered, "error": words}
-        where = (record["type"], record[ID_KEY], self._access.name)
-        if attempts >= MOST_ATTEMPTS:
-            log.error("%s %s of store %s is parked", *where, exc_info=error)
-            self._records.change(lease, record, {**changed, "status": PARKED}, ("nextAt",))
-            return
-        wait = wait_after(attempts)
-        log.warning("%s %s of store %s failed, and is tried again in %s", *where, wait, exc_info=error)
-        due = dump_datetime(self._clock.now() + wait)
-        self._records.change(lease, record, {**changed, "status": NEW, "nextAt": due})
-
-
-def _delivery(record: Document, name: str) -> Delivery:
-    return Delivery(
-        event_id=Id(str(record[ID_KEY])),
-        subscription=name,
-        aggregate_type=record["aggregateType"],
-        aggregate_id=str(record["aggregateId"]) if record["aggregateType"] else "",
-        version=record["version"],
-        attempt=record["attempts"] + 1,
-        created_at=load_datetime(record["createdAt"]),
-    )
+        return tried

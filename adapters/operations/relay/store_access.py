@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 from attrs import evolve, frozen
 
 from ....domain.queries.query import Query
+from ....domain.rules.predicates import Predicate
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document, WritePlan, WriteResult
 from ...documents.context.store_context import Environment
@@ -37,6 +38,11 @@ class Access:
         """Count what a query meets, up to its limit."""
         with self._reader() as reader:
             return reader.io(self._environment.backend.count, collection, query.predicate, limit=query.limit)
+
+    def distinct(self, collection: str, path: tuple[str, ...], predicate: Predicate) -> list[Any]:
+        """Return the different values at a path, of lists their items."""
+        with self._reader() as reader:
+            return reader.io(self._environment.backend.distinct, collection, path, predicate)
 
     def find_now(self, collection: str, query: Query) -> list[Document]:
         """Answer a query without a snapshot."""

@@ -11,6 +11,7 @@ from ....domain.entities.scalars import Kind
 from ....domain.entities.schema import FieldType
 from ....domain.entities.secrets import without_secrets
 from ....domain.errors import Problem, ValidationError
+from ....domain.plain_functions import call_plain
 from ....domain.repository.hooks import Change
 from ....domain.unit_of_work.unit_of_work import UnitOfWork
 from ...backend import Document
@@ -63,7 +64,8 @@ class Check:
         document = self._of_now(document)
         entity, before = _made(self._mapping, document)
         if self._binding.saves:
-            getattr(self._owner, self._binding.name).before_save(entity, self._change, self._owner)
+            repository = getattr(self._owner, self._binding.name)
+            call_plain("a hook", repository.before_save, entity, self._change, self._owner)
         wanted = self._mapping.dump(entity)
         document = _amended(document, before, wanted)
         if self._mapping.weight(wanted) >= SUSPICIOUS:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from attrs import frozen
 
 from ....domain.errors import ConfigurationError, ValidationError
+from ....domain.plain_functions import check_plain
 from ....domain.queries.query import Query, SortKey
 from ....domain.rules.predicates import EVERYTHING, Predicate
 from ...documents.context.store_context import Environment
@@ -71,6 +72,7 @@ def export_lines(
         ValidationError: if a document cannot be written so, naming it; it holds a key such as ``$date``.
         Unavailable: if the server went away; export again with `resume`.
     """
+    check_plain(progress, "progress", takes=1)
     binding = binding_of(store, repository)
     environment = store.environment
     environment.ensure_prepared()

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from attrs import frozen
 
 from ....domain.errors import ConfigurationError
+from ....domain.plain_functions import check_plain
 from ...documents.store import DocumentStore
 from ...formats.atomic_files import is_same, new_name
 from .checkpoint import Checkpoint, head_of
@@ -82,6 +83,7 @@ def import_lines(
             are the same; nothing was stored.
         Unavailable: if the server went away; import again with `resume`.
     """
+    check_plain(progress, "progress", takes=1)
     binding = binding_of(store, repository)
     target = f"{store.name}.{repository} at {store.backend.location}"
     with ExitStack() as stack:

@@ -27,6 +27,7 @@ from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
+from ....domain.plain_functions import check_plain
 from ....domain.unit_of_work.store import Store
 from ...backend import Backend, Transaction
 from ...documents.store import DocumentStore
@@ -118,6 +119,8 @@ def crash_points(
     Raises:
         InvariantBroken: naming each point after which it does not hold.
     """
+    check_plain(work, "crash_points", takes=1)
+    check_plain(invariant, "crash_points", takes=1)
     script = _Script(fatal=0)
     _run(open_it, work, invariant, script)
     broken = []

@@ -44,7 +44,7 @@ def test_per_process_and_shared(mongo_url: str, redis_url: str, watch: bool, see
     in_memory = details(mongo_url, CacheSettings(watch=watch))
     in_redis = details(mongo_url, CacheSettings(url=redis_url, watch=watch))
 
-    assert (True, f"per process: {NO_OLDER} processes {seen}") == in_memory
+    assert (True, f"per store: {NO_OLDER} stores and processes {seen}") == in_memory
     assert (True, f"shared: {NO_OLDER} programs {seen}") == in_redis
 
 

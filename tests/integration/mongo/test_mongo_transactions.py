@@ -20,7 +20,13 @@ from tristore.adapters.backend import (
     WritePlan,
     backend_for,
 )
-from tristore.errors import CommitUnknown, DeadlineExceeded, DurabilityWarning, UnitTooLong, WriteConflict
+from tristore.errors import (
+    CommitUnknown,
+    DeadlineExceeded,
+    DurabilityWarning,
+    UnitTooLong,
+    WriteConflict,
+)
 
 Raw = MongoClient[dict[str, Any]]
 

@@ -63,9 +63,9 @@ def test_receipts_and_keys_expire(store: BillingStore, database: RawDatabase) ->
         store.run(partial(add, one), key=f"of {age.days} days")
         grow_old(database["tristore_units"], "at", age)
 
-    assert eventually(lambda: "key:of 8 days" not in database["tristore_units"].distinct("_id"), SEEN_TO)
+    assert eventually(lambda: "run:billing:of 8 days" not in database["tristore_units"].distinct("_id"), SEEN_TO)
     assert eventually(lambda: database["tristore_units"].count_documents({}) == 2)
-    assert "key:of 6 days" in database["tristore_units"].distinct("_id")
+    assert "run:billing:of 6 days" in database["tristore_units"].distinct("_id")
     assert 2 == database["customers"].count_documents({})
 
 

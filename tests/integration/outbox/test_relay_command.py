@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
 
-from tristore import open_stores
+from tristore import FixedClock, SystemClock, open_stores
 from tristore.__main__ import cli
 from tristore.domain.core import User, UserRegistered
 from tristore.operations import OutboxRelay
@@ -98,3 +99,37 @@ def test_it_delivers_until_it_is_told_to_end(stores: Stores, urls: dict[str, str
         audited = [len(systemlogs.audit.trail("user", user.id)) for user in users]
     assert first.startswith("Delivering")
     assert (0, [1, 1]) == (process.returncode, audited), output
+
+
+def test_parked_events_are_listed_replayed_and_given_up(stores: Stores, urls: dict[str, str]) -> None:
+    """X6: by their ids, in whichever store they are, for one subscription or for all."""
+
+    def refuse(event: object, delivery: object) -> None:
+        raise RuntimeError("no such user")
+
+    def command(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(cli, ["relay", *options(urls), *words], env={"COLUMNS": "100"})
+        return result.exit_code, result.output
+
+    register(stores, "ada")
+    clock = FixedClock(SystemClock().now())
+    relay = OutboxRelay(stores.core, clock=clock)
+    relay.on(UserRegistered, "audit", refuse)
+    for _ in range(20):
+        relay.run_once()
+        clock.advance(timedelta(minutes=5))
+    (parked,) = relay.parked()
+    listed = command("parked")
+    wrong = command("replay", parked.event_id, "--subscription", "mail")
+    replayed = command("replay", parked.event_id)
+    relay.run_once()
+    given_up = command("discard", parked.event_id, "--subscription", "audit")
+    again = command("discard", parked.event_id)
+
+    assert 1 == listed[0]
+    assert all(word in listed[1] for word in (parked.event_id, "UserRegistered", "audit", "RuntimeError"))
+    assert (2, True) == (wrong[0], "mail" in wrong[1])
+    assert (0, f"{parked.event_id} of store core is due now for all that have not got it.\n") == replayed
+    assert (0, f"{parked.event_id} of store core is given up for audit.\n") == given_up
+    assert 2 == again[0]
+    assert 0 == command("parked")[0]

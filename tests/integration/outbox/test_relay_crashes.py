@@ -115,7 +115,7 @@ def test_delivered_records_expire(store: BillingStore, raw: Raw, urls: tuple[str
     indexes = raw[urls[0].rpartition("/")[2].partition("?")[0]].tristore_outbox.index_information()
 
     assert {7 * 86_400} == {one["expireAfterSeconds"] for one in indexes.values() if "expireAfterSeconds" in one}
-    assert [(key, 1) for key in ("lane", "status", "aggregateId", "era", "version", "n")] in [
+    assert [(key, 1) for key in ("store", "lane", "status", "aggregateId", "era", "version", "n")] in [
         one["key"] for one in indexes.values()
     ]
 

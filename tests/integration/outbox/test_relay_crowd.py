@@ -48,7 +48,7 @@ def opened(urls: tuple[str, str]) -> Iterator[tuple[BillingStore, BillingStore]]
     receiver.close()
 
 
-def pause_with_a_lane(process: "subprocess.Popen[str]", database: RawDatabase) -> tuple[int, int]:
+def pause_with_a_lane(process: "subprocess.Popen[str]", database: RawDatabase) -> tuple[str, int]:
     """Stop a relay at a moment at which it has a lane; return the lane and its fence."""
     mine = {"owner": {"$regex": f":{process.pid}:"}}
     end = time.monotonic() + PATIENCE

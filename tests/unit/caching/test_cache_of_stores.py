@@ -106,9 +106,7 @@ def own_store(**options: Any) -> DocumentStore[CoreUnitOfWork]:
     return open_store(CoreUnitOfWork, url="memory://", documents=CORE, **options)
 
 
-@pytest.mark.parametrize(
-    ("word", "said"), [("off", "off"), (" off ", "off"), ("on", "per process"), ("", "per process")]
-)
+@pytest.mark.parametrize(("word", "said"), [("off", "off"), (" off ", "off"), ("on", "per store"), ("", "per store")])
 def test_the_switch_reaches_every_store(monkeypatch: pytest.MonkeyPatch, word: str, said: str) -> None:
     """C19: TRISTORE_CACHE holds for stores of a user's own too, unless their settings name `enabled`."""
     monkeypatch.setenv("TRISTORE_CACHE", word)
@@ -116,7 +114,7 @@ def test_the_switch_reaches_every_store(monkeypatch: pytest.MonkeyPatch, word: s
     told = own_store(cache=CacheSettings(enabled=True))
 
     assert all(store.check().details.startswith(f"in memory; cache: {said}") for store in stores)
-    assert "per process" in told.check().details
+    assert "per store" in told.check().details
     assert Settings.from_environment({}).cache.enabled
 
 

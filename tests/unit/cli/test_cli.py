@@ -48,7 +48,7 @@ def test_check_reports_every_store() -> None:
 
     assert 0 == result.exit_code, result.output
     assert all(name in result.stdout for name in ("core", "analytics", "systemlogs"))
-    assert 3 == result.stdout.count("per process")
+    assert 3 == result.stdout.count("per store")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_check_reports_every_store() -> None:
     [
         ({"TRISTORE_CACHE": "off"}, "cache: off"),
         ({"TRISTORE_CACHE_URL": "null://"}, "cache: off"),
-        ({}, "cache: per process, which nobody else writes: no read after a commit is older"),
+        ({}, "cache: per store, which nobody else writes: no read after a commit is older"),
     ],
 )
 def test_check_says_how_old_a_cached_read_can_be(variables: dict[str, str], guarantee: str) -> None:

@@ -129,7 +129,7 @@ def test_a_wrong_chain(steps: list[Any], version: Any, why: str) -> None:
         (lambda: Drop("_id"), "not the id"),
         (lambda: Drop("$set"), "must be a document key"),
         (lambda: Default("a", object()), "the value of a Default holds"),
-        (lambda: Convert("a", "int"), "to of a schema step must be a function, not str"),  # type: ignore[arg-type]
+        (lambda: Convert("a", "int"), "to of a schema step takes a function, not str"),  # type: ignore[arg-type]
         (lambda: Transform(dict, ()), "must list the keys that it touches"),
         (lambda: Transform(dict, "a"), "must list the keys that it touches as a tuple"),  # type: ignore[arg-type]
         (lambda: SchemaStep(2, "drop a"), "a SchemaStep takes Rename, Default"),  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ def test_a_wrong_chain(steps: list[Any], version: Any, why: str) -> None:
         (lambda: OneOff("no spaces", "d", print), "cannot be the name of a step"),
         (lambda: OneOff("x", "d", print), "the source of 'print' cannot be read"),
         (lambda: OneOff("x", "d", lambda _: None), "a lambda has no source of its own"),
-        (lambda: OneOff("x", "d", 5), "run of step x must be a function"),  # type: ignore[arg-type]
+        (lambda: OneOff("x", "d", 5), "run of step x takes a function"),  # type: ignore[arg-type]
         (lambda: Migrations(opened(), [OneOff("x", "d", print, "1"), OneOff("x", "d", print, "2")]), "two steps have"),
     ],
 )

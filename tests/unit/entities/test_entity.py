@@ -8,6 +8,7 @@ import pytest
 from attrs import define, field, frozen
 
 from tristore import NEVER, Entity, Event, Id
+from tristore.domain.entities.events import event_name
 from tristore.domain.entities.ids import is_id
 
 BookId = NewType("BookId", Id)
@@ -137,7 +138,7 @@ def test_events_are_not_shown_and_not_given() -> None:
 
 def test_an_event_has_the_name_of_its_class_unless_it_has_its_own() -> None:
     """Handlers and the outbox know events by their names."""
-    assert ("BookLent", "book.returned") == (BookLent.name, BookReturned.name)
+    assert ("BookLent", "book.returned") == (event_name(BookLent), event_name(BookReturned))
 
 
 def test_events_cannot_be_changed() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from .....domain.errors import TristoreError, UnitOfWorkError
+from .....domain.plain_functions import call_plain
 from .....domain.repository.hooks import Change
 from .....domain.unit_of_work.listener import UnitOfWorkListener
 from .....domain.unit_of_work.unit_of_work import UnitOfWork
@@ -87,7 +88,7 @@ class Flusher:
         try:
             if outermost:
                 for listener in self._listeners:
-                    listener.before_flush(writer.owner)
+                    call_plain("before_flush of a listener", listener.before_flush, writer.owner)
             if self._run_hooks(writer.owner, chosen) or self._listeners:
                 final = False  # what a hook is the first to use needs another round
                 pending = self._pending(chosen)
@@ -102,7 +103,7 @@ class Flusher:
                 self._hooked.clear()
         if outermost:
             for listener in self._listeners:
-                listener.after_flush(writer.owner)
+                call_plain("after_flush of a listener", listener.after_flush, writer.owner)
         return True
 
     def _carry_out(self, writer: Writer, planned: Sequence[PlannedWrites], *, final: bool) -> None:
@@ -161,12 +162,14 @@ def _call_hook(owner: UnitOfWork[Any], tracked: TrackedCollection, record: Recor
     repository = getattr(owner, tracked.binding.name)
     mapping = tracked.mapping
     if record.state is State.REMOVED:
-        repository.before_remove(record.entity, owner)
+        call_plain("a hook", repository.before_remove, record.entity, owner)
     elif record.state is State.ADDED:
-        repository.before_save(record.entity, Change(frozenset(mapping.by_name), is_new=True), owner)
+        call_plain(
+            "a hook", repository.before_save, record.entity, Change(frozenset(mapping.by_name), is_new=True), owner
+        )
     elif record.state is State.STORED:
         fields = frozenset(mapping.changed_fields(record.entity, record.snapshot))
-        repository.before_save(record.entity, Change(fields, is_new=False), owner)
+        call_plain("a hook", repository.before_save, record.entity, Change(fields, is_new=False), owner)
 
 
 def _due(tracked: TrackedCollection) -> list[Record]:

@@ -19,8 +19,8 @@ from tristore.operations import Migrations, OneOff, Progress
 from ...parcels import Parcel, insert, migrated, old, stored
 from .migrations_suite import OpenParcels, ParcelsContract, ParcelStore
 
-COLLECTION, LEASE = "tristore_migrations", "runner"
-"""Where a store records its migrations, and the id of the lease in it."""
+COLLECTION = "tristore_migrations"
+"""Where a store records its migrations."""
 
 
 class StoppedError(Exception):
@@ -215,12 +215,12 @@ class RunnerContract(ParcelsContract):
         """The lease of a runner that never gave it back ends by itself, and each claim raises the fence."""
         insert(store, [old(1)])
         backend = store.backend
-        dead = backend.claim_lease(COLLECTION, LEASE, owner="host:1:dead", seconds=0.3, timeout=5)
+        dead = backend.claim_lease(COLLECTION, f"runner:{store.name}", owner="host:1:dead", seconds=0.3, timeout=5)
         with pytest.raises(MigrationRunning, match="host:1"):
             Migrations(store).run(lease=0.3)
 
         report = Migrations(store).run(wait=30)
-        taken = backend.claim_lease(COLLECTION, LEASE, owner="host:2:next", seconds=0.3, timeout=5)
+        taken = backend.claim_lease(COLLECTION, f"runner:{store.name}", owner="host:2:next", seconds=0.3, timeout=5)
 
         assert report.ok
         assert dead.fence + 2 == taken.fence
@@ -232,8 +232,9 @@ class RunnerContract(ParcelsContract):
 
         def overtake(progress: Progress) -> None:
             if progress.done == 2:
-                (lease,) = [one for one in stored(store, COLLECTION) if one["_id"] == LEASE]
-                backend.renew_lease(COLLECTION, LEASE, owner=lease["owner"], fence=lease["fence"], seconds=0, timeout=5)
+                (lease,) = [one for one in stored(store, COLLECTION) if one["_id"] == f"runner:{store.name}"]
+                mine = {"owner": lease["owner"], "fence": lease["fence"]}
+                backend.renew_lease(COLLECTION, lease["_id"], **mine, seconds=0, timeout=5)
                 assert Migrations(store).run().ok
 
         with pytest.raises(LeaseLost):

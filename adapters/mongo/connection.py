@@ -259,15 +259,13 @@ def _secret_settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _refusal(location: str, problem: Exception, secrets: list[str]) -> ConfigurationError:
-    """The error for what the driver refuses; with its words and as its cause only if they show no secret."""
+    """The error for what the driver refuses; with its words only if they show no secret."""
     if any(secret in f"{problem!r}" for secret in secrets):
         return ConfigurationError(
             f"{location}: the driver refuses the URL or a setting ({type(problem).__name__}); its words are left out, "
             "because they show a password"
         )
-    refusal = ConfigurationError(f"{location}: {problem}")
-    refusal.__cause__ = problem
-    return refusal
+    return ConfigurationError(f"{location}: {problem}")
 
 
 def collection_in(database: Database[Document], name: str) -> Collection[Document]:

@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 from ..errors import ValidationError
 from .bounds import FINITE, Bound, Comparator
 from .clock import to_milliseconds
-from .ids import is_id
+from .ids import is_id, shown_id
 from .secrets import SECRET
 
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,30}")
@@ -182,7 +182,7 @@ def member_of(enum: type[Enum]) -> Validator:
 def reference(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """A validator for the id of another entity; None passes where the field is optional."""
     if not _left_out(attribute, value) and not is_id(value):
-        raise ValidationError.of(attribute.name, "must be an id of 24 hex digits")
+        raise ValidationError.of(attribute.name, f"must be an id of 24 hex digits, not {shown_id(value)}")
 
 
 def trimmed(value: str) -> str:

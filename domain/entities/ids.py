@@ -16,6 +16,8 @@ MongoDB stores it as a native ObjectId. Give each entity its own: ``UserId = New
 
 _FORM = re.compile(r"[0-9a-f]{24}")
 _COUNTER_SPAN = 1 << 24
+_SHOWN = 40
+"""The most characters that messages show of what is no id."""
 
 
 class IdFactory(Protocol):
@@ -64,5 +66,12 @@ def parse_id(text: str) -> Id:
     """
     lowered = text.strip().lower() if isinstance(text, str) else text
     if not is_id(lowered):
-        raise ValidationError.of("id", f"must be 24 hex digits, not {text!r}")
+        raise ValidationError.of("id", f"must be 24 hex digits, not {shown_id(text)}")
     return Id(lowered)
+
+
+def shown_id(value: object) -> str:
+    """An id of a wrong form, for messages: text as it is, cut where it is long, and otherwise the class."""
+    if not isinstance(value, str):
+        return f"a value of type {type(value).__name__}"
+    return repr(str(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]}...")

@@ -2,7 +2,7 @@
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NewType, TypeVar, Union, get_args, get_origin
@@ -84,13 +84,15 @@ class Schema:
         """
         found = self.fields.get(name)
         if found is None:
-            raise InvalidQuery(f"{self.cls.__name__} has no field {name!r}{_suggestion(name, self.fields)}")
+            raise InvalidQuery(no_field(self.cls.__name__, name, self.fields))
         return found
 
 
-def _suggestion(name: str, names: Mapping[str, object]) -> str:
-    close = get_close_matches(name, list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(names)}"
+def no_field(cls: str, name: str, names: Iterable[str]) -> str:
+    """Say that a class has no field of a name, and which of its names comes close."""
+    names = list(names)
+    close = get_close_matches(name, names, n=1)
+    return f"{cls} has no field {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}")
 
 
 _known: "WeakKeyDictionary[type[Any], Schema]" = WeakKeyDictionary()
@@ -114,7 +116,7 @@ def _read(cls: type[Any]) -> Schema:
     try:
         hints = typing.get_type_hints(cls)
     except NameError as error:
-        raise ConfigurationError(f"an annotation of {cls.__name__} cannot be resolved: {error}") from error
+        raise ConfigurationError(f"an annotation of {cls.__name__} cannot be resolved: {error}") from None
     variables = _variables(cls)
     fields = {
         attribute.name: FieldSchema(attribute.name, _field_type(hints[attribute.name], variables), attribute)

@@ -14,7 +14,9 @@ from ..entities.plain_values import is_text
 from ..entities.scalars import Kind
 from ..entities.schema import FieldType, Schema, schema_of
 from ..errors import InvalidQuery
-from .conditions import Captured, Condition, Ordered, Place, both, condition_of, out_of_scope
+from .advice import instead_of_in, instead_of_len, instead_of_loop, instead_of_name
+from .conditions import Captured, Condition, Ordered, Place, both, condition_of, given, out_of_scope
+from .misuse import of_a_function, refused
 from .operands import comparable
 from .predicates import NOTHING, Compare, IsNone, Not, Path, Predicate, Size, Text, TextTest, dotted
 
@@ -149,10 +151,21 @@ class FieldStandIn(Ordered):
             raise InvalidQuery(f"{key!r} cannot be a position in {self.place.name}: 0 to {FARTHEST_POSITION:,}")
         return str(key)
 
+    def as_given(self) -> str:
+        """What this is, for messages."""
+        return f"{self.place.name} alone" if not self.path else f"the field {self.place.name} alone"
+
+    def __len__(self) -> NoReturn:
+        raise refused("len()", instead_of_len(self.type, self.place.name))
+
+    def __iter__(self) -> NoReturn:
+        raise refused(f"a loop over {self.place.name}", instead_of_loop(self.type, self.place.name))
+
+    def __contains__(self, value: object) -> NoReturn:
+        raise refused("in", instead_of_in(self.type, self.place.name))
+
     def __getattr__(self, name: str) -> NoReturn:
-        advice = ""
-        if self.type.kind is Kind.SEQUENCE:
-            advice = f": ask about one item with any_of({self.place.name}, lambda item: item.{name} ...)"
+        advice = instead_of_name(self.type, self.place.name, name)
         raise InvalidQuery(f"{self.place.name} is {self.type}, and {name!r} of it cannot be asked of a store{advice}")
 
 
@@ -163,6 +176,10 @@ class SizeStandIn(Ordered):
 
     def __init__(self, place: Place) -> None:
         self._place = place
+
+    def as_given(self) -> str:
+        """What this is, for messages."""
+        return f"size({self._place.name}) alone"
 
     def _compare(self, comparator: Comparator, value: object) -> Condition:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_ITEMS:
@@ -223,8 +240,8 @@ def answer_of(rule: Callable[[Any], object], asked: EntityStandIn | FieldStandIn
     answer = _call(rule, asked)
     if not isinstance(answer, Condition) and not (isinstance(answer, FieldStandIn) and answer.type.kind is Kind.BOOL):
         raise InvalidQuery(
-            f"the rule over {over} gave {type(answer).__name__} instead of a condition: compare a "
-            "field of the entity, with is_none(), one_of(), contains() where Python's own words cannot be captured"
+            f"the rule over {over} gave {given(answer)} instead of a condition: compare a field of the entity; write "
+            "is_none(field) for 'field is None', the field or not_(field) for 'field is True' and 'is False'"
         )
     condition = condition_of(answer)
     if condition.scope is not place_of(asked).scope:
@@ -232,10 +249,17 @@ def answer_of(rule: Callable[[Any], object], asked: EntityStandIn | FieldStandIn
     return condition.predicate
 
 
+_STAND_INS = frozenset(found.__name__ for found in (EntityStandIn, FieldStandIn, SizeStandIn, Condition))
+
+
 def _call(rule: Callable[[Any], object], asked: object) -> object:
     try:
         return rule(asked)
     except TypeError as error:
         if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-            raise  # not by the call itself, but by what the rule does
-        raise InvalidQuery("a rule takes one parameter, the entity or the item") from error
+            refusal = of_a_function(error, _STAND_INS)
+            if refusal is None:
+                raise  # not by the call itself, but by what the rule does
+        else:
+            refusal = InvalidQuery("a rule takes one parameter, the entity or the item")
+    raise refusal

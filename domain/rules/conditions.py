@@ -7,7 +7,7 @@ from attrs import frozen
 
 from ..entities.bounds import Comparator
 from ..errors import InvalidQuery
-from .misuse import misuse
+from .misuse import misuse, refused, refusing
 from .predicates import All, AnyOf, Not, Path, Predicate, dotted
 
 
@@ -76,7 +76,27 @@ class Condition:
     def _refuse(self, *_: object) -> NoReturn:
         raise misuse()
 
-    __bool__ = __invert__ = __xor__ = __rxor__ = __eq__ = __ne__ = __hash__ = _refuse
+    __hash__ = _refuse
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise refused(_compared(other, equal=True))
+
+    def __ne__(self, other: object) -> NoReturn:
+        raise refused(_compared(other, equal=False))
+
+    __bool__ = _refuse
+    __invert__ = refusing("~")
+    __xor__ = __rxor__ = refusing("^")
+    __lt__ = __le__ = __gt__ = __ge__ = refusing("a condition compared with a value")
+
+
+def _compared(other: object, *, equal: bool) -> str:
+    """What the comparison of a condition with something is called."""
+    if isinstance(other, bool):
+        return "== True" if other is equal else "== False"
+    if isinstance(other, Condition):
+        return "a comparison of two conditions"
+    return "a condition compared with a value"
 
 
 class Captured:
@@ -88,13 +108,26 @@ class Captured:
         """Return the condition that this is by itself, if it is one."""
         return None
 
+    def as_given(self) -> str:
+        """What this is, for messages."""
+        return "the entity alone"
+
     def _refuse(self, *_: object) -> NoReturn:
         raise misuse()
 
-    __bool__ = __len__ = __iter__ = __contains__ = __str__ = __format__ = __int__ = __float__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __mod__ = __neg__ = _refuse
-    __index__ = __call__ = __floordiv__ = __pow__ = __abs__ = __round__ = __invert__ = __xor__ = __rxor__ = _refuse
-    __rtruediv__ = __rmod__ = __rfloordiv__ = __rpow__ = __hash__ = _refuse
+    __bool__ = __hash__ = _refuse
+    __invert__ = refusing("~")
+    __xor__ = __rxor__ = refusing("^")
+    __len__ = refusing("len()")
+    __iter__ = refusing("a loop")
+    __contains__ = refusing("in")
+    __str__ = __format__ = refusing("text made of a field")
+    __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = __abs__ = refusing("a conversion")
+    __floor__ = __ceil__ = __bytes__ = __fspath__ = refusing("a conversion")
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = refusing("arithmetic")
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = refusing("arithmetic")
+    __divmod__ = __rdivmod__ = __matmul__ = __rmatmul__ = __lshift__ = __rshift__ = refusing("arithmetic")
+    __call__ = refusing("a call")
 
 
 class Ordered(Captured):
@@ -137,9 +170,14 @@ def condition_of(value: object) -> Condition:
     if found is not None:
         return found
     raise InvalidQuery(
-        f"& and | combine conditions, not {type(value).__name__}: put each comparison in parentheses, "
+        f"& and | combine conditions, not {given(value)}: put each comparison in parentheses, "
         "and write is_none(field) for 'field is None'"
     )
+
+
+def given(value: object) -> str:
+    """What a rule gave in place of a condition, in words of its own."""
+    return value.as_given() if isinstance(value, Captured) else type(value).__name__
 
 
 def out_of_scope() -> InvalidQuery:

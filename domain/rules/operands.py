@@ -1,11 +1,13 @@
 """Values that a rule may compare with a field: of the field's type, in the form in which they are stored."""
 
 from decimal import Decimal
+from enum import Enum
 
 from ..entities.plain_values import REFUSED, Refusal, is_text
 from ..entities.scalars import FREE, Kind
 from ..entities.schema import FieldType
 from ..errors import InvalidQuery
+from .advice import instead_of_value, instead_of_whole
 from .conditions import Captured
 from .predicates import Path, dotted
 
@@ -19,7 +21,8 @@ def comparable(type: FieldType, value: object, path: Path) -> object:
     found = _operand(type, value, path)
     if isinstance(found, Refusal):
         shown = found.words or _shown(value)
-        raise InvalidQuery(f"{_named(path)} is {type}, and cannot be compared with {shown}")
+        advice = "" if found.words else instead_of_value(type, value)
+        raise InvalidQuery(f"{_named(path)} is {type}, and cannot be compared with {shown}{advice}")
     return found
 
 
@@ -31,7 +34,8 @@ def _operand(type: FieldType, value: object, path: Path) -> object:
         return value if isinstance(value, type.python) else REFUSED
     if type.kind is Kind.FREE:
         return _free(value)
-    raise InvalidQuery(f"{_named(path)} is {type}, and a store cannot compare that as a whole")
+    advice = instead_of_whole(type, _named(path))
+    raise InvalidQuery(f"{_named(path)} is {type}, and a store cannot compare that as a whole{advice}")
 
 
 def _free(value: object) -> object:
@@ -56,6 +60,10 @@ def _shown(value: object) -> str:
         return "None: write is_none(field), joined with & or |"
     if isinstance(value, Captured):
         return "another field: a rule compares with values"
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, int | float | Decimal) and not isinstance(value, Enum):
         return f"the {name} {value}"
-    return f"a {name}" if not isinstance(value, str) or is_text(value) else f"a {name} that cannot be encoded"
+    return (
+        f"a {name}"
+        if not isinstance(value, str) or isinstance(value, Enum) or is_text(value)
+        else f"a {name} that cannot be encoded"
+    )

@@ -93,7 +93,7 @@ def bindings_of(
     try:
         hints = get_type_hints(unit, localns=local)
     except NameError as error:
-        raise ConfigurationError(f"an annotation of {unit.__name__} cannot be resolved: {error}") from error
+        raise ConfigurationError(f"an annotation of {unit.__name__} cannot be resolved: {error}") from None
     named = {
         name: hint
         for name, hint in hints.items()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from ....domain.entities.scalars import Kind
-from ....domain.entities.schema import FieldType, schema_of
+from ....domain.entities.schema import FieldType, no_field, schema_of
 from ....domain.errors import ConfigurationError, InvalidQuery
 from ....domain.repository.unique import Unique
 from ....domain.rules.predicates import Predicate
@@ -102,7 +102,7 @@ def _stored_key(binding: Binding, name: str) -> str:
     try:
         key = binding.mapping.stored_key(name.removesuffix(f".{_EVERYTHING}"))
     except InvalidQuery as error:
-        raise ConfigurationError(f"an index of {binding.collection}: {error}") from error
+        raise ConfigurationError(f"an index of {binding.collection}: {error}") from None
     return f"{key}.{_EVERYTHING}" if inside else key
 
 
@@ -159,7 +159,7 @@ def _time_series_of(binding: Binding, indexes: tuple[IndexDeclaration, ...]) -> 
     if time is None or not _is_time(time.type) or time.type.optional:
         raise ConfigurationError(f"{what} needs a field with its time: {declared.time!r} is no required datetime")
     if declared.meta is not None and declared.meta not in binding.mapping.by_name:
-        raise ConfigurationError(f"{what}: {binding.mapping.name} has no field {declared.meta!r}")
+        raise ConfigurationError(f"{what}: {no_field(binding.mapping.name, declared.meta, binding.mapping.by_name)}")
     refused = [index.name for index in indexes if index.unique or index.sparse or index.expire_after is not None]
     if refused or binding.documents.validation is not None:
         raise ConfigurationError(

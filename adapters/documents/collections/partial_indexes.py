@@ -27,7 +27,7 @@ def partial_of(declared: Unique | Index, mapping: EntityMapping) -> Predicate | 
         predicate = specification_of(mapping.cls, declared.where).predicate
         stored = mapping.to_current_predicate(predicate)
     except InvalidQuery as error:
-        raise ConfigurationError(f"{name}: {error}") from error
+        raise ConfigurationError(f"{name}: {error}") from None
     refused = next(_refused(predicate), None)
     if refused is not None:
         raise ConfigurationError(

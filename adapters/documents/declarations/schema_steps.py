@@ -39,7 +39,7 @@ def _storable(value: Any) -> Any:
     try:
         return dump_free(value)
     except ValueError as error:
-        raise ConfigurationError(f"the value of a Default {error}") from error
+        raise ConfigurationError(f"the value of a Default {error}") from None
 
 
 @frozen

@@ -105,7 +105,7 @@ class ClassMapping:
         try:
             codec = self.codec_of(field.type)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{field.name}: {error}") from error
+            raise ConfigurationError(f"{field.name}: {error}") from None
         key = self._keys.key_of(field.name, nested=nested)
         return MappedField(field.name, key, field.type, codec, field.attribute)
 

@@ -43,7 +43,7 @@ def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
     try:
         mapping = EntityMapping(documents, unusual)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{documents.repository.entity.__name__} cannot be mapped: {error}") from error
+        raise ConfigurationError(f"{documents.repository.entity.__name__} cannot be mapped: {error}") from None
     converter.register_structure_hook(mapping.cls, lambda document, _: mapping.load(document))
     converter.register_unstructure_hook(mapping.cls, mapping.dump)
     return mapping
@@ -58,7 +58,7 @@ def event_mapping_of(cls: type[Event], converter: Converter) -> ClassMapping:
     try:
         return ClassMapping(cls, Keys("camelCase", {}), lambda declared: _registered(declared, converter))
     except ConfigurationError as error:
-        raise ConfigurationError(f"event {cls.__name__} cannot be stored: {error}") from error
+        raise ConfigurationError(f"event {cls.__name__} cannot be stored: {error}") from None
 
 
 def _registered(declared: FieldType, converter: Converter) -> Codec:

@@ -91,7 +91,7 @@ class EntityMapping(ClassMapping):
         try:
             return self.by_name["id"].codec.dump(id)
         except ValueError as error:
-            raise InvalidQuery(f"the id of {self.name} {error}") from error
+            raise InvalidQuery(f"the id of {self.name} {error}") from None
 
     def changes(self, entity: Entity[Any], since: Snapshot) -> tuple[Document, tuple[str, ...]]:
         """Return the changed fields as they are to be stored, and the document keys that are to go.

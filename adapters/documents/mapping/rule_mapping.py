@@ -5,7 +5,7 @@ from typing import Any, assert_never
 from attrs import evolve
 
 from ....domain.entities.scalars import Kind
-from ....domain.entities.schema import FieldType
+from ....domain.entities.schema import FieldType, no_field
 from ....domain.errors import InvalidQuery
 from ....domain.rules.predicates import (
     AnyItem,
@@ -90,7 +90,7 @@ class StoredRules:
     def _field(self, mapping: ClassMapping, name: str) -> tuple[str, FieldType]:
         found = mapping.by_name.get(name)
         if found is None:
-            raise InvalidQuery(f"{mapping.name} has no field {name!r}")
+            raise InvalidQuery(no_field(mapping.name, name, mapping.by_name))
         return found.key, found.type
 
 

@@ -16,6 +16,7 @@ from bson import Decimal128, Int64, ObjectId
 from bson.errors import InvalidId
 
 from ....domain.entities.clock import SystemClock, to_milliseconds
+from ....domain.entities.ids import shown_id
 from ....domain.entities.plain_values import INT64_MAX, INT64_MIN
 from ....domain.entities.scalars import Kind
 from ...backend.bson import check_text, kind_of
@@ -110,7 +111,7 @@ def dump_id(value: Any) -> ObjectId:
             return found
     except (TypeError, ValueError, InvalidId):
         pass  # said below, in words
-    raise ValueError(f"must be an id of 24 lower-case hex digits, not {kind_of(value)}")
+    raise ValueError(f"must be an id of 24 lower-case hex digits, not {shown_id(value)}")
 
 
 def _exactly(kind: type[Any], words: str, plain: Callable[[Any], Any]) -> Codec:

@@ -38,23 +38,23 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, files.PRIVATE)
         except OSError as error:
-            raise ConfigurationError(f"memory://{path} cannot be used: {error.strerror}") from error
+            raise ConfigurationError(f"memory://{path} cannot be used: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except OSError:
             holder = os.pread(self._lock, 100, 0).decode(errors="replace").strip() or "another process"
             os.close(self._lock)
             raise ConfigurationError(
                 f"memory://{path} is in use by {holder}: one store at a time has such a folder; end or close that "
                 "one, or use another folder"
-            ) from error
+            ) from None
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"process {os.getpid()}".encode(), 0)
         try:
             self._finish_save()
         except OSError as error:
             self.release()
-            raise ConfigurationError(f"memory://{path} cannot be used: {error.strerror}: {error.filename}") from error
+            raise ConfigurationError(f"memory://{path} cannot be used: {error.strerror}: {error.filename}") from None
         except BaseException:
             self.release()
             raise
@@ -141,7 +141,7 @@ def _documents(path: Path) -> Iterator[Document]:
     try:
         opened = path.open("rb")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     with opened as file:
         for number, line in enumerate(file, 1):
             if line.strip():

@@ -33,6 +33,7 @@ from .context.unit_limits import Limits, is_positive
 from .declarations.documents import Documents
 from .evolution import migration_state
 from .mapping.converter import make_converter
+from .mapping.own_hooks import checked_converter
 from .reader.reader import ReaderSession
 from .unit_of_work.bulk_gateway import BulkUnitGateway
 from .unit_of_work.retries import Attempts, each, run
@@ -100,7 +101,7 @@ def open_store(
     if prepare not in get_args(Preparation) or transactions not in {"required", "off"}:
         wanted = "prepare must be check, create or off, and transactions required or off"
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
-    registry = converter or make_converter()
+    registry = make_converter() if converter is None else checked_converter(converter)
     bindings = bindings_of(unit, documents, registry)
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     cached = CacheSettings(url=cache) if isinstance(cache, str) else cache

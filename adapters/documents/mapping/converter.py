@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any, NoReturn, get_args
 
-from cattrs import BaseValidationError, Converter
+from cattrs import Converter
 from cattrs.errors import StructureHandlerNotFoundError
 
 from ....domain.entities.events import Event
@@ -16,10 +16,6 @@ from ..values.keys import Keys
 from .class_mapping import ClassMapping
 from .entity_mapping import EntityMapping
 from .own_hooks import OwnHooks, hooks_of
-
-_HOOK_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, BaseValidationError)
-"""What the hooks of users and of cattrs raise for a value that does not fit."""
-
 
 _NOT_KNOWN = (ConfigurationError, StructureHandlerNotFoundError)
 
@@ -80,13 +76,13 @@ def _registered(declared: FieldType, converter: Converter) -> Codec:
     def load(value: Any) -> Any:
         try:
             return structure(value, wanted)
-        except _HOOK_FAILURES as error:
+        except Exception as error:
             raise ValueError(f"cannot be loaded as {_name(wanted)}: {error}") from error
 
     def dump(value: Any) -> Any:
         try:
             return unstructure(value)
-        except _HOOK_FAILURES as error:
+        except Exception as error:
             raise ValueError(f"cannot be stored as {_name(wanted)}: {error}") from error
 
     return Codec(load, dump, mutable=True)

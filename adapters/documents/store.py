@@ -37,6 +37,7 @@ from .declarations.documents import Documents
 from .declarations.published_events import PublishedEvent
 from .evolution import migration_state
 from .mapping.converter import make_converter
+from .mapping.own_hooks import checked_converter
 from .reader.reader import ReaderSession
 from .unit_of_work.bulk_gateway import BulkUnitGateway
 from .unit_of_work.retries import Attempts, each, run
@@ -114,7 +115,7 @@ def open_store(
         raise ConfigurationError(f"{wanted}, not {prepare!r} and {transactions!r}")
     if stray_edits not in {None, *get_args(Policy)}:
         raise ConfigurationError(f"stray_edits must be warn, raise or ignore, not {stray_edits!r}")
-    registry = converter or make_converter()
+    registry = make_converter() if converter is None else checked_converter(converter)
     bindings = bindings_of(unit, documents, registry)
     store_name = name or unit.__name__.removesuffix("UnitOfWork").lower() or "store"
     cached = CacheSettings(url=cache) if isinstance(cache, str) else cache

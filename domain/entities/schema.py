@@ -5,11 +5,12 @@ import typing
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, NewType, TypeVar, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 import attrs
 from attrs import field, frozen
+from typing_extensions import NoDefault, TypeAliasType
 
 from ..errors import ConfigurationError, InvalidQuery
 from .entity import TRANSIENT
@@ -25,6 +26,10 @@ _KINDS: Mapping[object, Kind] = {
     object: Kind.FREE,
 }
 """The annotations of values that are not composed of others."""
+
+
+_ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+"""What ``type Name = ...`` makes: Python's own, where it has one, is another class."""
 
 
 @frozen
@@ -118,11 +123,15 @@ def _read(cls: type[Any]) -> Schema:
     except NameError as error:
         raise ConfigurationError(f"an annotation of {cls.__name__} cannot be resolved: {error}") from None
     variables = _variables(cls)
-    fields = {
-        attribute.name: FieldSchema(attribute.name, _field_type(hints[attribute.name], variables), attribute)
-        for attribute in attrs.fields(cls)
-        if not attribute.metadata.get(TRANSIENT)
-    }
+    stored = [attribute for attribute in attrs.fields(cls) if not attribute.metadata.get(TRANSIENT)]
+    fields: dict[str, FieldSchema] = {}
+    for attribute in stored:
+        try:
+            found = _field_type(hints[attribute.name], variables)
+        except RecursionError:
+            what = f"{cls.__name__}.{attribute.name}"
+            raise ConfigurationError(f"{what} cannot be stored: its type refers to itself; use Any there") from None
+        fields[attribute.name] = FieldSchema(attribute.name, found, attribute)
     return Schema(cls, fields)
 
 
@@ -140,13 +149,16 @@ def _variables(cls: type[Any]) -> dict[Any, Any]:
 
 def _field_type(annotation: Any, variables: Mapping[Any, Any]) -> FieldType:
     if isinstance(annotation, TypeVar):
-        default = getattr(annotation, "__default__", Any)
-        return _field_type(variables.get(annotation, default), variables)
+        default = getattr(annotation, "__default__", NoDefault)
+        return _field_type(variables.get(annotation, Any if default is NoDefault else default), variables)
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, _ALIASES):
+        return _field_type(annotation.__value__, variables)
+    if origin is Annotated:
+        return _field_type(arguments[0], variables)
     if origin in {Union, types.UnionType} and types.NoneType in arguments:
-        rest = [argument for argument in arguments if argument is not types.NoneType]
-        if len(rest) == 1:
-            return attrs.evolve(_field_type(rest[0], variables), optional=True)
+        rest = tuple(argument for argument in arguments if argument is not types.NoneType)
+        return attrs.evolve(_field_type(Union[rest], variables), optional=True)  # noqa: UP007 - of as many as there are
     if origin in {list, tuple, set, frozenset} and (origin is not tuple or arguments[1:] == (Ellipsis,)):
         return FieldType(Kind.SEQUENCE, origin, item=_field_type(arguments[0], variables), annotation=annotation)
     if origin is dict and arguments[0] is str:

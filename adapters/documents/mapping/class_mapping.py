@@ -19,7 +19,7 @@ from ..values.codecs import Codec
 from ..values.compositions import codec_of
 from ..values.keys import Keys
 from .code_generation import compiled, dump_lines, filler, indented, load_lines
-from .mapped_field import MISSING, MappedField, problems_at, problems_of
+from .mapped_field import FACTORY, MISSING, MappedField, problems_at, problems_of
 
 STUMBLES = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
@@ -121,7 +121,11 @@ class ClassMapping:
 
     def _can_skip_init(self) -> bool:
         """Whether filling the attributes makes the same object as the constructor would."""
-        plain = all(field.attribute.init for field in self.fields)
+        stored = {field.name for field in self.fields}
+        plain = all(
+            attribute.init if attribute.name in stored else not isinstance(attribute.default, FACTORY)
+            for attribute in attrs.fields(self.cls)
+        )
         return plain and not hasattr(self.cls, "__attrs_post_init__") and not self._frozen()
 
     def _frozen(self) -> bool:
@@ -137,6 +141,9 @@ class ClassMapping:
         later: dict[str, Any] = {}
         problems: list[Problem] = []
         for field in self.fields:
+            if field.is_left_to_class(document):
+                values |= self._left_out(field, document)
+                continue
             if not field.attribute.init and field.is_computed(document):
                 continue
             try:
@@ -151,10 +158,14 @@ class ClassMapping:
         if not problems:
             try:
                 return _filled(self.cls(**values), later)
-            except (ValueError, TypeError, ArithmeticError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever the class's own code raises: the document is named
                 secrets = [document.get(field.key, "") for field in self.fields if field.secret]
                 problems.extend(without_secrets(problems_at("", error), secrets))
         raise ValidationError(problems, entity=self.name, document_id=document.get("_id"))
+
+    def _left_out(self, field: MappedField, document: Document) -> dict[str, Any]:
+        """The arguments for a field whose default stands in: none, for the class itself makes it."""
+        return {}
 
     def _dump_checked(self, subject: Any) -> dict[str, Any]:
         document: dict[str, Any] = {}

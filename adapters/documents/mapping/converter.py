@@ -1,8 +1,10 @@
 """The cattrs converter of a store: the registry of every mapping, and the way for types of the user's own."""
 
+from contextlib import suppress
 from typing import Any, NoReturn, get_args
 
-from cattrs import BaseValidationError, Converter
+from cattrs import Converter
+from cattrs.errors import StructureHandlerNotFoundError
 
 from ....domain.entities.events import Event
 from ....domain.entities.scalars import SCALARS, listed
@@ -13,21 +15,22 @@ from ..values.codecs import Codec
 from ..values.keys import Keys
 from .class_mapping import ClassMapping
 from .entity_mapping import EntityMapping
+from .own_hooks import OwnHooks, hooks_of
 
-_HOOK_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, BaseValidationError)
-"""What the hooks of users and of cattrs raise for a value that does not fit."""
+_NOT_KNOWN = (ConfigurationError, StructureHandlerNotFoundError)
 
 
 def make_converter() -> Converter:
-    """Return a converter that refuses types it does not know, instead of passing them on.
+    """Return a converter that knows the types for which you register a pair of hooks, and no others.
 
-    Register a pair of hooks for a type of your own, and give the converter to `open_store`::
+    What cattrs would make of a type by itself is never stored. Register a pair for a type of your own, and give the
+    converter to `open_store`::
 
         converter = make_converter()
         converter.register_structure_hook(Money, lambda stored, _: Money.parse(stored))
         converter.register_unstructure_hook(Money, str)
     """
-    return Converter(structure_fallback_factory=_refuse, unstructure_fallback_factory=_refuse)
+    return OwnHooks(_refuse)
 
 
 def mapping_of(documents: Documents, converter: Converter) -> EntityMapping:
@@ -63,22 +66,23 @@ def event_mapping_of(cls: type[Event], converter: Converter) -> ClassMapping:
 
 def _registered(declared: FieldType, converter: Converter) -> Codec:
     wanted: Any = declared.annotation
-    try:
-        structure = converter.get_structure_hook(wanted)
-        unstructure = converter.get_unstructure_hook(wanted)
-    except ConfigurationError:
-        _refuse(wanted)  # of a type with parts, the part that has no hook would be named
+    found = None
+    with suppress(*_NOT_KNOWN):  # of a type with parts, the part that cattrs does not know would be named
+        found = hooks_of(converter, wanted)
+    if found is None:
+        _refuse(wanted)
+    structure, unstructure = found
 
     def load(value: Any) -> Any:
         try:
             return structure(value, wanted)
-        except _HOOK_FAILURES as error:
+        except Exception as error:
             raise ValueError(f"cannot be loaded as {_name(wanted)}: {error}") from error
 
     def dump(value: Any) -> Any:
         try:
             return unstructure(value)
-        except _HOOK_FAILURES as error:
+        except Exception as error:
             raise ValueError(f"cannot be stored as {_name(wanted)}: {error}") from error
 
     return Codec(load, dump, mutable=True)
@@ -91,5 +95,5 @@ def _name(wanted: Any) -> str:
 def _refuse(wanted: Any) -> NoReturn:
     raise ConfigurationError(
         f"a field of type {_name(wanted)} cannot be stored: use {listed(SCALARS.values())}, enums, attrs classes, "
-        "lists and dictionaries of them, or register a pair of cattrs hooks"
+        "lists and dictionaries of them, or register a pair of cattrs hooks for exactly this type"
     )

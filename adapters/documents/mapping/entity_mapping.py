@@ -169,9 +169,11 @@ class EntityMapping(ClassMapping):
         )
 
     def _selected(self, paths: Sequence[Path]) -> tuple[Path, ...] | None:
-        """What is to be read: everything, if steps make some of it out of other keys."""
+        """What is to be read: everything, if steps or defaults make some of it out of other keys."""
         stored = tuple(self._rules.path(path)[0] for path in paths)
-        if any(map(self._mixed.changes, stored)):
+        if any(map(self._mixed.changes, stored)) or any(
+            self.by_name[path[0]].default_looks_at_entity for path in paths
+        ):
             return None
         return (*stored, (self.chain.keys.schema,), (self.chain.keys.compatible,))
 
@@ -186,6 +188,7 @@ class EntityMapping(ClassMapping):
                 self.by_name,
                 self.chain,
                 whole=self._reads_whole_documents(schema_of(cls).fields),
+                entity=super().load,
                 keys=self._keys,
                 unusual=self._unusual,
                 known=self._nested,
@@ -219,8 +222,9 @@ class EntityMapping(ClassMapping):
         return stored
 
     def _reads_whole_documents(self, names: Iterable[str]) -> bool:
-        """Whether steps make some of these fields out of other keys."""
-        return any(self._mixed.changes((self.by_name[name].key,)) for name in names)
+        """Whether steps or defaults make some of these fields out of other keys."""
+        found = [self.by_name[name] for name in names]
+        return any(field.default_looks_at_entity or self._mixed.changes((field.key,)) for field in found)
 
     def to_stored_predicate(self, predicate: Predicate) -> Predicate:
         """Rewrite a predicate's paths and values into those of documents of every version that may be stored.

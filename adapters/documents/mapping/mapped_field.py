@@ -12,7 +12,7 @@ from ...backend import Document
 from ..values.codecs import Codec
 
 MISSING = object()
-_FACTORY: type[Any] = type(attrs.Factory(list))
+FACTORY: type[Any] = type(attrs.Factory(list))
 
 
 @frozen
@@ -35,10 +35,20 @@ class MappedField:
 
         With a default it is a state like any other, and the stored one counts.
         """
-        return self.attribute.default is attrs.NOTHING or (self.key not in document and not self.type.optional)
+        return self.attribute.default is attrs.NOTHING or self.is_left_to_class(document)
+
+    def is_left_to_class(self, document: Document) -> bool:
+        """Whether the class's default stands in for a value that is missing or null; it may look at other fields."""
+        missing = document.get(self.key) is None and not self.type.optional
+        return missing and self.attribute.default is not attrs.NOTHING
+
+    @property
+    def default_looks_at_entity(self) -> bool:
+        """Whether the default is made from the other values of the object."""
+        return bool(getattr(self.attribute.default, "takes_self", False))
 
     def load(self, value: Any) -> Any:
-        """Load a value that may be missing: a default stands in where there is one.
+        """Load a value that may be missing, and has no default.
 
         Raises:
             ValueError: if the value does not fit.
@@ -47,10 +57,7 @@ class MappedField:
             return self.codec.load(value)
         if self.type.optional:
             return None
-        default: Any = self.attribute.default
-        if default is attrs.NOTHING:
-            raise ValueError("is missing")
-        return default.factory() if isinstance(default, _FACTORY) else default
+        raise ValueError("is missing")
 
 
 def problems_of(field: MappedField, error: ValueError) -> list[Problem]:
@@ -63,4 +70,7 @@ def problems_at(name: str, error: Exception) -> list[Problem]:
     if isinstance(error, ValidationError):
         return [Problem(".".join(filter(None, (name, problem.field))), problem.message) for problem in error.problems]
     # the validators of attrs put the attribute and the value behind their words
-    return [Problem(name, str(error.args[0] if error.args else error))]
+    words = str(error.args[0] if error.args else error)
+    if not isinstance(error, ValueError | TypeError | ArithmeticError):
+        words = f"{type(error).__name__}: {words}"  # no refusal of a value, and its words may say nothing alone
+    return [Problem(name, words)]

@@ -9,7 +9,7 @@ from ..evolution.schema_chain import SchemaChain
 from ..values.codecs import Codec
 from ..values.keys import Keys
 from .class_mapping import ClassMapping
-from .mapped_field import MappedField
+from .mapped_field import FACTORY, MappedField
 
 
 class ViewMapping(ClassMapping):
@@ -19,7 +19,8 @@ class ViewMapping(ClassMapping):
         cls: the view.
         by_name: the mapped fields of the entity, by name.
         chain: brings documents of the entity up to date.
-        whole: whether whole documents are read for it, because steps make some of its fields out of other keys.
+        whole: whether whole documents are read for it, because some of its fields are made out of other keys.
+        entity: builds the entity, whose default may look at fields that the view does not have.
         keys, unusual, known: as `ClassMapping` takes them.
     """
 
@@ -30,6 +31,7 @@ class ViewMapping(ClassMapping):
         chain: SchemaChain,
         *,
         whole: bool,
+        entity: Callable[[Document], Any],
         keys: Keys,
         unusual: Callable[[FieldType], Codec],
         known: dict[type[Any], ClassMapping],
@@ -37,6 +39,7 @@ class ViewMapping(ClassMapping):
         self._of_entity = by_name
         self._chain = chain
         self._whole = whole
+        self._entity = entity
         super().__init__(cls, keys, unusual, nested=False, known=known)
 
     def load(self, document: Document) -> Any:
@@ -55,6 +58,15 @@ class ViewMapping(ClassMapping):
             self._chain.bring_up(documents)
         else:
             self._chain.check(documents)
+
+    def _left_out(self, field: MappedField, document: Document) -> dict[str, Any]:
+        """The default of the entity's field: a view has none of its own."""
+        default: Any = field.attribute.default
+        if field.default_looks_at_entity:
+            value = getattr(self._entity(document), field.name)
+        else:
+            value = default.factory() if isinstance(default, FACTORY) else default
+        return {field.attribute.alias or field.name: value}
 
     def _mapped(self, field: FieldSchema, *, nested: bool) -> MappedField:
         found = self._of_entity[field.name]

@@ -128,8 +128,9 @@ def _made(mapping: ClassMapping, document: Document) -> tuple[Any, Document]:
     later: dict[str, Any] = {}
     before: Document = {}
     problems: list[Problem] = []
+    left = [field for field in mapping.fields if field.is_left_to_class(document)]
     for field in mapping.fields:
-        if not field.attribute.init and field.is_computed(document):
+        if field in left or (not field.attribute.init and field.is_computed(document)):
             continue
         try:
             value, plain = _read(mapping, field, document.get(field.key))
@@ -150,6 +151,7 @@ def _made(mapping: ClassMapping, document: Document) -> tuple[Any, Document]:
         else:
             for name, value in later.items():
                 object.__setattr__(made, name, value)
+            before |= {field.key: field.codec.dump(getattr(made, field.name)) for field in left}
             return made, before
     raise ValidationError(problems, entity=mapping.name, document_id=document.get(ID_KEY))
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from tristore import Id, ValidationError, parse_id
-from tristore.errors import InvalidQuery
+from tristore import Id, InvalidQuery, ValidationError, parse_id
 
 from ..billing import customer
 from ..stores import BillingContract, OpenBilling

@@ -1,7 +1,6 @@
 """Classes and their mappings: types that cannot be stored, hooks of the user's own, constructors that do more."""
 
 from collections.abc import Callable
-from datetime import tzinfo
 from enum import Enum, Flag
 from fractions import Fraction
 from typing import Any, Literal
@@ -57,7 +56,7 @@ class Rights(Flag):
 class Deep:
     """A value that cannot be stored, two levels down."""
 
-    parts: list[complex]
+    days: list[range]
 
 
 @define
@@ -70,9 +69,9 @@ class Deeper:
 @pytest.mark.parametrize(
     ("annotation", "named"),
     [
-        (tzinfo, "a field of type tzinfo cannot be stored"),
+        (range, "a field of type range cannot be stored"),
         (Fraction | None, "a field of type Fraction cannot be stored"),
-        (list[complex], "a field of type complex cannot be stored"),
+        (list[range], "a field of type range cannot be stored"),
         (dict[str, complex], "a field of type complex cannot be stored"),
         (dict[int, str], "a field of type dict[int, str] cannot be stored"),
         (tuple[int, str], "a field of type tuple[int, str] cannot be stored"),
@@ -81,7 +80,7 @@ class Deeper:
         (Callable, "a field of type Callable cannot be stored"),
         (Odd, "Odd cannot be stored: the members of an enum need text or numbers as values"),
         (Rights, "Rights cannot be stored: the members of an enum need text or numbers as values"),
-        (Deeper, "deep: parts: a field of type complex cannot be stored"),
+        (Deeper, "deep: days: a field of type range cannot be stored"),
     ],
 )
 def test_a_type_that_cannot_be_stored_is_refused_when_the_store_is_opened(annotation: Any, named: str) -> None:

@@ -8,13 +8,13 @@ from types import FrameType
 
 import click
 from dependency_injector import providers
-from rich.table import Table
 
 from ....domain.unit_of_work.outbox import Backlog, Pass
 from ...operations.relay import OutboxRelay
 from ...three_stores.container import Container
 from ...three_stores.settings import Settings
 from ..options import Number, make_console, store_urls
+from ..tables import FittedTable
 
 
 @click.command()
@@ -66,8 +66,8 @@ def _run_until_told(relays: Mapping[str, OutboxRelay], poll: float) -> dict[str,
         return {name: one.result() for name, one in running.items()}
 
 
-def _table(done: Mapping[str, Pass], left: Mapping[str, Backlog]) -> Table:
-    table = Table(title="Outboxes", title_justify="left")
+def _table(done: Mapping[str, Pass], left: Mapping[str, Backlog]) -> FittedTable:
+    table = FittedTable(title="Outboxes")
     table.add_column("store", no_wrap=True)
     for heading in ("sent", "failed", "waiting", "failing", "no handler", "parked"):
         table.add_column(heading, justify="right")

@@ -17,6 +17,7 @@ from .commands.slow_queries import slow_queries
 from .commands.transfer import export, import_
 from .demo.demo import demo
 from .interruption import interruptible
+from .options import Group
 
 
 class Failure(click.ClickException):
@@ -30,7 +31,7 @@ class Failure(click.ClickException):
         click.secho(f"{type(self.__cause__).__name__}: {line}", fg="red", err=file is None, file=file)
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose commands fail with one line, not with a traceback, where tristore says what is wrong."""
 
     def invoke(self, ctx: click.Context) -> Any:

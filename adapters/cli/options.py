@@ -13,6 +13,16 @@ WIDTH = 100
 """The most columns of what is printed."""
 
 
+class Group(click.Group):
+    """A group of commands whose help shows the first sentence about each of them whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the commands."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=1_000)) for name, one in found if one is not None])
+
+
 class Number(click.FloatRange):
     """A number in a range: neither infinite nor the value that is no number, which no range keeps out."""
 

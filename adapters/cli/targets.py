@@ -13,6 +13,7 @@ from attrs import frozen
 
 from ...domain.errors import ConfigurationError
 from ..documents.store import DocumentStore
+from ..operations.access import environment_of
 from ..operations.migrations import Migrations
 from ..operations.openings import find_openings, imported_module
 from ..three_stores.settings import STORES, Settings
@@ -111,8 +112,7 @@ def opened_servers(chosen: Chosen) -> Iterator[Sequence[AnyStore]]:
         without = ", ".join(f"{store.name} ({store.backend.location})" for store in wanted if store not in served)
         if not served:
             raise ConfigurationError(
-                f"no store has a server to look after: {without}; this command needs one, so set TRISTORE_CORE_URL or "
-                "give --core mongodb://host/database"
+                f"no store has a server to look after: {without}; this command needs one, so {_where(chosen, wanted)}"
             )
         if without:
             click.echo(f"Left out, for there is no server to look after: {without}.", err=True)
@@ -137,10 +137,25 @@ def opened_repository(target: str, chosen: Chosen) -> Iterator[tuple[AnyStore, s
             [name] = stores
         if name not in stores:
             raise ConfigurationError(
-                f"{target!r} names no repository: write store.repository, such as core.users, for the stores "
-                f"{', '.join(stores)}; for a store of your own give --app"
+                f"{target!r} names no repository: write store.repository, such as {_example(found)}, for the stores "
+                f"{', '.join(stores)}" + ("; for a store of your own give --app" if chosen.app is None else "")
             )
         yield stores[name], repository
+
+
+def _where(chosen: Chosen, stores: Sequence[AnyStore]) -> str:
+    """How the stores that were asked for are given a server."""
+    if chosen.app is None:
+        name = stores[0].name
+        return f"set TRISTORE_{name.upper()}_URL or give --{name} mongodb://host/database"
+    if chosen.url is None:
+        return f"let {chosen.app} open its stores at mongodb://host/database"
+    return f"give --app {chosen.app} --url mongodb://host/database"
+
+
+def _example(stores: Sequence[AnyStore]) -> str:
+    """A repository that there is."""
+    return f"{stores[0].name}.{next(iter(environment_of(stores[0]).bindings))}"
 
 
 def _store_of(found: Found) -> AnyStore:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
 from ....domain.unit_of_work.store import StoreReport
 from ...operations.health import check_of, health_of
 from ..options import Number, make_console
+from ..tables import FittedTable
 from ..targets import Chosen, of_stores, opened_stores
 
 
@@ -52,10 +52,10 @@ def check(
     sys.exit(0 if all(report.ok for report in reports) else 1)
 
 
-def _table(reports: Iterable[StoreReport]) -> Table:
-    table = Table(title="Stores", title_justify="left")
+def _table(reports: Iterable[StoreReport]) -> FittedTable:
+    table = FittedTable(title="Stores")
     for heading in ("store", "url", "state", "ping", "details"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, justify="right" if heading == "ping" else "left", no_wrap=heading == "state")
     for report in reports:
         state = "[green]ok[/]" if report.ok else "[red]not ok[/]"
         ping = "" if report.latency is None else f"{report.latency * 1_000:.1f} ms"

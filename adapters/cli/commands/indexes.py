@@ -1,6 +1,7 @@
 """``tristore indexes``: what separates the indexes of a server from those that are declared."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -8,21 +9,21 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from ...backend.administration import IndexStep, StepKind
 from ...operations.upkeep import Advice, IndexDiff, diff_indexes, index_advice, sync_indexes
 from ...operations.upkeep.scans import Scan, scans
-from ...operations.upkeep.suggestions import MOST_INDEXES, shown_keys
+from ...operations.upkeep.suggestions import MOST_INDEXES, WATCHED, shown_keys
 from ..interruption import interruptible
-from ..options import make_console
+from ..options import Group, Number, make_console
+from ..tables import FittedTable
 from ..targets import Chosen, of_stores, opened_servers
 
 _GOES_ON = "a server that builds goes on; the next diff shows what is left"
 _COLOURS = {StepKind.DROP: "red", StepKind.HIDE: "yellow", StepKind.MODIFY: "cyan"}
 
 
-@click.group()
+@click.group(cls=Group)
 def indexes() -> None:
     """Compare, bring together and judge the indexes of MongoDB stores."""
 
@@ -75,7 +76,14 @@ def sync(*, chosen: Chosen, is_applied: bool, drop: tuple[str, ...]) -> None:
 @click.option(
     "--most", type=click.IntRange(1, 64), default=MOST_INDEXES, show_default=True, help="Not too many indexes."
 )
-def advise(*, chosen: Chosen, most: int) -> None:
+@click.option(
+    "--days",
+    type=Number(0, 3_650),
+    default=WATCHED.days,
+    show_default=True,
+    help="For how long uses are counted before an index is called unused.",
+)
+def advise(*, chosen: Chosen, most: int, days: float) -> None:
     """Tell which indexes are unused, redundant or too many, and which named queries scan their collection.
 
     Named queries are explained with made-up arguments, and not carried out. The exit code is 0 whatever is found.
@@ -85,7 +93,7 @@ def advise(*, chosen: Chosen, most: int) -> None:
     skipped: list[str] = []
     with opened_servers(chosen) as stores:
         for store in stores:
-            found += [(store.name, one) for one in index_advice(store, most=most)]
+            found += [(store.name, one) for one in index_advice(store, most=most, watched=timedelta(days=days))]
             report = scans(store)
             found += [(store.name, _of_scan(scan)) for scan in report.scans]
             skipped += report.skipped
@@ -96,6 +104,9 @@ def advise(*, chosen: Chosen, most: int) -> None:
         for name, one in found:
             table.add_row(name, one.kind, escape(one.collection), escape(one.subject), escape(one.reason))
         console.print(table)
+    console.print(
+        f"An index is called unused when its uses are counted for {days:g} days or longer: --days changes that."
+    )
     for line in skipped:
         console.print(f"Not explained: {escape(line)}")
 
@@ -198,8 +209,8 @@ def _show_undeclared(diffs: Sequence[IndexDiff], console: Console) -> None:
         console.print(table)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str, *columns: str) -> FittedTable:
+    table = FittedTable(title=title)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

@@ -15,7 +15,7 @@ from ...operations.migrations.migrations import LEASE
 from ...operations.migrations.reports import Progress
 from ...operations.migrations.walk import BATCH
 from ..interruption import interruptible
-from ..options import Number, make_console
+from ..options import Group, Number, make_console
 from ..targets import Chosen, of_stores, opened_migrations
 from . import migrate_tables as tables
 
@@ -58,7 +58,7 @@ def _of_a_walk(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def migrate() -> None:
     """Bring stored documents to the schema versions that the code declares, and carry out named steps once."""
 

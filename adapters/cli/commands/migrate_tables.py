@@ -6,7 +6,6 @@ from typing import Literal
 
 from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from ...operations.migrations.field_addition import FieldAddition
@@ -20,6 +19,7 @@ from ...operations.migrations.reports import (
     StepStatus,
     Verification,
 )
+from ..tables import FittedTable
 
 _COUNTS = frozenset({"documents", "filled", "retried", "failed", "left", "old", "unreadable", "read", "not valid"})
 _WHOLE = frozenset({"", "time"})
@@ -128,7 +128,7 @@ def _problems(collection: str, problems: Iterable[DocumentProblem], total: int) 
         yield Text(f"{collection}: {total - shown:,} more", style="red")
 
 
-def _steps(steps: Iterable[tuple[str, StepStatus]]) -> Table:
+def _steps(steps: Iterable[tuple[str, StepStatus]]) -> FittedTable:
     table = _table("Named steps", "store", "step", "what it does", "outcome", "when", "details")
     for store, step in steps:
         colour = _COLOURS.get(step.outcome, "dim")
@@ -163,8 +163,8 @@ def _moment(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str, *headings: str) -> FittedTable:
+    table = FittedTable(title=title)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading in _COUNTS else "left"
         table.add_column(heading, overflow="fold", justify=justify, no_wrap=heading in _WHOLE)

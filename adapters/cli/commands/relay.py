@@ -9,7 +9,6 @@ from types import FrameType
 
 import click
 from dependency_injector import providers
-from rich.table import Table
 
 from ....domain.entities.ids import Id
 from ....domain.errors import NotFound
@@ -18,6 +17,7 @@ from ...operations.relay import OutboxRelay
 from ...three_stores.container import Container
 from ...three_stores.settings import STORES, Settings
 from ..options import Number, make_console, store_urls
+from ..tables import FittedTable
 
 Relays = Mapping[str, OutboxRelay]
 
@@ -63,7 +63,7 @@ def parked(context: click.Context, /, limit: int, **urls: str | None) -> None:
     """
     with _relays(_urls_of(context, urls)) as relays:
         found = {name: one.parked(limit) for name, one in relays.items()}
-    table = Table(title="Parked events", title_justify="left")
+    table = FittedTable(title="Parked events")
     for heading in ("store", "event", "type", "subscription"):
         table.add_column(heading, no_wrap=True)
     table.add_column("tries", justify="right")
@@ -158,8 +158,8 @@ def _run_until_told(relays: Relays, poll: float) -> dict[str, Pass]:
         return {name: one.result() for name, one in running.items()}
 
 
-def _table(done: Mapping[str, Pass], left: Mapping[str, Backlog]) -> Table:
-    table = Table(title="Outboxes", title_justify="left")
+def _table(done: Mapping[str, Pass], left: Mapping[str, Backlog]) -> FittedTable:
+    table = FittedTable(title="Outboxes")
     table.add_column("store", no_wrap=True)
     for heading in ("sent", "failed", "waiting", "failing", "no handler", "parked"):
         table.add_column(heading, justify="right")
@@ -178,8 +178,8 @@ def _table(done: Mapping[str, Pass], left: Mapping[str, Backlog]) -> Table:
     return table
 
 
-def _by_subscription(left: Mapping[str, Backlog]) -> Table:
-    table = Table(title="Subscriptions", title_justify="left")
+def _by_subscription(left: Mapping[str, Backlog]) -> FittedTable:
+    table = FittedTable(title="Subscriptions")
     table.add_column("store", no_wrap=True)
     table.add_column("subscription", no_wrap=True)
     for heading in ("waiting", "failing", "parked"):

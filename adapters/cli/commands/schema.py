@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ...documents.declarations.documents import ValidationAction, ValidationLevel
 from ...operations.upkeep import ValidatorDiff, diff_validators, sync_validators
-from ..options import make_console
+from ..options import Group, make_console
+from ..tables import FittedTable
 from ..targets import Chosen, of_stores, opened_servers
 
 _LEVEL = click.option(
@@ -22,7 +22,7 @@ _ACTION = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def schema() -> None:
     """Let MongoDB check what is written by the rules of the entities, whoever writes it."""
 
@@ -85,7 +85,7 @@ def sync(
 
 
 def _show(diffs: Sequence[ValidatorDiff], console: Console) -> None:
-    table = Table(title="Validators", title_justify="left")
+    table = FittedTable(title="Validators")
     for heading in ("store", "collection", "level", "action", "difference"):
         table.add_column(heading, overflow="fold")
     table.add_column("violations", justify="right")

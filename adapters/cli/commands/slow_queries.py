@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ...backend.administration import SlowOperation
 from ...operations.access import administration_of
@@ -13,6 +12,7 @@ from ...operations.upkeep import SlowShape, profile_operations, slow_operations,
 from ...operations.upkeep.slow_queries import MOST_MILLISECONDS, MOST_OPERATIONS, THRESHOLD
 from ...operations.upkeep.suggestions import shown_keys
 from ..options import make_console
+from ..tables import FittedTable
 from ..targets import Chosen, of_stores, opened_servers
 
 
@@ -59,7 +59,7 @@ def _say_nothing_found(name: str, is_on: bool, threshold: int, console: Console)
 
 
 def _show_groups(name: str, shapes: Sequence[SlowShape], console: Console) -> None:
-    table = Table(title=f"Slow operations of {name}", title_justify="left")
+    table = FittedTable(title=f"Slow operations of {name}")
     table.add_column("#", justify="right")
     for heading in ("operation", "plan"):
         table.add_column(heading, overflow="fold")
@@ -82,8 +82,8 @@ def _show_groups(name: str, shapes: Sequence[SlowShape], console: Console) -> No
             console.print(f"     [yellow]an index on {escape(shown_keys(one.suggestion))} would serve it[/]")
 
 
-def _each(name: str, found: Sequence[SlowOperation]) -> Table:
-    table = Table(title=f"Slow operations of {name}, newest first", title_justify="left")
+def _each(name: str, found: Sequence[SlowOperation]) -> FittedTable:
+    table = FittedTable(title=f"Slow operations of {name}, newest first")
     table.add_column("at (UTC)", no_wrap=True)
     table.add_column("ms", justify="right")
     for heading in ("operation", "asked", "plan"):

@@ -65,6 +65,12 @@ def import_(
             max_rejects=max_rejects,
             progress=tell,
         )
+        if store.backend.location == "memory://":
+            click.echo(
+                f"Nothing is kept: {store.name} is at memory://, which ended with this command. Give a server, or "
+                "memory:///some/folder, to keep what is imported.",
+                err=True,
+            )
     click.echo(_imported(report, perf_counter() - start))
     if report.rejected:
         click.secho(f"{report.rejected:,} lines were refused: {report.rejects} says why", fg="red", err=True)

@@ -1,7 +1,7 @@
 """Which index a query would need, and which indexes are of no use."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -10,6 +10,9 @@ from ...backend.administration import ActualIndex, IndexUsage, Shape
 MOST_INDEXES = 12
 """How many indexes of one collection are too many unless told otherwise: each is written with every document. A server
 refuses above 64 (https://www.mongodb.com/docs/manual/reference/limits)."""
+
+WATCHED = timedelta(days=1)
+"""For how long the uses of an index are counted before it is called unused: what runs once a day has run by then."""
 
 Keys = tuple[tuple[str, int], ...]
 
@@ -51,23 +54,31 @@ def shown_keys(keys: Sequence[tuple[str, object]]) -> str:
     )
 
 
-def advice_on(usage: Sequence[IndexUsage], now: datetime, *, most: int = MOST_INDEXES) -> list[Advice]:
+def advice_on(
+    usage: Sequence[IndexUsage], now: datetime, *, most: int = MOST_INDEXES, watched: timedelta = WATCHED
+) -> list[Advice]:
     """Return what is better done about the indexes of one collection.
 
     Args:
         usage: all of its indexes.
         now: the time at which they were looked at.
         most: how many of them are not too many.
+        watched: for how long the uses of an index must be counted before it is called unused.
     """
     indexes = [used.index for used in usage]
-    return [*_unused(usage, now), *_redundant(indexes), *_too_many(indexes, most)]
+    return [*_unused(usage, now - watched, now), *_redundant(indexes), *_too_many(indexes, most)]
 
 
-def _unused(usage: Sequence[IndexUsage], now: datetime) -> Iterator[Advice]:
+def _unused(usage: Sequence[IndexUsage], latest: datetime, now: datetime) -> Iterator[Advice]:
     for used in usage:
         index = used.index
-        if used.uses or index.name == "_id_" or {"unique", "expireAfterSeconds"} & index.options.keys():
-            continue  # the last two have work to do that is not counted
+        if (
+            used.since > latest
+            or used.uses
+            or index.name == "_id_"
+            or {"unique", "expireAfterSeconds"} & index.options.keys()
+        ):
+            continue  # what is unique or expires has work to do that is not counted
         days = (now - used.since).total_seconds() / 86_400
         yield Advice(
             "unused",

@@ -48,7 +48,8 @@ def test_check_reports_every_store() -> None:
 
     assert 0 == result.exit_code, result.output
     assert all(name in result.stdout for name in ("core", "analytics", "systemlogs"))
-    assert 3 == result.stdout.count("per store")
+    assert 3 == result.stdout.count(" ok ")
+    assert 1 == result.stdout.count("per store"), "what is the same of all is said once"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,8 @@ def test_check_reports_every_store() -> None:
 def test_check_says_how_old_a_cached_read_can_be(variables: dict[str, str], guarantee: str) -> None:
     """C24: the guarantee of the cache in this set-up stands beside the state of each store."""
     result = tristore("check", **variables)
-    cells = [line.split("│")[5].strip() for line in result.stdout.splitlines() if line.startswith("│")]
 
-    assert 3 == " ".join(cells).count(guarantee)
+    assert 1 == " ".join(result.stdout.split()).count(guarantee)
 
 
 def test_check_fails_if_one_store_cannot_be_used() -> None:

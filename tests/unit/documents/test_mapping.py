@@ -307,7 +307,7 @@ def test_one_bad_document_among_many_is_named() -> None:
 
 
 UNSTORABLE: dict[str, tuple[Any, str]] = {
-    "id": ("ada", "must be an id of 24 lower-case hex digits, not a value of type str"),
+    "id": ("ada", "must be an id of 24 lower-case hex digits, not 'ada'"),
     "version": (None, "must be a whole number, not None"),
     "name": (3, "must be text, not a value of type int"),
     "rings": (2**63, "must fit 64 bits"),
@@ -323,7 +323,7 @@ UNSTORABLE: dict[str, tuple[Any, str]] = {
     "photo": ("x", "must be bytes, not a value of type str"),
     "catalogue": ("x", "must be a UUID, not a value of type str"),
     "kind": ("rock", "must be a Kind, not a value of type str"),
-    "star_id": ("0" * 23 + "A", "must be an id of 24 lower-case hex digits, not a value of type str"),
+    "star_id": ("0" * 23 + "A", "must be an id of 24 lower-case hex digits, not '00000000000000000000000A'"),
     "largest_moon": ({"full_name": "Luna"}, "must be a Moon, not dict"),
     "moons": (Moon("Luna"), "must be a list, not a value of type Moon"),
     "tags": (["a"], "must be a set, not a value of type list"),

@@ -83,13 +83,13 @@ class _Cells:
 
 
 def _widths(columns: Sequence[_Cells], room: int) -> list[int]:
-    """Each column has its longest word; what room is left goes to those that lack most."""
+    """Each column has its longest word; what room is left goes to those that lack least, which then need one line."""
     widths = [one.width for one in columns]
-    for _ in range(room - 1 - sum(width + _FRAME for width in widths)):
-        lacks = [one.most - width for one, width in zip(columns, widths, strict=True)]
-        if max(lacks) <= 0:
-            break
-        widths[lacks.index(max(lacks))] += 1
+    spare = room - 1 - sum(width + _FRAME for width in widths)
+    for number in sorted(range(len(columns)), key=lambda number: columns[number].most - widths[number]):
+        more = min(spare, columns[number].most - widths[number])
+        widths[number] += more
+        spare -= more
     return widths
 
 

@@ -152,13 +152,16 @@ def _pattern(leaf: Text | Matches) -> str:
             return pattern.pcre
 
 
-def _alternatives(leaf: Size | OneOf) -> AnyOf | None:
+def _alternatives(leaf: Size | OneOf) -> Predicate | None:
     """What the server has no operator for, as one case or another; None if it has."""
     return _sizes(leaf) if isinstance(leaf, Size) else _without_operators(leaf)
 
 
-def _sizes(leaf: Size) -> AnyOf | None:
+def _sizes(leaf: Size) -> Predicate | None:
     """A range of sizes as one after the other, for the server compares no size with more or less."""
+    if leaf.most is None and leaf.least > 0:
+        shorter = tuple(Size(leaf.path, size, size) for size in range(leaf.least))
+        return All((Size(leaf.path), Not(AnyOf(shorter))))
     if leaf.most is None or leaf.least == leaf.most:
         return None
     return AnyOf(tuple(Size(leaf.path, size, size) for size in range(leaf.least, leaf.most + 1)))

@@ -21,6 +21,7 @@ from .....domain.rules.predicates import (
     Not,
     OneOf,
     Predicate,
+    Size,
     Text,
     TextTest,
 )
@@ -131,6 +132,16 @@ class ReadingContract(OfferedGuarantees):
         counted = values.count("things", predicate, limit=None, transaction=None, timeout=TIMEOUT)
 
         assert (expected, len(expected)) == (found, counted)
+
+    @pytest.mark.parametrize(
+        ("least", "most", "expected"),
+        [(0, None, [0, 1, 2, 3]), (1, None, [1, 2, 3]), (3, None, [3]), (4, None, []), (1, 2, [1, 2])],
+    )
+    def test_sizes_of_lists(self, backend: Backend, least: int, most: int | None, expected: list[int]) -> None:
+        """A size has two bounds, each for itself; what is no list has none, items with numbered keys change nothing."""
+        write(backend, *({"_id": n, "v": [{"2": 0}] * n} for n in range(4)), {"_id": 4, "v": {"2": 0}}, {"_id": 5})
+
+        assert expected == ids(read(backend, Size(("v",), least, most), SortKey(("_id",))))
 
     def test_ascending_order_of_all_types(self, values: Backend) -> None:
         """Values of different types have an order, arrays sort by their least item, equal values by the next key."""

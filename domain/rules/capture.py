@@ -128,7 +128,7 @@ class FieldStandIn(Ordered):
             raise InvalidQuery(f"{word}() of {self.place.name} takes text that is not empty and has no NUL")
         if len(text) > most:
             raise InvalidQuery(f"{word}() of {self.place.name} takes at most {most:,} characters")
-        return text
+        return str.__str__(text)  # of a subclass, such as code of BSON's, it is the text that counts
 
     def __getitem__(self, key: object) -> Any:
         kind, inside = self.type.kind, self.type.item or self.type

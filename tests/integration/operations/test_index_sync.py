@@ -104,8 +104,9 @@ def test_what_a_locale_brings_is_no_drift(opened: Open, locale: str) -> None:
 
 
 def test_the_twin_takes_every_declaration() -> None:
-    """A store in memory takes every index, and answers as without it."""
-    documents = customers(*(index for name, index in DECLARATIONS.items() if name not in {"at once", "hidden"}))
+    """A store in memory takes every index, and answers as without it; of text there is one for a collection."""
+    left_out = {"at once", "hidden", "text with a prefix"}
+    documents = customers(*(index for name, index in DECLARATIONS.items() if name not in left_out))
     with open_billing("memory://", documents).unit_of_work() as uow:
         uow.customers.add(customer(name="Ada"))
 

@@ -50,7 +50,6 @@ def test_unit_that_is_too_large(store: CoreStore, failpoint: Any, code: int, lab
     assert 10 == load(store, ada.id).credits
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("short_life")
 @pytest.mark.parametrize("last", ["flush", "read", "commit"])
 def test_unit_that_is_too_slow(store: CoreStore, last: str) -> None:

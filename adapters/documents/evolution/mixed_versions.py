@@ -182,7 +182,10 @@ def _old_values(change: Convert, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _constant(leaf: Leaf, document: Document) -> Predicate:
-    """What a leaf says of a known document."""
+    """What a leaf says of a known document; to a store a null among values is one that is missing, too."""
+    if isinstance(leaf, OneOf) and any(value is None for value in leaf.values):
+        rest = evolve(leaf, values=tuple(value for value in leaf.values if value is not None))
+        return _simple(AnyOf((_constant(IsNone(leaf.path), document), _constant(rest, document))))
     return EVERYTHING if holds(_comparable_leaf(leaf), _comparable(document)) else NOTHING
 
 

@@ -67,6 +67,7 @@ class Attempts(Generic[UnitT]):
         self._unit = unit
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
+        self._repeats_long = UnitTooLong in retry_on
         self._has_key = key is not None
         self._deadline = Deadline(environment.operation_timeout, deadline)
         self._kind = kind
@@ -109,7 +110,9 @@ class Attempts(Generic[UnitT]):
             # whatever became of the commit, the next attempt finds it by its key
             return self._has_key and isinstance(error, CommitUnknown)
         first = unit.failure or error
-        return isinstance(first, self._retry_on) and not isinstance(first, UnitTooLong)
+        if isinstance(first, UnitTooLong):  # it would be too long again, unless the caller knows better
+            return self._repeats_long
+        return isinstance(first, self._retry_on)
 
     def wait(self, error: BaseException, place: Place | None = None) -> None:
         """Wait before the next attempt: for a turn, or for a while.

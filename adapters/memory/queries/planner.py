@@ -92,12 +92,17 @@ class Planner:
         if self._in_order and not self._sort:
             if not any(way.exact and way.ordered for way in ways):  # nothing looks at fewer rows
                 ways.append(self._by_age())
-        elif self._sort and self._sort[0].path == ID and ID not in self._limits:
+        elif self._sort and self._sort[0].path == ID and ID not in self._limits and not self._may_have_no_order:
             ways.append(self._by_id())
         best = min(ways, key=lambda way: (way.cost, not way.ordered), default=None)
         if best is None or (best.cost >= len(self._table.rows) and not (best.ordered and self._in_order)):
             return None
         return best
+
+    @property
+    def _may_have_no_order(self) -> bool:
+        """Whether keys behind an id may lead through two lists: they change no order, and a server refuses them."""
+        return len(self._sort) > 2
 
     def _usable_indexes(self) -> Iterator[_Usable]:
         limits, table = self._limits, self._table
@@ -152,7 +157,7 @@ class Planner:
                 break
             key = keys.pop(0)
             falling.append(key.descending)
-            if key.path == ID:
+            if key.path == ID and not (keys and self._may_have_no_order):
                 return Order(span.fixed, (*falling,), Tie.YOUNGEST_FIRST if key.descending else Tie.OLDEST_FIRST)
         tie = self._tie(keys, used_up=span.fixed + len(falling) == len(index.paths))
         if tie is None or (not falling and tie not in _FREE):

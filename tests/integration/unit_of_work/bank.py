@@ -15,7 +15,7 @@ from attrs import Factory, define, frozen
 
 from tristore import Conflict, Store, Unavailable
 from tristore.domain.core import CoreUnitOfWork, CreditTransfer, InsufficientCredits, UserId
-from tristore.errors import CommitUnknown, DeadlineExceeded, RetryExhausted
+from tristore.errors import CommitUnknown, DeadlineExceeded, RetryExhausted, UnitTooLong
 from tristore.services import CreditService
 from tristore.testing import MongoCluster
 
@@ -31,6 +31,9 @@ TOTAL = ACCOUNTS * EACH
 
 PATIENCE = 25.0
 """Seconds that a caller gives a transfer: more than any fault of the test lasts."""
+
+SHORT = (UnitTooLong,)
+"""The servers of tests end a transaction after three seconds, which a frozen one may take from any unit."""
 
 Transfer = Callable[[str, UserId, UserId, int], str]
 """Moves credits under a note that no other transfer has, and returns the id of the transfer."""
@@ -63,7 +66,7 @@ class Patient:
         self._deadline = deadline
 
     def run(self, fn: Callable[[CoreUnitOfWork], T]) -> T:
-        return self._store.run(fn, deadline=self._deadline, max_attempts=50)
+        return self._store.run(fn, deadline=self._deadline, max_attempts=50, retry_on=SHORT)
 
 
 def by_service(store: CoreStore, deadline: float = PATIENCE) -> Transfer:
@@ -97,7 +100,7 @@ class Repeating:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._store.run(work, key=note, deadline=self._deadline, max_attempts=50)
+                return self._store.run(work, key=note, deadline=self._deadline, max_attempts=50, retry_on=SHORT)
             except (CommitUnknown, DeadlineExceeded, RetryExhausted, Unavailable) as error:
                 self.met[type(error).__name__] += 1
                 if time.monotonic() > end:

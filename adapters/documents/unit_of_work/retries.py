@@ -67,7 +67,7 @@ class Attempts(Generic[UnitT]):
         self._unit = unit
         self._max_attempts = max_attempts
         self._retry_on = (*(_NOTHING_APPLIED if environment.transactional else (Conflict,)), *_classes(retry_on))
-        self._repeats_long = UnitTooLong in retry_on
+        self._repeats_long = UnitTooLong in _classes(retry_on)
         self._has_key = key is not None
         self._deadline = Deadline(environment.operation_timeout, deadline)
         self._kind = kind

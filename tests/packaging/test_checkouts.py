@@ -7,8 +7,11 @@ import pytest
 
 from .conftest import copy_of_checkout, install, make_environment
 
-FEW = ["tests/unit/entities/test_entity.py", "tests/packaging/test_doors.py", "tests/packaging/test_layers.py"]
-SOME = [*FEW, "tests/unit/cli/test_cli.py", "tests/contracts/rules/test_rules.py", "tests/packaging/test_one_copy.py"]
+FEW = ["tests/unit/entities/test_entity.py", "tests/packaging/test_layers.py"]
+SOME = [
+    *(*FEW, "tests/packaging/test_doors.py", "tests/packaging/test_one_copy.py"),
+    *("tests/unit/cli/test_cli.py", "tests/contracts/rules/test_rules.py"),
+]
 EVERYTHING = ["--collect-only"]
 
 

@@ -86,6 +86,7 @@ def rows(printed: str, verdict: str) -> list[str]:
     return [line.removeprefix(verdict).strip() for line in lines if line.startswith(verdict)]
 
 
+@pytest.mark.soak
 def test_a_backend_that_offers_less_passes_and_the_matrix_says_so(python: Path, tmp_path: Path) -> None:
     """What a backend does not offer stands in the matrix as not offered, and all else holds."""
     code, printed = run_suite(python, tmp_path, "-k", "TestPlain")

@@ -24,6 +24,7 @@ class TestDeliveredOnceInMemory(DeliveredOnceContract):
         return open_at(dict.fromkeys(NAMES, "memory://"), clock)
 
 
+@pytest.mark.soak
 class TestDeliveredOnceOnMongoDB(DeliveredOnceContract):
     """On a real MongoDB: the stores are opened once, for a closed one connects again, and each run finds no data."""
 

@@ -19,6 +19,8 @@ from tristore.testing import RedisServer
 
 from .cache_process import WORK
 
+pytestmark = pytest.mark.soak
+
 TESTS = Path(__file__).parents[2]
 TTL = 2.0
 LONG = 3_600.0

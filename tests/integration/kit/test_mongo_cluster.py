@@ -12,6 +12,8 @@ from pymongo import MongoClient
 from tristore import ConfigurationError
 from tristore.testing import MongoCluster
 
+pytestmark = pytest.mark.soak
+
 HOLD = """
 import time
 from tristore.testing import MongoCluster

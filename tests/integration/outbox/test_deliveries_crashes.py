@@ -28,6 +28,8 @@ from tristore.three_stores import Stores
 from ..core_store import Raw
 from .deliveries_process import POINTS, SOURCES
 
+pytestmark = pytest.mark.soak
+
 NAMES = ("core", "analytics", "systemlogs")
 TESTS = Path(__file__).parents[2]
 
@@ -68,7 +70,7 @@ def run_until_killed(urls: dict[str, str], source: str, point: str) -> int:
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("source", ["core", pytest.param("analytics", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("source", ["core", "analytics"])
 def test_a_process_that_is_killed_leaves_one_entry_or_none(
     source: str, point: str, urls: dict[str, str], stores: Stores, clock: FixedClock
 ) -> None:

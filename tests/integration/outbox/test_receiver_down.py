@@ -16,6 +16,8 @@ from tristore.three_stores import Stores, make_relays
 
 from ..core_store import Raw
 
+pytestmark = pytest.mark.soak
+
 COMMITS = 100
 
 

@@ -25,6 +25,8 @@ from tristore.testing import MongoServer
 from ..core_store import Raw
 from .relay_process import DIED, POINTS
 
+pytestmark = pytest.mark.soak
+
 LEASE = timedelta(seconds=31)
 FREE_AT_LAST = 20.0
 """Seconds in which the server has certainly ended the transaction of a process that died."""

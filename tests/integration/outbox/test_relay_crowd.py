@@ -21,6 +21,8 @@ from tristore.testing import MongoServer
 from ..core_store import Raw, RawDatabase, database_name, eventually
 from .test_relay_crashes import relay_process
 
+pytestmark = pytest.mark.soak
+
 RELAYS = 16
 LEASE = timedelta(seconds=1)
 MOVERS, STEPS = 16, 20

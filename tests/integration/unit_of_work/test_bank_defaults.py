@@ -18,6 +18,7 @@ from .bank import Bank, Outcome, Trouble, by_service
 from .test_bank import check_books, check_service
 
 pytestmark = [
+    pytest.mark.soak,
     pytest.mark.timeout(240),
     pytest.mark.filterwarnings("default::tristore.errors.DurabilityWarning"),
 ]
@@ -53,7 +54,6 @@ def test_a_kill_is_invisible_within_the_default_deadline(tristore_cluster: Mongo
     assert [] == bank.details(Outcome.FAILED, Outcome.UNKNOWN)
 
 
-@pytest.mark.soak
 def test_a_long_freeze_is_not_waited_for(tristore_cluster: MongoCluster, store: CoreStore) -> None:
     """U5, U6: while the primary is frozen for 45 s, 24 callers are served by the next one, and no credit is lost."""
     bank = Bank(store, tellers=MANY)

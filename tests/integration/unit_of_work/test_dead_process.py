@@ -12,6 +12,8 @@ import pytest
 from ..core_store import CoreStore, OpenCore, RawDatabase, save, user
 from .unit_process import STEPS
 
+pytestmark = pytest.mark.soak
+
 TESTS = Path(__file__).parents[2]
 
 LIMIT = 3

@@ -32,14 +32,10 @@ MINUTE = 60.0
 QUICK = frozenset(
     {
         "CountsForgetOwnWrites",
-        "DatesLoseTheirMilliseconds",
-        "DescendingForgetsTies",
         "EmptyTextIsMissing",
         "MissingIsNotNull",
         "RollbackCommits",
         "SkipIsOffByOne",
-        "TransactionsSeeOthersCommits",
-        "UniqueForgottenInsideOnePlan",
         "UniqueIgnoresCase",
     }
 )
